@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include "boot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "claim.h"
+#include "grace.h"
+#include "tree.h"
+
+int boot_status(int error)
+{
+	switch (error) {
+	case 0:
+		return 200;
+	case ENOENT:
+	case ENOTDIR:
+	case ELOOP:
+	case ENAMETOOLONG:
+		return 404;
+	case EACCES:
+	case EPERM:
+	case EISDIR:
+	case ENXIO:
+	case ENODEV:
+	case EXDEV:
+		return 403;
+	default:
+		return 503;
+	}
+}
+
+const char *boot_reason(int error)
+{
+	switch (error) {
+	case ENXIO:
+	case ENODEV:
+		return "Not a regular file";
+	case EXDEV:
+		return "Outside the directories that files may come from";
+	default:
+		return strerror(error);
+	}
+}
+
+static void fail(struct boot *boot, int err)
+{
+	boot->error = -err;
+	boot->reason = boot_reason(-err);
+	boot->status = boot_status(-err);
+}
+
+/* What stands at an entry. */
+enum found {
+	FOUND_NOTHING,
+	FOUND_FILE, /* or anything else that is no link */
+	FOUND_LINK,
+	FOUND_TROUBLE,
+};
+
+static enum found read_entry(const struct tree *tree, struct boot *boot)
+{
+	ssize_t n = readlinkat(
+		tree->root, boot->entry, boot->text, sizeof boot->text);
+	if (n >= 0 && (size_t)n < sizeof boot->text) {
+		boot->text[n] = '\0';
+		return FOUND_LINK;
+	}
+
+	int err = n < 0 ? errno : ENAMETOOLONG;
+	boot->text[0] = '\0';
+	if (err == ENOENT)
+		return FOUND_NOTHING;
+	if (err == EINVAL)
+		return FOUND_FILE;
+	fail(boot, -err);
+	return FOUND_TROUBLE;
+}
+
+/* Opens what the entry leads to, whatever comes of it. */
+static void open_target(const struct tree *tree, struct boot *boot)
+{
+	const char *text = boot->text[0] == '\0' ? NULL : boot->text;
+	int err = target_open(tree, boot->entry, text, &boot->target);
+	if (err < 0)
+		fail(boot, err);
+	else
+		boot->status = 200;
+}
+
+/* Opens what an entry is or leads to. False when there is no entry. */
+static bool open_entry(const struct tree *tree, struct boot *boot)
+{
+	enum found found = read_entry(tree, boot);
+
+	if (found == FOUND_FILE || found == FOUND_LINK)
+		open_target(tree, boot);
+	return found != FOUND_NOTHING;
+}
+
+/* True when the answer is in boot, be it an error. */
+static bool look_once(
+	const struct tree *tree, const char *client, struct boot *boot)
+{
+	boot->source = BOOT_ONCE;
+	snprintf(boot->entry, sizeof boot->entry, ONCE_DIR "/%s", client);
+
+	switch (read_entry(tree, boot)) {
+	case FOUND_LINK:
+		open_target(tree, boot);
+		return true;
+	case FOUND_FILE:
+		boot->once_is_file = true;
+		return false;
+	case FOUND_TROUBLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* After look_once(), whose entry it shares. */
+static bool look_grace(const struct tree *tree, const char *client,
+	unsigned grace, struct boot *boot)
+{
+	if (grace == 0)
+		return false;
+
+	int found = grace_recent(tree, client, grace, boot->text);
+	if (found == 0) {
+		boot->text[0] = '\0';
+		return false;
+	}
+	boot->source = BOOT_GRACE;
+	if (found < 0)
+		fail(boot, found);
+	else
+		open_target(tree, boot);
+	return true;
+}
+
+static bool look_static(
+	const struct tree *tree, const char *client, struct boot *boot)
+{
+	boot->source = BOOT_STATIC;
+	snprintf(boot->entry, sizeof boot->entry, "static/%s", client);
+
+	return open_entry(tree, boot);
+}
+
+static void look_default(const struct tree *tree, struct boot *boot)
+{
+	boot->source = BOOT_DEFAULT;
+	strcpy(boot->entry, "default");
+
+	if (!open_entry(tree, boot))
+		fail(boot, -ENOENT);
+}
+
+void boot_look(const struct tree *tree, const char *client, unsigned grace,
+	struct boot *out)
+{
+	out->error = 0;
+	out->once_is_file = false;
+	out->target.fd = -1;
+
+	if (look_once(tree, client, out) ||
+		look_grace(tree, client, grace, out) ||
+		look_static(tree, client, out))
+		return;
+	look_default(tree, out);
+}
+
+int boot_claim(const struct tree *tree, const char *client, struct boot *boot,
+	struct claim *claim)
+{
+	int err = claim_take(tree, client, boot->text, claim);
+	if (err < 0) {
+		/* A once target is never served unclaimed. */
+		boot_fail(boot, -err);
+		return err;
+	}
+	if (strcmp(claim->text, boot->text) == 0)
+		return 0;
+
+	/* Somebody armed the client anew between the look and the move. */
+	boot_close(boot);
+	strcpy(boot->text, claim->text);
+	open_target(tree, boot);
+	if (boot->error == 0)
+		return 0;
+	/* Broken: it goes back, since it must not move; look again. */
+	boot_close(boot);
+	err = claim_return(tree, claim);
+	if (err == 0 || err == -EEXIST)
+		return -ENOENT;
+	boot_fail(boot, -err);
+	return err;
+}
+
+void boot_fail(struct boot *boot, int error)
+{
+	boot->error = error;
+	boot->reason = strerror(error);
+	boot->status = 503;
+}
+
+void boot_close(struct boot *boot)
+{
+	target_close(&boot->target);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <limits.h>
+
+struct tree;
+
+#define ONCE_DIR "once"
+#define CLAIMED_DIR ONCE_DIR "/.claimed"
+#define SERVED_DIR ONCE_DIR "/.served"
+#define ONCE_LOCK ONCE_DIR "/.lock"
+
+/*
+ * A once link that was taken out of once/ for one answer. It ends by
+ * claim_served() or by claim_return(); if neither comes, since the process
+ * died, it stays in once/.claimed/ for a person to look at.
+ */
+struct claim {
+	char armed[64];      /* once/<client> */
+	char served[64];     /* once/.served/<client> */
+	char path[96];       /* once/.claimed/<client>.<unique> */
+	char text[PATH_MAX]; /* the link that was moved, as written */
+};
+
+/*
+ * Claims the link of client (its canonical address), whose text was seen to be
+ * this: one rename, under the lock. 0, or -ENOENT when there is no such link
+ * (any more), or another -errno; then the link is where it was. -EAGAIN: the
+ * lock was held for too long. Someone who arms a client takes no lock: in the
+ * end it is out->text that was moved.
+ */
+int claim_take(const struct tree *tree, const char *client, const char *text,
+	struct claim *out);
+
+/*
+ * The answer was delivered. 0 (also when grace_settle() was faster), or -errno
+ * when the claim could not become the
+ * client's entry in once/.served/: with -ENOSPC and -EDQUOT it was removed
+ * instead, else it stays in once/.claimed/.
+ */
+int claim_served(const struct tree *tree, const struct claim *claim);
+
+/*
+ * The answer was not delivered: arms the link again. 0; -ENOENT when
+ * grace_settle() was faster, and it was delivered after all; -EEXIST when
+ * somebody has armed the client meanwhile, and this link went to once/.served/
+ * instead; or another -errno, then it stays in once/.claimed/.
+ */
+int claim_return(const struct tree *tree, const struct claim *claim);
+
+/*
+ * Makes the lock and the two directories, if once/ is there, so that a claim
+ * on a disk that has filled up meanwhile needs to make nothing. 0 or -errno.
+ */
+int claim_prepare(const struct tree *tree);
+
+/*
+ * Calls back for each link in once/.claimed/, with its name there. Before any
+ * answer is under way these were left by a crash. 0 or -errno.
+ */
+int claim_each(const struct tree *tree,
+	void (*found)(const char *name, void *context), void *context);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "client.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+static void from_ipv4(const struct in_addr *address, struct client *out)
+{
+	inet_ntop(AF_INET, address, out->name, sizeof out->name);
+	snprintf(out->hex, sizeof out->hex, "%08X",
+		(unsigned)ntohl(address->s_addr));
+}
+
+bool client_parse(const char *address, struct client *out)
+{
+	struct in_addr v4;
+	if (inet_pton(AF_INET, address, &v4) == 1) {
+		from_ipv4(&v4, out);
+		return true;
+	}
+
+	char text[INET6_ADDRSTRLEN];
+	size_t length = strcspn(address, "%");
+	if (length >= sizeof text)
+		return false;
+	memcpy(text, address, length);
+	text[length] = '\0';
+
+	struct in6_addr v6;
+	if (inet_pton(AF_INET6, text, &v6) != 1)
+		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+		memcpy(&v4, &v6.s6_addr[12], sizeof v4);
+		from_ipv4(&v4, out);
+		return true;
+	}
+	inet_ntop(AF_INET6, &v6, out->name, sizeof out->name);
+	out->hex[0] = '\0';
+	return true;
+}

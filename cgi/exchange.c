@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "exchange.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "response.h"
+
+void exchange_text(struct exchange *x, int status, const char *text)
+{
+	x->status = status;
+	x->bytes = response_text(x->sink, status, x->head_only, text);
+	if (x->bytes < 0) {
+		x->bytes = 0;
+		exchange_note(x, " (not delivered)");
+	}
+}
+
+void exchange_note(struct exchange *x, const char *format, ...)
+{
+	size_t used = strlen(x->decision);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(x->decision + used, sizeof x->decision - used, format, args);
+	va_end(args);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+
+#include "client.h"
+#include "metavar.h"
+#include "settings.h"
+
+struct sink;
+
+/* One request and what becomes of it. */
+struct exchange {
+	struct sink *sink;
+	struct metavars vars;
+	struct settings settings;
+	struct client client; /* empty name: not known */
+	bool head_only;
+
+	/* For the log: */
+	int status;
+	long long bytes;
+	char decision[2048]; /* one line, escaped; empty: none */
+};
+
+/* Sends a line of text as the answer; notes status and size. */
+void exchange_text(struct exchange *x, int status, const char *text);
+
+/* Adds to the decision in the log. It cuts off what does not fit. */
+__attribute__((format(printf, 2, 3))) void exchange_note(
+	struct exchange *x, const char *format, ...);

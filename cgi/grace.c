@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "grace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "claim.h"
+#include "tree.h"
+
+/* The newest link among those seen that is not older than a limit. */
+struct newest {
+	const struct tree *tree;
+	struct timespec since;
+	char path[PATH_MAX]; /* empty: none */
+};
+
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec > b->tv_sec ||
+	       (a->tv_sec == b->tv_sec && a->tv_nsec >= b->tv_nsec);
+}
+
+static void keep_newest(struct newest *newest, const char *path)
+{
+	struct stat st;
+
+	/* Not the status change: a chown of the tree would renew that. */
+	if (fstatat(newest->tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!is_later(&st.st_mtim, &newest->since))
+		return;
+	newest->since = st.st_mtim;
+	snprintf(newest->path, sizeof newest->path, "%s", path);
+}
+
+/* Whether name, in once/.claimed/, is a claim of client. */
+static bool is_claim_of(const char *name, const char *client)
+{
+	const char *dot = strrchr(name, '.');
+	size_t length = strlen(client);
+
+	return dot != NULL && (size_t)(dot - name) == length &&
+	       strncmp(name, client, length) == 0;
+}
+
+struct search {
+	struct newest newest;
+	const char *client;
+};
+
+static void keep_if_clients(const char *name, void *context)
+{
+	struct search *search = context;
+	char path[sizeof CLAIMED_DIR + 1 + NAME_MAX];
+
+	if (!is_claim_of(name, search->client))
+		return;
+	snprintf(path, sizeof path, CLAIMED_DIR "/%s", name);
+	keep_newest(&search->newest, path);
+}
+
+int grace_recent(const struct tree *tree, const char *client, unsigned grace,
+	char text[static PATH_MAX])
+{
+	struct search search = {.newest = {.tree = tree}, .client = client};
+	char served[64];
+
+	clock_gettime(CLOCK_REALTIME, &search.newest.since);
+	search.newest.since.tv_sec -= grace;
+
+	int err = claim_each(tree, keep_if_clients, &search);
+	if (err < 0)
+		return err;
+	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
+	keep_newest(&search.newest, served);
+
+	if (search.newest.path[0] == '\0')
+		return 0;
+	ssize_t n = readlinkat(tree->root, search.newest.path, text, PATH_MAX);
+	/* Put back, or taken away, since we looked. */
+	if (n < 0)
+		return errno == ENOENT || errno == EINVAL ? 0 : -errno;
+	if (n == PATH_MAX)
+		return -ENAMETOOLONG;
+	text[n] = '\0';
+	return 1;
+}
+
+struct settling {
+	const struct tree *tree;
+	const char *client;
+	int error;
+};
+
+static void settle_if_clients(const char *name, void *context)
+{
+	struct settling *settling = context;
+	struct claim claim;
+
+	if (!is_claim_of(name, settling->client))
+		return;
+	snprintf(claim.path, sizeof claim.path, CLAIMED_DIR "/%s", name);
+	snprintf(claim.served, sizeof claim.served, SERVED_DIR "/%s",
+		settling->client);
+	int err = claim_served(settling->tree, &claim);
+	if (err < 0)
+		settling->error = err;
+}
+
+int grace_settle(const struct tree *tree, const char *client)
+{
+	struct settling settling = {.tree = tree, .client = client};
+	int err = claim_each(tree, settle_if_clients, &settling);
+
+	return err < 0 ? err : settling.error;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "grub.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tree.h"
+
+void grub_path(
+	const char *version, const char *hex, char out[static GRUB_PATH_SIZE])
+{
+	snprintf(out, GRUB_PATH_SIZE, "grub/%s/grub.cfg-%s", version, hex);
+}
+
+static int look(int directory, const char *name)
+{
+	struct stat st;
+	if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? -EISDIR : 0;
+}
+
+int grub_clear(const struct tree *tree, const char *path, bool look_only)
+{
+	char directory[GRUB_PATH_SIZE];
+	size_t length = (size_t)(strrchr(path, '/') - path);
+	memcpy(directory, path, length);
+	/* The "." has a link followed that the last component may be. */
+	strcpy(directory + length, "/.");
+
+	/*
+	 * Removing goes by the directory, so that is what must lie inside:
+	 * beneath the root, since PXESRV_ALLOW is for reading.
+	 */
+	const struct tree root_only = {
+		.root = tree->root, .path = tree->path, .allow = ""};
+	int fd = tree_open_at(&root_only, directory, O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return fd == -ENOTDIR ? -ENOENT : fd;
+
+	const char *name = path + length + 1;
+	int err = look(fd, name);
+	if (err == 0 && !look_only && unlinkat(fd, name, 0) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}

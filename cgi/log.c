@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOG_FLAGS (O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+
+static void warn_once(const char *path, int error)
+{
+	static atomic_flag warned = ATOMIC_FLAG_INIT;
+
+	if (atomic_flag_test_and_set(&warned))
+		return;
+	fprintf(stderr,
+		"pxesrv: cannot open the log %s: %s; logging to standard "
+		"error\n",
+		path, strerror(error));
+}
+
+/*
+ * O_NONBLOCK belongs to the open file, which standard error shares with
+ * others; so a pipe or a terminal is opened anew. A regular file never makes
+ * its writer wait, and keeps the one offset that all its writers share. The
+ * rest, such as the journal's socket, must not be waited for by other means.
+ */
+static int open_stderr(bool *may_block)
+{
+	struct stat st;
+	int fd = -1;
+
+	if (fstat(STDERR_FILENO, &st) < 0)
+		return -1;
+	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
+		fd = open("/proc/self/fd/2", LOG_FLAGS);
+	*may_block = fd < 0 && !S_ISREG(st.st_mode);
+	return fd < 0 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : fd;
+}
+
+static int open_path(const char *path, bool *may_block)
+{
+	*may_block = false;
+	if (strcmp(path, "-") != 0) {
+		int fd = open(path, LOG_FLAGS | O_CREAT, 0640);
+		if (fd >= 0)
+			return fd;
+		warn_once(path, errno);
+	}
+	return open_stderr(may_block);
+}
+
+void log_open(const char *path, struct log *out)
+{
+	bool may_block;
+	out->fd = open_path(path, &may_block);
+	atomic_init(&out->may_block, may_block);
+}
+
+void log_reopen(const char *path, struct log *log)
+{
+	bool may_block;
+	int fd = open_path(path, &may_block);
+	if (fd < 0)
+		return;
+
+	/* The number stays, for those who write right now. */
+	if (dup3(fd, log->fd, O_CLOEXEC) >= 0)
+		atomic_store(&log->may_block, may_block);
+	close(fd);
+}
+
+void log_write(struct log *log, const char *line, size_t size)
+{
+	if (atomic_load(&log->may_block)) {
+		if (send(log->fd, line, size, MSG_DONTWAIT | MSG_NOSIGNAL) >=
+				0 ||
+			errno != ENOTSOCK)
+			return;
+		/* A pipe that is ready takes a whole LOG_LINE_MAX: pipe(7). */
+		struct pollfd poll_fd = {.fd = log->fd, .events = POLLOUT};
+		if (poll(&poll_fd, 1, 0) != 1)
+			return;
+	}
+	/* There is nobody left who could be told that it failed. */
+	ssize_t n = write(log->fd, line, size);
+	(void)n;
+}
+
+void log_close(struct log *log)
+{
+	if (log->fd >= 0)
+		close(log->fd);
+	log->fd = -1;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+#include <time.h>
+
+#include "log.h"
+
+/* What the log says of one request. A string that is NULL is written "-". */
+struct logline {
+	const char *client;   /* canonical address */
+	const char *method;   /* as the client sent them: */
+	const char *uri;      /* they are escaped */
+	const char *protocol; /* here */
+	time_t time;
+	int status;
+	long long bytes;      /* of body */
+	double seconds;       /* that the request took */
+	const char *decision; /* escaped already: it is part of the line */
+};
+
+/* Writes the line, its end included. Returns its length. */
+size_t logline_format(
+	const struct logline *line, char out[static LOG_LINE_MAX]);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CGI program (RFC 3875): one request from the environment, one answer on
+ * standard output. It has no arguments: a web server may put the words of a
+ * query there (section 4.4), which come from the client.
+ */
+#include <time.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "respond.h"
+
+int main(void)
+{
+	/* Each request is a start: a missing root is a wrong setting here. */
+	const struct service service = {
+		.settings = settings_default,
+		.no_root_status = 500,
+		.complains = true,
+	};
+	struct output output;
+
+	tzset();
+	output_open(STDOUT_FILENO, &output);
+	respond(&service, environ, &output.sink);
+	return 0;
+}

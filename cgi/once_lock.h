@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+struct tree;
+
+/*
+ * Takes the lock on once/.lock, against all threads, processes and machines
+ * that share the tree. Waits two seconds at the most. Returns a descriptor for
+ * once_unlock(), -EAGAIN when the time is over, -ENOENT when there is no
+ * once/, or another -errno.
+ */
+int once_lock(const struct tree *tree);
+
+void once_unlock(int lock);

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "redirect.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "boot.h"
+#include "claim.h"
+#include "escape.h"
+#include "exchange.h"
+#include "grace.h"
+#include "response.h"
+#include "sink.h"
+#include "tree.h"
+
+/* Answers that are overtaken this often are a fault, not a race. */
+#define LOOKS_MAX 100
+
+/* As nginx logs it when the client is gone before it got an answer. */
+#define STATUS_PEER_GONE 499
+
+static const char *const sources[] = {
+	[BOOT_ONCE] = "once",
+	[BOOT_GRACE] = "once",
+	[BOOT_STATIC] = "static",
+	[BOOT_DEFAULT] = "default",
+};
+
+/* What the entry points at, for the log, as it counts from the root. */
+static void write_target(const struct tree *tree, const struct boot *boot,
+	char *out, size_t size)
+{
+	char name[PATH_MAX + sizeof boot->entry];
+	const char *slash = strrchr(boot->entry, '/');
+	const char *text = boot->text;
+	const char *inside = tree_strip(tree, text);
+
+	if (text[0] == '\0')
+		text = boot->entry;
+	else if (text[0] == '/')
+		text = inside != NULL ? inside : text;
+	else if (slash != NULL && strncmp(text, "../", 3) == 0)
+		text += 3; /* once/.. is the root */
+	else if (slash != NULL) {
+		snprintf(name, sizeof name, "%.*s/%s",
+			(int)(slash - boot->entry), boot->entry, text);
+		text = name;
+	}
+	escape_line(text, out, size);
+}
+
+static void note_boot(
+	struct exchange *x, const struct tree *tree, const struct boot *boot)
+{
+	char target[1024];
+
+	write_target(tree, boot, target, sizeof target);
+	exchange_note(x, "%s %s", sources[boot->source], target);
+	if (boot->source == BOOT_GRACE)
+		exchange_note(x, " (again, by PXESRV_ONCE_GRACE)");
+	if (boot->once_is_file)
+		exchange_note(
+			x, " (once/%s is no link: ignored)", x->client.name);
+}
+
+/* The error of boot, as a line for the client and for the log. */
+static void refuse(struct exchange *x, const struct boot *boot)
+{
+	char text[1024], line[2048];
+	const char *reason = boot->reason;
+
+	escape_line(boot->text, text, sizeof text);
+	snprintf(line, sizeof line, "# %s%s%s: %s", boot->entry,
+		text[0] == '\0' ? "" : " -> ", text, reason);
+	exchange_note(x, ": %s", reason);
+	exchange_text(x, boot->status, line);
+}
+
+/*
+ * Whether a path can stand in X-Sendfile as it is. lighttpd decodes what is
+ * there, Apache's mod_xsendfile does not: "%" would mean two things.
+ */
+static bool is_plain_path(const char *path)
+{
+	for (; *path != '\0'; path++) {
+		if ((unsigned char)*path < ' ' || *path == 0x7f || *path == '%')
+			return false;
+	}
+	return true;
+}
+
+/* The header that makes the web server send the file; false: it can't. */
+static bool write_offload(const struct exchange *x, const struct tree *tree,
+	int fd, char *out, size_t size)
+{
+	static const char accel[] = "X-Accel-Redirect: /";
+	static const char sendfile[] = "X-Sendfile: ";
+	char path[PATH_MAX];
+
+	if (x->settings.send == SEND_X_SENDFILE)
+		return tree_absolute(fd, path, sizeof path) == 0 &&
+		       is_plain_path(path) &&
+		       snprintf(out, size, "%s%s", sendfile, path) < (int)size;
+	/* nginx takes a path beneath its root only. */
+	if (tree_name(tree, fd, path, sizeof path) < 0 || path[0] == '/')
+		return false;
+	strcpy(out, accel);
+	return escape_path(path, out + strlen(accel), size - strlen(accel)) > 0;
+}
+
+/* Lets the web server send the file, or sends it where that can't. */
+static enum response_result offload(struct exchange *x, const struct tree *tree,
+	const struct target *target)
+{
+	char header[3 * PATH_MAX + 32];
+
+	if (!write_offload(x, tree, target->fd, header, sizeof header))
+		return response_file(x->sink, target, false, &x->bytes);
+	return response_offload(x->sink, header, target->type);
+}
+
+/* Sends the file. With RESPONSE_NOTHING the error is in boot. */
+static enum response_result send_file(
+	struct exchange *x, const struct tree *tree, struct boot *boot)
+{
+	enum response_result result;
+
+	x->status = 200;
+	/* A HEAD has nothing to offload, and the length is known here. */
+	if (x->settings.send == SEND_INLINE || x->head_only)
+		result = response_file(
+			x->sink, &boot->target, x->head_only, &x->bytes);
+	else
+		result = offload(x, tree, &boot->target);
+
+	if (result == RESPONSE_NOTHING)
+		boot_fail(boot, errno);
+	return result;
+}
+
+/* Puts a link back whose answer was not delivered. */
+static void put_back(
+	struct exchange *x, const struct tree *tree, const struct claim *claim)
+{
+	int err = claim_return(tree, claim);
+
+	if (err == 0)
+		exchange_note(x, " (not delivered: armed again)");
+	else if (err == -ENOENT)
+		exchange_note(x, " (not delivered, but by PXESRV_ONCE_GRACE)");
+	else if (err == -EEXIST)
+		exchange_note(x, " (not delivered: armed anew meanwhile)");
+	else if (err == -ENOSPC || err == -EDQUOT)
+		exchange_note(x,
+			" (not delivered: armed anew meanwhile, and "
+			"the link was removed: %s)",
+			strerror(-err));
+	else
+		exchange_note(x, " (not delivered: %s; left at %s)",
+			strerror(-err), claim->path);
+}
+
+static void note_served(
+	struct exchange *x, const struct tree *tree, const struct claim *claim)
+{
+	int err = claim_served(tree, claim);
+
+	if (err == -ENOSPC || err == -EDQUOT)
+		exchange_note(x, " (%s: the link was removed)", strerror(-err));
+	else if (err < 0)
+		exchange_note(x, " (%s: the link stays at %s)", strerror(-err),
+			claim->path);
+}
+
+static void settle(struct exchange *x, const struct tree *tree)
+{
+	int err = grace_settle(tree, x->client.name);
+
+	if (err < 0)
+		exchange_note(
+			x, " (cannot settle the claim: %s)", strerror(-err));
+}
+
+static void answer_unclaimed(
+	struct exchange *x, const struct tree *tree, struct boot *boot)
+{
+	note_boot(x, tree, boot);
+	if (boot->error != 0) {
+		refuse(x, boot);
+		return;
+	}
+	switch (send_file(x, tree, boot)) {
+	case RESPONSE_NOTHING:
+		refuse(x, boot);
+		break;
+	case RESPONSE_BROKEN:
+		exchange_note(x, " (not delivered)");
+		break;
+	case RESPONSE_DELIVERED:
+		/* Else the first answer, if it breaks off, arms again. */
+		if (boot->source == BOOT_GRACE && !x->head_only)
+			settle(x, tree);
+		break;
+	}
+}
+
+static void answer_claimed(struct exchange *x, const struct tree *tree,
+	struct boot *boot, const struct claim *claim)
+{
+	note_boot(x, tree, boot);
+	/* The lock may have been waited for. */
+	if (x->sink->is_gone(x->sink)) {
+		x->status = STATUS_PEER_GONE;
+		put_back(x, tree, claim);
+		return;
+	}
+	switch (send_file(x, tree, boot)) {
+	case RESPONSE_NOTHING:
+		/* First the link: the client asks again when it has this. */
+		put_back(x, tree, claim);
+		refuse(x, boot);
+		break;
+	case RESPONSE_BROKEN:
+		put_back(x, tree, claim);
+		break;
+	case RESPONSE_DELIVERED:
+		note_served(x, tree, claim);
+		break;
+	}
+}
+
+/* Claims what boot_look() found and answers. False: look again. */
+static bool answer_once(
+	struct exchange *x, const struct tree *tree, struct boot *boot)
+{
+	struct claim claim;
+
+	if (x->sink->is_gone(x->sink)) {
+		note_boot(x, tree, boot);
+		exchange_note(x, " (the peer has hung up: still armed)");
+		x->status = STATUS_PEER_GONE;
+		return true;
+	}
+	int err = boot_claim(tree, x->client.name, boot, &claim);
+	if (err == -ENOENT)
+		return false;
+	if (err < 0)
+		answer_unclaimed(x, tree, boot);
+	else
+		answer_claimed(x, tree, boot, &claim);
+	return true;
+}
+
+void redirect(struct exchange *x, const struct tree *tree)
+{
+	struct boot boot;
+
+	for (int looks = 0; looks < LOOKS_MAX; looks++) {
+		bool answered = true;
+
+		boot_look(tree, x->client.name, x->settings.grace, &boot);
+		if (boot.source == BOOT_ONCE && boot.error == 0 &&
+			!x->head_only)
+			answered = answer_once(x, tree, &boot);
+		else
+			answer_unclaimed(x, tree, &boot);
+		boot_close(&boot);
+		if (answered)
+			return;
+	}
+	exchange_text(x, 503, "# The entry in once/ changes all the time");
+}

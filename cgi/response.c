@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "response.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sink.h"
+#include "target.h"
+
+#define CHUNK 16384     /* bytes: head and a usual boot script in one piece */
+#define RETRY_AFTER "5" /* seconds: iPXE waits that long and asks again */
+
+static const char *status_line(int status)
+{
+	switch (status) {
+	case 200:
+		return "200 OK";
+	case 400:
+		return "400 Bad Request";
+	case 403:
+		return "403 Forbidden";
+	case 404:
+		return "404 Not Found";
+	case 405:
+		return "405 Method Not Allowed";
+	case 503:
+		return "503 Service Unavailable";
+	default:
+		return "500 Internal Server Error";
+	}
+}
+
+/* Headers that only some statuses have, each with its end of line. */
+static const char *status_headers(int status)
+{
+	switch (status) {
+	case 405:
+		return "Allow: GET, HEAD\r\n";
+	case 503:
+		return "Retry-After: " RETRY_AFTER "\r\n";
+	default:
+		return "";
+	}
+}
+
+/*
+ * Writes the head, with CGI's Status (RFC 3875, section 6.3.3). Returns its
+ * length, or 0 when it does not fit.
+ */
+static size_t write_head(
+	char *out, size_t size, int status, const char *type, long long length)
+{
+	int n = snprintf(out, size,
+		"Status: %s\r\n"
+		"Content-Type: %s\r\n"
+		"Content-Length: %lld\r\n"
+		"Cache-Control: no-store\r\n"
+		"%s"
+		"\r\n",
+		status_line(status), type, length, status_headers(status));
+	return n < 0 || (size_t)n >= size ? 0 : (size_t)n;
+}
+
+long long response_text(
+	struct sink *sink, int status, bool head_only, const char *text)
+{
+	char bytes[CHUNK];
+	size_t length = strlen(text);
+	size_t n = write_head(bytes, sizeof bytes, status,
+		"text/plain; charset=utf-8", (long long)length + 1);
+
+	if (n == 0 || n + length + 1 > sizeof bytes)
+		return -1;
+	if (!head_only) {
+		memcpy(bytes + n, text, length);
+		n += length;
+		bytes[n++] = '\n';
+	}
+	if (!sink->put(sink, bytes, n) || !sink->end(sink))
+		return -1;
+	return head_only ? 0 : (long long)length + 1;
+}
+
+/* Reads up to size bytes. What was read, or -1 with errno. */
+static ssize_t read_some(int fd, void *out, size_t size)
+{
+	ssize_t n;
+	do
+		n = read(fd, out, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static size_t smaller(size_t a, long long b)
+{
+	return b < (long long)a ? (size_t)b : a;
+}
+
+/* Sends the rest of a file. The file must not have become shorter. */
+static bool put_rest(struct sink *sink, int fd, long long rest)
+{
+	char bytes[CHUNK];
+
+	while (rest > 0) {
+		ssize_t n = read_some(fd, bytes, smaller(sizeof bytes, rest));
+		if (n <= 0 || !sink->put(sink, bytes, (size_t)n))
+			return false;
+		rest -= n;
+	}
+	return true;
+}
+
+enum response_result response_file(struct sink *sink,
+	const struct target *target, bool head_only, long long *bytes)
+{
+	char first[CHUNK];
+	long long size = target->size;
+
+	*bytes = 0;
+	size_t n = write_head(first, sizeof first, 200, target->type, size);
+	if (n == 0) {
+		errno = EOVERFLOW;
+		return RESPONSE_NOTHING;
+	}
+	if (!head_only && size > 0) {
+		/* Before the head is out, so that an error can be told. */
+		ssize_t got = read_some(
+			target->fd, first + n, smaller(sizeof first - n, size));
+		if (got <= 0) {
+			errno = got < 0 ? errno : EIO;
+			return RESPONSE_NOTHING;
+		}
+		n += (size_t)got;
+		*bytes = got;
+	}
+	if (!sink->put(sink, first, n))
+		return RESPONSE_BROKEN;
+	if (!head_only) {
+		if (!put_rest(sink, target->fd, size - *bytes))
+			return RESPONSE_BROKEN;
+		*bytes = size;
+	}
+	return sink->end(sink) ? RESPONSE_DELIVERED : RESPONSE_BROKEN;
+}
+
+enum response_result response_offload(
+	struct sink *sink, const char *header, const char *type)
+{
+	char head[CHUNK];
+	int n = snprintf(head, sizeof head,
+		"Status: 200 OK\r\n"
+		"Content-Type: %s\r\n"
+		"Cache-Control: no-store\r\n"
+		"%s\r\n"
+		"\r\n",
+		type, header);
+
+	if (n < 0 || (size_t)n >= sizeof head) {
+		errno = EOVERFLOW;
+		return RESPONSE_NOTHING;
+	}
+	return sink->put(sink, head, (size_t)n) && sink->end(sink)
+	               ? RESPONSE_DELIVERED
+	               : RESPONSE_BROKEN;
+}

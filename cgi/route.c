@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "route.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "metavar.h"
+
+#define REDIRECT "/redirect"
+#define GRUB_CLEAR "/grub/clear/"
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Decodes uri up to its query into path. False: too long, or malformed. */
+static bool path_decode(const char *uri, char path[static PATH_MAX])
+{
+	size_t n = 0;
+
+	while (*uri != '\0' && *uri != '?') {
+		char c = *uri++;
+		if (c == '%') {
+			int high = hex_digit(uri[0]);
+			int low = high < 0 ? -1 : hex_digit(uri[1]);
+			if (low < 0)
+				return false;
+			c = (char)(high << 4 | low);
+			uri += 2;
+		}
+		if (c == '\0' || n == PATH_MAX - 1)
+			return false;
+		path[n++] = c;
+	}
+	path[n] = '\0';
+	return true;
+}
+
+static void slashes_merge(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from != '\0'; from++) {
+		if (from[0] != '/' || from[1] != '/')
+			*to++ = *from;
+	}
+	*to = '\0';
+}
+
+static bool path_read(const struct metavars *vars, char path[static PATH_MAX])
+{
+	if (vars->request_uri != NULL)
+		return path_decode(vars->request_uri, path);
+
+	int n = snprintf(path, PATH_MAX, "%s%s",
+		vars->script_name ? vars->script_name : "",
+		vars->path_info ? vars->path_info : "");
+	return n >= 0 && n < PATH_MAX;
+}
+
+/*
+ * One name and no path. Control characters are in nobody's file names, and
+ * would break the one-line answer, which GRUB may run as configuration.
+ */
+static bool is_plain_component(const char *name)
+{
+	if (name[0] == '\0' || strcmp(name, ".") == 0 ||
+		strcmp(name, "..") == 0 || strlen(name) > NAME_MAX)
+		return false;
+	for (const char *p = name; *p != '\0'; p++) {
+		if (*p == '/' || (unsigned char)*p < ' ' || *p == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* What stands behind the last GRUB_CLEAR in path, or NULL. */
+static const char *grub_version(const char *path)
+{
+	const char *version = NULL;
+
+	while ((path = strstr(path, GRUB_CLEAR)) != NULL) {
+		version = path + strlen(GRUB_CLEAR);
+		path++;
+	}
+	return version;
+}
+
+void route_find(const struct metavars *vars, struct route *out)
+{
+	char path[PATH_MAX];
+
+	*out = (struct route){.kind = ROUTE_NONE};
+	if (!path_read(vars, path))
+		return;
+	slashes_merge(path);
+
+	const char *version = grub_version(path);
+	if (version != NULL) {
+		out->kind = ROUTE_GRUB_CLEAR;
+		if (is_plain_component(version))
+			strcpy(out->version, version);
+		return;
+	}
+
+	const char *last = strrchr(path, '/');
+	if (last != NULL && strcmp(last, REDIRECT) == 0)
+		out->kind = ROUTE_REDIRECT;
+}

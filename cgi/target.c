@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tree.h"
+
+#define LINKS_MAX 40 /* as many as the kernel follows: path_resolution(7) */
+
+/*
+ * The type by a file's name, or NULL. UEFI HTTP Boot starts a file only when
+ * its type is one of these, without any parameter (UEFI 2.10, 24.7.3.1).
+ */
+static const char *type_by_name(const char *path)
+{
+	static const struct {
+		const char *suffix;
+		const char *type;
+	} types[] = {
+		{".efi", "application/efi"},
+		{".iso", "application/vnd.efi-iso"},
+		{".img", "application/vnd.efi-img"},
+	};
+	size_t length = strlen(path);
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		size_t n = strlen(types[i].suffix);
+		if (length > n &&
+			strcasecmp(path + length - n, types[i].suffix) == 0)
+			return types[i].type;
+	}
+	return NULL;
+}
+
+/* Replaces path, that of a link, by what the link's text says. 0 or -errno. */
+static int follow(
+	const struct tree *tree, char path[static PATH_MAX], const char *text)
+{
+	size_t base = 0;
+
+	if (text[0] == '/') {
+		const char *inside = tree_strip(tree, text);
+		if (inside != NULL)
+			text = inside;
+	} else {
+		const char *slash = strrchr(path, '/');
+		base = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	}
+	if (base + strlen(text) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(path + base, text);
+	return 0;
+}
+
+static int follow_link_at(const struct tree *tree, char path[static PATH_MAX])
+{
+	char text[PATH_MAX];
+	ssize_t n = readlinkat(tree->root, path, text, sizeof text);
+	/* EINVAL: it has just stopped to be a link; look at it again. */
+	if (n < 0)
+		return errno == EINVAL ? 0 : -errno;
+	if ((size_t)n == sizeof text)
+		return -ENAMETOOLONG;
+	text[n] = '\0';
+	return follow(tree, path, text);
+}
+
+/* Opens what path leads to, link by link, for the sake of their names. */
+static int open_followed(
+	const struct tree *tree, char path[static PATH_MAX], const char **type)
+{
+	for (int links = 0; links <= LINKS_MAX; links++) {
+		if (*type == NULL)
+			*type = type_by_name(path);
+
+		/* O_NONBLOCK: a fifo must not wait for its writer. */
+		int fd = tree_open_at(
+			tree, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+		if (fd != -ELOOP)
+			return fd;
+		int err = follow_link_at(tree, path);
+		if (err < 0)
+			return err;
+	}
+	return -ELOOP;
+}
+
+static int check_regular(int fd, off_t *size)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return -ENXIO;
+	*size = st.st_size;
+	return 0;
+}
+
+int target_open(const struct tree *tree, const char *entry, const char *text,
+	struct target *out)
+{
+	char path[PATH_MAX];
+	const char *type = NULL;
+
+	if (strlen(entry) >= sizeof path)
+		return -ENAMETOOLONG;
+	strcpy(path, entry);
+	if (text != NULL) {
+		int err = follow(tree, path, text);
+		if (err < 0)
+			return err;
+	}
+
+	int fd = open_followed(tree, path, &type);
+	if (fd < 0)
+		return fd;
+
+	off_t size = 0;
+	int err = check_regular(fd, &size);
+	if (err < 0) {
+		close(fd);
+		return err;
+	}
+	if (type == NULL)
+		type = "text/plain; charset=utf-8";
+	*out = (struct target){.fd = fd, .size = size, .type = type};
+	return 0;
+}
+
+void target_close(struct target *target)
+{
+	if (target->fd >= 0)
+		close(target->fd);
+	target->fd = -1;
+}

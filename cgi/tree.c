@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* "/proc/self/fd/" and a number */
+#define PROC_FD_SIZE 32
+
+int tree_open(const char *root, const char *allow, struct tree *out)
+{
+	int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+
+	*out = (struct tree){.root = fd, .path = root, .allow = allow};
+	return 0;
+}
+
+void tree_close(struct tree *tree)
+{
+	close(tree->root);
+	tree->root = -1;
+}
+
+const char *tree_strip(const struct tree *tree, const char *path)
+{
+	size_t length = strlen(tree->path);
+	while (length > 0 && tree->path[length - 1] == '/')
+		length--;
+
+	if (strncmp(path, tree->path, length) != 0)
+		return NULL;
+	path += length;
+	if (*path != '/' && *path != '\0')
+		return NULL;
+	path += strspn(path, "/");
+	return *path == '\0' ? "." : path;
+}
+
+static void proc_fd(int fd, char out[static PROC_FD_SIZE])
+{
+	snprintf(out, PROC_FD_SIZE, "/proc/self/fd/%d", fd);
+}
+
+int tree_absolute(int fd, char *out, size_t size)
+{
+	char link[PROC_FD_SIZE];
+	proc_fd(fd, link);
+
+	ssize_t n = readlink(link, out, size);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == size)
+		return -ENAMETOOLONG;
+	out[n] = '\0';
+	return 0;
+}
+
+/*
+ * The part of path below directory, empty for the directory itself; NULL when
+ * it lies elsewhere. Both are canonical.
+ */
+static const char *below(const char *directory, const char *path)
+{
+	size_t length = strlen(directory);
+	if (length == 1) /* "/" */
+		return path + 1;
+	if (strncmp(path, directory, length) != 0)
+		return NULL;
+	path += length;
+	return *path == '/' ? path + 1 : *path == '\0' ? path : NULL;
+}
+
+/* Whether path, canonical, lies below the directory that fd is. */
+static int lies_below(int fd, const char *path)
+{
+	char directory[PATH_MAX];
+	int err = tree_absolute(fd, directory, sizeof directory);
+	if (err < 0)
+		return err;
+	return below(directory, path) != NULL;
+}
+
+/* Whether path, canonical, lies below a directory of the allowed list. */
+static int is_allowed(const char *list, const char *path)
+{
+	while (*list != '\0') {
+		char directory[PATH_MAX];
+		size_t length = strcspn(list, ":");
+
+		if (length > 0 && length < sizeof directory) {
+			memcpy(directory, list, length);
+			directory[length] = '\0';
+			int fd = open(
+				directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+			/* A directory that is not there allows nothing. */
+			if (fd < 0 && errno != ENOENT && errno != ENOTDIR &&
+				errno != EACCES)
+				return -errno;
+			int found = fd < 0 ? 0 : lies_below(fd, path);
+			if (fd >= 0)
+				close(fd);
+			if (found != 0)
+				return found;
+		}
+		list += length + (list[length] == ':');
+	}
+	return 0;
+}
+
+/* 0 when the open file lies where answers may come from, else -errno. */
+static int check_place(const struct tree *tree, int fd)
+{
+	char path[PATH_MAX];
+	int err = tree_absolute(fd, path, sizeof path);
+	if (err == -ENOENT) /* no /proc here: nothing can be checked */
+		return -EXDEV;
+	if (err < 0)
+		return err;
+
+	int found = lies_below(tree->root, path);
+	if (found == 0)
+		found = is_allowed(tree->allow, path);
+	return found < 0 ? found : found ? 0 : -EXDEV;
+}
+
+/* Opens for reading what the O_PATH descriptor fd stands for. */
+static int reopen(int fd, mode_t type, int flags)
+{
+	/* Not opened: a device elsewhere may do things when it is. */
+	if (S_ISDIR(type))
+		return -EISDIR;
+	if (!S_ISREG(type))
+		return -ENXIO;
+
+	char link[PROC_FD_SIZE];
+	proc_fd(fd, link);
+	int new = open(link, flags | O_CLOEXEC);
+	return new < 0 ? -errno : new;
+}
+
+/*
+ * The way for paths which RESOLVE_BENEATH refuses although they may end
+ * inside (it takes no absolute link): finds out where the path leads, without
+ * opening what is there, then looks whether that is a place to serve from.
+ */
+static int open_checked(const struct tree *tree, const char *path, int flags)
+{
+	int fd = openat(tree->root, path,
+		O_PATH | O_NOFOLLOW | O_CLOEXEC | (flags & O_DIRECTORY));
+	if (fd < 0)
+		return -errno;
+
+	struct stat st;
+	int result = fstat(fd, &st) < 0 ? -errno : 0;
+	if (result == 0 && S_ISLNK(st.st_mode))
+		result = -ELOOP;
+	if (result == 0)
+		result = check_place(tree, fd);
+	if (result == 0 && (flags & O_PATH))
+		return fd;
+	if (result == 0)
+		result = reopen(fd, st.st_mode, flags);
+	close(fd);
+	return result;
+}
+
+int tree_open_at(const struct tree *tree, const char *path, int flags)
+{
+	const struct open_how how = {
+		.flags = (unsigned)flags | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH,
+	};
+
+	/*
+	 * EAGAIN: something was renamed anywhere on the system while the
+	 * kernel walked a ".." (openat2(2)). A claim is a rename.
+	 */
+	for (int tries = 0; tries < 4; tries++) {
+		long fd = syscall(
+			SYS_openat2, tree->root, path, &how, sizeof how);
+		if (fd >= 0)
+			return (int)fd;
+		if (errno != EAGAIN)
+			break;
+	}
+	/* A kernel before 5.6 says ENOSYS, an old container's filter EPERM. */
+	if (errno == EXDEV || errno == EAGAIN || errno == ENOSYS ||
+		errno == EPERM)
+		return open_checked(tree, path, flags);
+	return -errno;
+}
+
+int tree_name(const struct tree *tree, int fd, char *out, size_t size)
+{
+	char path[PATH_MAX], root[PATH_MAX];
+	int err = tree_absolute(fd, path, sizeof path);
+	if (err == 0)
+		err = tree_absolute(tree->root, root, sizeof root);
+	if (err < 0)
+		return err;
+
+	const char *name = below(root, path);
+	if (name == NULL)
+		name = path;
+	if (strlen(name) >= size)
+		return -ENAMETOOLONG;
+	strcpy(out, name);
+	return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+
+/*
+ * The tree that the answers come from. The root is opened anew for each
+ * request, since it may be a symbolic link that somebody moves.
+ */
+struct tree {
+	int root;          /* O_PATH descriptor of the root directory */
+	const char *path;  /* the root as it was configured */
+	const char *allow; /* further directories, colon-separated */
+};
+
+/* Opens the tree. 0 or -errno. The strings must outlive it. */
+int tree_open(const char *root, const char *allow, struct tree *out);
+
+void tree_close(struct tree *tree);
+
+/*
+ * Opens path, which counts from the root when it is relative, with open(2)'s
+ * flags and O_CLOEXEC, if what is there lies beneath the root or beneath an
+ * allowed directory. The last component is not followed when it is a link.
+ * Returns a descriptor, -EXDEV when it lies elsewhere, -ELOOP when it is a
+ * link, or another -errno.
+ */
+int tree_open_at(const struct tree *tree, const char *path, int flags);
+
+/*
+ * What is left of an absolute path below the root's configured path, without
+ * a leading slash ("." for the root itself); NULL when it does not begin with
+ * that path. This compares names only: opening is what confines.
+ */
+const char *tree_strip(const struct tree *tree, const char *path);
+
+/* Writes the absolute path of an open file, free of links. 0 or -errno. */
+int tree_absolute(int fd, char *out, size_t size);
+
+/*
+ * Writes the same path as it counts from the root, without a leading slash,
+ * or, when the file does not lie beneath the root, absolute. 0 or -errno.
+ */
+int tree_name(const struct tree *tree, int fd, char *out, size_t size);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "check.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "claim.h"
+#include "escape.h"
+#include "note.h"
+#include "respond.h"
+#include "tree.h"
+
+/* Whether links can be moved in once/, and to and fro. */
+static bool check_once(const struct tree *tree)
+{
+	struct stat st;
+
+	if (fstatat(tree->root, ONCE_DIR, &st, 0) < 0) {
+		if (errno == ENOENT)
+			return true; /* the same as an empty one */
+		warn("%s/" ONCE_DIR, tree->path);
+		return false;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		warnx("%s/" ONCE_DIR ": not a directory", tree->path);
+		return false;
+	}
+	if (faccessat(tree->root, ONCE_DIR, R_OK | W_OK | X_OK, AT_EACCESS) <
+		0) {
+		warn("%s/" ONCE_DIR ": links can't be moved there by user %u",
+			tree->path, (unsigned)geteuid());
+		return false;
+	}
+	if ((st.st_mode & S_ISVTX) && geteuid() != 0 &&
+		st.st_uid != geteuid()) {
+		warnx("%s/" ONCE_DIR ": it is sticky, so that user %u can't "
+		      "move the links of others; make that user its owner",
+			tree->path, (unsigned)geteuid());
+		return false;
+	}
+	return true;
+}
+
+/* What a responder of another user, such as root, may have made there. */
+static bool check_own(const struct tree *tree)
+{
+	static const char *const own[] = {ONCE_LOCK, CLAIMED_DIR, SERVED_DIR};
+	bool good = true;
+
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+		if (faccessat(tree->root, own[i], W_OK, AT_EACCESS) == 0 ||
+			errno == ENOENT)
+			continue;
+		warn("%s/%s: user %u must be able to write there", tree->path,
+			own[i], (unsigned)geteuid());
+		good = false;
+	}
+	return good;
+}
+
+static bool check_default(const struct tree *tree)
+{
+	struct target target;
+	int error = -target_open(tree, "default", NULL, &target);
+
+	if (error == 0) {
+		target_close(&target);
+		return true;
+	}
+	if (error == ENOENT && faccessat(tree->root, "default", F_OK,
+				       AT_SYMLINK_NOFOLLOW) < 0) {
+		warnx("%s/default: there is none: clients without an entry of "
+		      "their own get 404",
+			tree->path);
+		return true;
+	}
+	warnx("%s/default: %s", tree->path, boot_reason(error));
+	return false;
+}
+
+static bool check_log(const char *path)
+{
+	if (strcmp(path, "-") == 0)
+		return true;
+
+	/* Not made here: it might belong to the wrong user then. */
+	int fd = open(
+		path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+		return true;
+	}
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+	snprintf(directory, sizeof directory, "%.*s/", (int)(slash - path),
+		path);
+	if (errno == ENOENT &&
+		faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0)
+		return true;
+	warn("PXESRV_LOG=%s", path);
+	return false;
+}
+
+/* Opens the tree that the settings name. False, with a message. */
+static bool open_tree(const struct settings *settings, struct tree *out)
+{
+	int error = -tree_open(settings->root, settings->allow, out);
+	if (error != 0)
+		warnx("PXESRV_ROOT=%s: %s", settings->root, strerror(error));
+	return error == 0;
+}
+
+bool check_root(const struct service *service)
+{
+	struct tree tree;
+
+	if (service->settings.root == NULL)
+		return true;
+	if (!open_tree(&service->settings, &tree))
+		return false;
+	tree_close(&tree);
+	return true;
+}
+
+static bool check_tree(const struct settings *settings)
+{
+	struct tree tree;
+
+	if (settings->root == NULL) {
+		warnx("PXESRV_ROOT is not set: the tree is the DOCUMENT_ROOT "
+		      "that the web server passes, and was not checked");
+		return true;
+	}
+	if (!open_tree(settings, &tree))
+		return false;
+	bool once = check_once(&tree) && check_own(&tree);
+	bool other = check_default(&tree);
+	tree_close(&tree);
+	return once && other;
+}
+
+bool check_all(const struct service *service)
+{
+	bool log = check_log(service->settings.log);
+	return check_tree(&service->settings) && log;
+}
+
+static void log_leftover(const char *name, void *context)
+{
+	char escaped[512], note[1024];
+
+	escape_line(name, escaped, sizeof escaped);
+	snprintf(note, sizeof note,
+		CLAIMED_DIR "/%s: claimed, by a crash or by an answer under "
+			    "way elsewhere; not armed again by itself",
+		escaped);
+	note_log(context, note);
+}
+
+void check_claims(const struct service *service)
+{
+	const struct settings *settings = &service->settings;
+	struct tree tree;
+	char note[256];
+
+	if (settings->root == NULL ||
+		tree_open(settings->root, settings->allow, &tree) < 0)
+		return;
+	int err = claim_prepare(&tree);
+	if (err < 0) {
+		snprintf(note, sizeof note, ONCE_DIR ": claims will fail: %s",
+			strerror(-err));
+		note_log(service->log, note);
+	}
+	claim_each(&tree, log_leftover, service->log);
+	tree_close(&tree);
+}

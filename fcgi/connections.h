@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The open connections that have no whole request to answer: new ones that
+ * have not said it yet, and those that a web server keeps open for its next.
+ * All workers share them; who has taken one is its only user until it puts it
+ * back or drops it. Every function may be called by any thread.
+ */
+struct connections;
+
+/* Seconds that a request may take to arrive once its connection is open. */
+#define CONNECTION_PATIENCE 10
+
+/*
+ * Room for descriptors below max, of which limit may be open at a time. NULL
+ * when there is no memory.
+ */
+struct connections *connections_new(size_t max, size_t limit);
+
+/* Closes all, and frees. No worker may be left. */
+void connections_free(struct connections *all);
+
+/*
+ * Adds an open connection that belongs to the caller, which has taken it. kept:
+ * a request was answered on it. At the limit another one is closed for it, as
+ * by connections_evict(). False, with nothing done, when its number is out of
+ * range.
+ */
+bool connections_add(struct connections *all, int fd, bool kept);
+
+/* A name for the connection, for epoll: another one has another name. */
+uint64_t connections_name(struct connections *all, int fd);
+
+/*
+ * Takes the connection of that name. Its descriptor, or -1: it is closed, or
+ * another thread has it, which will look at it once more.
+ */
+int connections_take(struct connections *all, uint64_t name);
+
+/* What has happened to a connection while it was taken. */
+enum connection_news {
+	CONNECTION_SILENT, /* nothing came that is still there */
+	CONNECTION_BEGUN,  /* a part of a request is there */
+	CONNECTION_SERVED, /* a request was answered */
+};
+
+/*
+ * Puts a taken connection back. False when something came in meanwhile: then
+ * it is still the caller's, who must look again. From the beginning of a
+ * request its patience counts; before that, on one that was kept, there is no
+ * limit.
+ */
+bool connections_put_back(
+	struct connections *all, int fd, enum connection_news news);
+
+/*
+ * Takes a taken connection off the books, since it may be closed from here on.
+ * Put back it is there again, if it was not.
+ */
+void connections_drop(struct connections *all, int fd);
+
+/*
+ * Takes a connection that has waited for too long. Its descriptor, or -1; then
+ * wait_ms is how many milliseconds it is until the next one, -1 when none
+ * waits.
+ */
+int connections_take_overdue(struct connections *all, int *wait_ms);
+
+/*
+ * Closes one connection to make room: the one that has waited longest for the
+ * rest of its request, else the one that was kept alive longest and on which
+ * nothing has come. False when there is none of either.
+ */
+bool connections_evict(struct connections *all);
+
+/* Takes any connection that nobody has. Its descriptor, or -1. */
+int connections_take_any(struct connections *all);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* The FastCGI responder. */
+#include <err.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "handover.h"
+#include "listener.h"
+#include "log.h"
+#include "metavar.h"
+#include "number.h"
+#include "options.h"
+#include "respond.h"
+#include "workers.h"
+
+#define THREADS_DEFAULT 8
+#define THREADS_MAX 1024
+
+static _Noreturn void refuse(const char *name, const char *value)
+{
+	errx(EX_CONFIG, "%s=%s: not a valid value", name, value);
+}
+
+static struct settings read_settings(void)
+{
+	struct metavars vars;
+	struct settings settings = settings_default;
+	struct bad_setting bad;
+
+	metavars_read(environ, &vars);
+	if (!settings_overlay(&vars, &settings, &bad))
+		refuse(bad.name, bad.value);
+	return settings;
+}
+
+static unsigned read_threads(void)
+{
+	const char *text = getenv("PXESRV_THREADS");
+	unsigned threads = THREADS_DEFAULT;
+
+	if (text != NULL && text[0] != '\0' &&
+		!number_parse(text, 10, 1, THREADS_MAX, &threads))
+		refuse("PXESRV_THREADS", text);
+	return threads;
+}
+
+/* The signals that main() waits for; threads inherit that they are held. */
+static sigset_t hold_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
+		errx(EX_OSERR, "signals");
+	/* A log that can't be written to fails its write instead. */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	return signals;
+}
+
+/* Until TERM or INT. */
+static void wait_for_end(
+	const sigset_t *signals, const char *log_path, struct log *log)
+{
+	for (;;) {
+		int signal = sigwaitinfo(signals, NULL);
+		if (signal == SIGHUP)
+			log_reopen(log_path, log);
+		else if (signal > 0)
+			return;
+	}
+}
+
+int main(int argc, char *argv[])
+{
+	struct options options;
+	struct listener listener;
+	struct log log;
+	struct service service = {.log = &log, .no_root_status = 503};
+
+	options_parse(argc, argv, &options);
+	service.settings = read_settings();
+	const unsigned threads = read_threads();
+	if (options.check_only)
+		return check_all(&service) ? EX_OK : EX_CONFIG;
+	if (!check_root(&service))
+		return EX_CONFIG;
+
+	const sigset_t signals = hold_signals();
+	listener_open(&options, &listener);
+	tzset();
+	log_open(service.settings.log, &log);
+	check_claims(&service);
+	if (handover_start() != 0)
+		errx(EX_SOFTWARE, "libfcgi does not start");
+	struct workers *workers = workers_start(threads, &listener, &service);
+	if (workers == NULL) {
+		int error = errno;
+		listener_close(&listener);
+		errno = error;
+		err(EX_OSERR, "cannot start");
+	}
+	wait_for_end(&signals, service.settings.log, &log);
+	workers_stop(workers);
+	listener_close(&listener);
+	log_close(&log);
+	return EX_OK;
+}

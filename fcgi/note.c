@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#include "note.h"
+
+#include <time.h>
+
+#include "log.h"
+#include "logline.h"
+
+void note_log(struct log *log, const char *text)
+{
+	const struct logline line = {.time = time(NULL), .decision = text};
+	char bytes[LOG_LINE_MAX];
+
+	log_write(log, bytes, logline_format(&line, bytes));
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+struct listener;
+struct service;
+struct workers;
+
+/*
+ * Starts threads that take connections from the listening socket and answer
+ * what comes on them, until workers_stop(). Both must outlive them. NULL with
+ * errno when they could not be started.
+ */
+struct workers *workers_start(unsigned threads, const struct listener *listener,
+	const struct service *service);
+
+/*
+ * Takes no new connection any more, lets the requests under way come to their
+ * end, answers those that have already arrived, and frees all. A peer that
+ * is not served within WORKERS_LAST_SECONDS is cut off, so that what it asked
+ * for can be put back.
+ */
+#define WORKERS_LAST_SECONDS 5
+void workers_stop(struct workers *workers);

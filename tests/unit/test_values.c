@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers, settings, meta-variables, escapes, log lines. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "escape.h"
+#include "logline.h"
+#include "metavar.h"
+#include "number.h"
+#include "settings.h"
+#include "tap.h"
+
+static const struct {
+	const char *text;
+	int base;
+	unsigned min, max;
+	bool is;
+	unsigned want;
+} numbers[] = {
+	{"0", 10, 0, 9, true, 0},
+	{"9", 10, 0, 9, true, 9},
+	{"007", 10, 0, 9, true, 7},
+	{"4294967295", 10, 0, 4294967295u, true, 4294967295u},
+	{"0660", 8, 0, 0777, true, 0660},
+	{"777", 8, 0, 0777, true, 0777},
+	{"10", 10, 0, 9, false, 0},
+	{"0", 10, 1, 9, false, 0},
+	{"4294967296", 10, 0, 4294967295u, false, 0},
+	{"18446744073709551616", 10, 0, 4294967295u, false, 0},
+	{"99999999999999999999999", 10, 0, 4294967295u, false, 0},
+	{"", 10, 0, 9, false, 0},
+	{" 1", 10, 0, 9, false, 0},
+	{"1 ", 10, 0, 9, false, 0},
+	{"+1", 10, 0, 9, false, 0},
+	{"-1", 10, 0, 4294967295u, false, 0},
+	{"abc", 10, 0, 9, false, 0},
+	{"1a", 10, 0, 99, false, 0},
+	{"0x1", 10, 0, 99, false, 0},
+	{"8", 8, 0, 9, false, 0},
+	{"1.5", 10, 0, 9, false, 0},
+};
+
+static void test_numbers(void)
+{
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		unsigned value = 77;
+		bool is = number_parse(numbers[i].text, numbers[i].base,
+			numbers[i].min, numbers[i].max, &value);
+		tap_ok(is == numbers[i].is &&
+				value == (is ? numbers[i].want : 77),
+			numbers[i].text);
+	}
+}
+
+/* bad is NULL where the value parses. */
+static const struct {
+	const char *variable, *bad;
+} values[] = {
+	{"PXESRV_ROOT=/srv/pxesrv", NULL},
+	{"PXESRV_ROOT=", NULL},
+	{"PXESRV_ROOT=srv", "PXESRV_ROOT"},
+	{"PXESRV_LOG=-", NULL},
+	{"PXESRV_LOG=/var/log/x", NULL},
+	{"PXESRV_LOG=x", "PXESRV_LOG"},
+	{"PXESRV_LOG=--", "PXESRV_LOG"},
+	{"PXESRV_ALLOW=/a:/b", NULL},
+	{"PXESRV_ALLOW=/a::/b:", NULL},
+	{"PXESRV_ALLOW=/a:b", "PXESRV_ALLOW"},
+	{"PXESRV_ALLOW=a", "PXESRV_ALLOW"},
+	{"PXESRV_SEND=inline", NULL},
+	{"PXESRV_SEND=x-accel-redirect", NULL},
+	{"PXESRV_SEND=x-sendfile", NULL},
+	{"PXESRV_SEND=Inline", "PXESRV_SEND"},
+	{"PXESRV_SEND=sendfile", "PXESRV_SEND"},
+	{"PXESRV_ONCE_GRACE=0", NULL},
+	{"PXESRV_ONCE_GRACE=86400", NULL},
+	{"PXESRV_ONCE_GRACE=86401", "PXESRV_ONCE_GRACE"},
+	{"PXESRV_ONCE_GRACE=-1", "PXESRV_ONCE_GRACE"},
+	{"PXESRV_ONCE_GRACE=5s", "PXESRV_ONCE_GRACE"},
+};
+
+static void test_settings(void)
+{
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+		char *env[] = {strdup(values[i].variable), NULL};
+		struct metavars vars;
+		struct settings settings = settings_default;
+		struct bad_setting bad = {NULL, NULL};
+
+		metavars_read(env, &vars);
+		bool is = settings_overlay(&vars, &settings, &bad);
+		tap_ok(is == (values[i].bad == NULL) &&
+				(is || strcmp(bad.name, values[i].bad) == 0),
+			values[i].variable);
+		free(env[0]);
+	}
+}
+
+static void test_metavars(void)
+{
+	char a[] = "REMOTE_ADDR=10.0.0.7", b[] = "REMOTE_ADDR=10.0.0.8",
+	     c[] = "REQUEST_URI=", d[] = "PATH_INFO", e[] = "XPATH_INFO=/x",
+	     f[] = "REMOTE_ADDRESS=::1", g[] = "REQUEST_METHOD=A=B";
+	char *env[] = {f, a, b, c, d, e, g, NULL};
+	struct metavars vars;
+
+	metavars_read(env, &vars);
+	tap_ok(strcmp(vars.remote_addr, "10.0.0.7") == 0, "the first counts");
+	tap_ok(vars.request_uri == NULL, "an empty one is none");
+	tap_ok(vars.path_info == NULL, "a name alone, or a longer name");
+	tap_ok(strcmp(vars.request_method, "A=B") == 0, "a value with =");
+}
+
+static void test_escapes(void)
+{
+	char out[16];
+
+	tap_ok(escape_line("a b", out, sizeof out) == 3 &&
+			strcmp(out, "a b") == 0,
+		"plain text stays");
+	escape_line("\n\"\\\x7f", out, sizeof out);
+	tap_ok(strcmp(out, "\\x0A\\x22\\x5C") == 0, "cut at a whole escape");
+	escape_line("\xc3\xa4", out, sizeof out);
+	tap_ok(strcmp(out, "\\xC3\\xA4") == 0, "only ASCII goes through");
+	tap_ok(escape_line("0123456789abcdefghi", out, sizeof out) == 15,
+		"cut to the size");
+	tap_ok(escape_path("/a b%\r\n?", out, sizeof out) == 0,
+		"a path that does not fit is not cut");
+	char wide[64];
+	escape_path("/a b%\r\n+~_-.", wide, sizeof wide);
+	tap_ok(strcmp(wide, "/a%20b%25%0D%0A%2B~_-.") == 0,
+		"a path for a header");
+}
+
+static void test_logline(void)
+{
+	char text[LOG_LINE_MAX], uri[5000], decision[5000];
+	struct logline line = {
+		.client = "10.0.0.7",
+		.method = "GET",
+		.uri = "/redirect?\"\n\x1b[31m",
+		.protocol = "HTTP/1.1",
+		.status = 200,
+		.bytes = 1497,
+		.seconds = 0.00031,
+		.decision = "once centos/7/default",
+	};
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	line.time = 1795440480;
+	size_t size = logline_format(&line, text);
+	tap_ok(size == strlen(text) &&
+			strcmp(text,
+				"10.0.0.7 - - [23/Nov/2026:13:28:00 +0000] "
+				"\"GET /redirect?\\x22\\x0A\\x1B[31m "
+				"HTTP/1.1\" "
+				"200 1497 0.0003 once centos/7/default\n") == 0,
+		"a line of the log");
+
+	memset(uri, '\1', sizeof uri);
+	memset(decision, 'd', sizeof decision);
+	uri[sizeof uri - 1] = decision[sizeof decision - 1] = '\0';
+	line.uri = uri;
+	line.decision = decision;
+	size = logline_format(&line, text);
+	tap_ok(size == LOG_LINE_MAX - 1 && text[size - 1] == '\n' &&
+			strchr(text, '\n') == text + size - 1,
+		"a line that is too long is cut, and ends");
+
+	size = logline_format(&(struct logline){.status = 500}, text);
+	tap_ok(strcmp(strchr(text, ']'), "] \"- - -\" 500 0 0.0000 -\n") == 0,
+		"what is not known is a dash");
+}
+
+int main(void)
+{
+	test_numbers();
+	test_settings();
+	test_metavars();
+	test_escapes();
+	test_logline();
+	return tap_end();
+}
