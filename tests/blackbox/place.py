@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Where things are, who runs them, and how programs are started and ended."""
+import os
+import pwd
+import signal
+import subprocess
+import time
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+CONF = os.path.join(SOURCE, "conf")
+
+# These are the installed ones: tests/sandbox makes them.
+IN_SANDBOX = os.environ.get("PXESRV_TESTS_SANDBOX") == "1"
+ROOT = "/srv/pxesrv"
+SOCKET = "/run/pxesrv/fcgi.sock"
+SERVERS = "/run/servers"  # what private web servers write
+LIBEXEC = "/usr/libexec/pxesrv"
+LOG = "/var/log/pxesrv.log"
+FCGI = LIBEXEC + "/pxesrv.fcgi"
+CGI = LIBEXEC + "/pxesrv.cgi"
+
+IS_SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
+AS_ROOT = os.geteuid() == 0
+_user = pwd.getpwnam("www-data") if AS_ROOT else None
+OWNER = (_user.pw_uid, _user.pw_gid) if AS_ROOT else (os.getuid(), os.getgid())
+# For subprocess: the responder is never root, since that could do anything.
+AS_USER = dict(user=OWNER[0], group=OWNER[1], extra_groups=[]) \
+    if AS_ROOT else {}
+
+PATIENCE = 20  # seconds that anything may take to happen
+
+
+def clean_env(**variables):
+    """The environment of a service: nothing of the caller's."""
+    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    # What the sanitizers were told.
+    env.update({k: v for k, v in os.environ.items() if k.endswith("_OPTIONS")})
+    env.update(variables)
+    return env
+
+
+def until(condition, what):
+    """Waits for condition() to be true, and returns what it returned."""
+    limit = time.monotonic() + PATIENCE
+    while True:
+        result = condition()
+        if result:
+            return result
+        assert time.monotonic() < limit, f"{what}: not within {PATIENCE} s"
+        time.sleep(0.005)
+
+
+def has_open(pid, path):
+    """Whether a process has a file open."""
+    directory = f"/proc/{pid}/fd"
+    for fd in os.listdir(directory):
+        try:
+            if os.readlink(f"{directory}/{fd}") == path:
+                return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
+class Program:
+    """A running program whose standard error is kept."""
+
+    def __init__(self, arguments, stderr, env=None, **how):
+        self.stderr = stderr
+        how.setdefault("stdin", subprocess.DEVNULL)
+        how.setdefault("stdout", subprocess.DEVNULL)
+        with open(stderr, "ab") as file:
+            self.process = subprocess.Popen(
+                arguments, env=env or clean_env(), stderr=file, **how)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def messages(self):
+        with open(self.stderr, errors="replace") as file:
+            return file.read()
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def end(self, number=signal.SIGTERM, timeout=PATIENCE):
+        """Sends a signal and returns the exit status."""
+        if self.is_running():
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(
+                f"{self.process.args[0]} did not end within {timeout} s")

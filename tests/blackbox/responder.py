@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""pxesrv.fcgi, on its own."""
+import os
+import socket
+
+import place
+from place import Program, clean_env, until
+
+
+def accepts(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        try:
+            s.connect(path)
+            return True
+        except OSError:
+            return False
+
+
+class Responder(Program):
+    """A responder on a socket that it makes itself."""
+
+    def __init__(self, stderr, path=place.SOCKET, arguments=(), env=None,
+                 **how):
+        self.path = path
+        variables = {"PXESRV_ROOT": place.ROOT, "PXESRV_LOG": place.LOG}
+        variables.update(env or {})
+        for name in [n for n, value in variables.items() if value is None]:
+            del variables[name]
+        super().__init__([place.FCGI, "-s", path, *arguments], stderr,
+                         env=clean_env(**variables), **place.AS_USER, **how)
+        # It takes requests from an epoll, when all else of its start is done.
+        until(lambda: (accepts(path) and place.has_open(
+            self.pid, "anon_inode:[eventpoll]")) or not self.is_running(),
+            "its start")
+        assert self.is_running(), self.messages()
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def memory(self, field="VmHWM"):
+        """Bytes of memory, the most it ever had by default."""
+        with open(f"/proc/{self.pid}/status") as file:
+            for line in file:
+                if line.startswith(field + ":"):
+                    return int(line.split()[1]) * 1024
+        raise AssertionError(field)
+
+    def stop(self):
+        """Ends it as a service manager does. It must be content."""
+        status = self.end()
+        assert status == 0, f"exit {status}: {self.messages()}"
+        assert not os.path.exists(self.path), "the socket is left behind"

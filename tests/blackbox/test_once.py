@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: MIT
+"""Once means once."""
+import concurrent.futures
+import fcntl
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+import answer
+import fastcgi
+import place
+from deployments import Cgi, meta_variables
+from place import until
+from tree import Link
+
+CLIENT = "127.0.0.7"
+TREE = {"default": "default", "os/boot": "os"}
+
+
+def ask(path, client=CLIENT, **params):
+    variables = {**meta_variables("GET", "/redirect", client), **params}
+    return answer.from_cgi(fastcgi.ask(path, variables))
+
+
+@pytest.mark.parametrize("kind", ["two responders", "a responder and CGI"])
+def test_of_simultaneous_requests_exactly_one_wins(
+        responder, tree, tmp_path, kind):
+    """300 rounds of 8 requests over two processes."""
+    tree.make(TREE)
+    a = responder(PXESRV_THREADS="4")
+    if kind == "two responders":
+        b = responder(PXESRV_THREADS="4", path="/run/pxesrv/second.sock")
+        asks = [lambda: ask(a.path), lambda: ask(b.path)] * 4
+        rounds = 300
+    else:
+        cgi = Cgi(str(tmp_path))
+        asks = [lambda: ask(a.path), cgi.ask] * 4
+        rounds = 100
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for number in range(rounds):
+            target = f"../os/boot{number}"
+            tree.add(target[3:], f"os {number}")
+            tree.arm(CLIENT, target)
+            barrier = threading.Barrier(8)
+
+            def at_once(one):
+                barrier.wait()
+                return one()
+
+            got = list(pool.map(at_once, asks))
+            bodies = sorted(g.body for g in got)
+            assert all(g.status == 200 for g in got), got
+            assert bodies == [b"default"] * 7 + [b"os %d" % number]
+            until(lambda: tree.link(f"once/.served/{CLIENT}") == target,
+                  "it is settled")
+            assert tree.claimed() == []
+
+
+def test_armings_faster_than_requests(responder, tree):
+    """Each link that leaves once/ is served, or was replaced."""
+    tree.make(TREE)
+    r = responder(PXESRV_THREADS="4")
+    armed, served = set(), []
+    stop = threading.Event()
+
+    def arm():
+        number = 0
+        while not stop.is_set():
+            tree.add(f"os/n{number}", f"{number}")
+            tree.arm(CLIENT, f"../os/n{number}")
+            armed.add(str(number).encode())
+            number += 1
+
+    operator = threading.Thread(target=arm)
+    operator.start()
+    try:
+        for _ in range(500):
+            served.append(ask(r.path).body)
+    finally:
+        stop.set()
+        operator.join()
+    served = [body for body in served if body != b"default"]
+    assert served, "nothing was ever served"
+    assert len(served) == len(set(served)), "served twice"
+    assert set(served) <= armed
+    until(lambda: not tree.claimed(), "all is settled")
+
+
+def test_the_lock_is_waited_for_but_not_for_ever(responder, tree):
+    r = responder()
+    tree.make({**TREE, f"once/{CLIENT}": Link("../os/boot"), "once/.lock": ""})
+    with open(tree.full("once/.lock")) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        got = ask(r.path)
+        assert got.status == 503 and got.headers["retry-after"] == "5"
+        assert got.body.startswith(f"# once/{CLIENT} -> ../os/boot: ".encode())
+        assert tree.link(f"once/{CLIENT}") == "../os/boot"
+        assert ask(r.path, "127.0.0.8").body == b"default"
+        threading.Timer(0.3, fcntl.flock, (lock, fcntl.LOCK_UN)).start()
+        assert ask(r.path).body == b"os"
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root can make it sticky "
+                    "and another user's")
+@pytest.mark.parametrize("name, mode", [
+    ("sticky", 0o1777), ("not writable", 0o755)])
+def test_a_link_that_cannot_be_moved(responder, tree, name, mode):
+    r = responder()
+    tree.make({**TREE, f"once/{CLIENT}": Link("../os/boot")})
+    tree.add("once/.claimed/x", "x")
+    os.unlink(tree.full("once/.claimed/x"))
+    os.chown(tree.full("once"), 0, 0)
+    os.chown(tree.full(f"once/{CLIENT}"), 0, 0, follow_symlinks=False)
+    os.chmod(tree.full("once"), mode)
+    got = ask(r.path)
+    assert got.status == 503 and got.headers["retry-after"] == "5"
+    assert got.body.startswith(f"# once/{CLIENT} -> ../os/boot: ".encode())
+    assert tree.link(f"once/{CLIENT}") == "../os/boot"
+    os.chmod(tree.full("once"), 0o777)
+    assert ask(r.path).body == b"os"
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root can mount")
+def test_claimed_on_another_mount(responder, tree):
+    r = responder()
+    tree.make({**TREE, f"once/{CLIENT}": Link("../os/boot")})
+    os.mkdir(tree.full("once/.claimed"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=777", "tmpfs",
+                    tree.full("once/.claimed")], check=True)
+    try:
+        got = ask(r.path)
+        assert got.status == 503
+        assert got.body.endswith(b": Invalid cross-device link\n")
+        assert tree.link(f"once/{CLIENT}") == "../os/boot"
+    finally:
+        subprocess.run(["umount", tree.full("once/.claimed")], check=True)
+    os.chown(tree.full("once/.claimed"), *place.OWNER)
+    assert ask(r.path).body == b"os"
+
+
+def test_grace(responder, tree):
+    r = responder(PXESRV_ONCE_GRACE="3600")
+    tree.make({**TREE, "os/other": "other", "static/" + CLIENT: "static"})
+    tree.arm(CLIENT, "../os/boot")
+    assert [ask(r.path).body for _ in range(3)] == [b"os"] * 3
+    assert tree.link(f"once/.served/{CLIENT}") == "../os/boot"
+    assert ask(r.path, "127.0.0.8").body == b"default"
+    # A newly armed link wins over a grace.
+    tree.arm(CLIENT, "../os/other")
+    assert [ask(r.path).body for _ in range(2)] == [b"other"] * 2
+    # Its target is looked at as any other is.
+    os.unlink(tree.full("os/other"))
+    got = ask(r.path)
+    assert got.status == 404
+    assert got.body == (f"# once/{CLIENT} -> ../os/other: "
+                        "No such file or directory\n").encode()
+    # Without it, and when it is over, the next entry decides.
+    assert ask(r.path, PXESRV_ONCE_GRACE="0").body == b"static"
+
+
+def test_a_grace_ends(responder, tree):
+    r = responder(PXESRV_ONCE_GRACE="1")
+    tree.make(TREE)
+    tree.arm(CLIENT, "../os/boot")
+    assert ask(r.path).body == b"os"
+    time.sleep(1.1)  # the setting's own unit
+    assert ask(r.path).body == b"default"
+    # What does not claim does not renew it.
+    os.chown(tree.full(f"once/.served/{CLIENT}"), *place.OWNER,
+             follow_symlinks=False)
+    assert ask(r.path).body == b"default"
+
+
+def test_a_lock_file_that_is_replaced_while_it_is_waited_for(responder, tree):
+    r = responder()
+    tree.make({**TREE, "once/.lock": ""})
+    tree.arm(CLIENT, "../os/boot")
+    with open(tree.full("once/.lock")) as old, \
+            concurrent.futures.ThreadPoolExecutor() as pool:
+        fcntl.flock(old, fcntl.LOCK_EX)
+        waiting = pool.submit(ask, r.path)
+        until(lambda: place.has_open(r.pid, old.name), "it waits")
+        os.unlink(old.name)
+        tree.add("once/.lock", "")
+        with open(tree.full("once/.lock")) as new:
+            fcntl.flock(new, fcntl.LOCK_EX)
+            fcntl.flock(old, fcntl.LOCK_UN)
+            assert waiting.result().status == 503
+            assert tree.link(f"once/{CLIENT}")
+    assert ask(r.path).body == b"os"
+
+
+@pytest.mark.parametrize("how", ["hangs up", "half-closes", "aborts"])
+def test_a_peer_that_goes_while_the_lock_is_waited_for(responder, tree, how):
+    r = responder()
+    tree.make({**TREE, "once/.lock": ""})
+    tree.arm(CLIENT, "../os/boot")
+    with open(tree.full("once/.lock")) as lock, \
+            fastcgi.Connection(r.path) as peer:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        peer.send(fastcgi.request(meta_variables("GET", "/redirect", CLIENT)))
+        until(lambda: place.has_open(r.pid, lock.name), "it waits")
+        if how == "hangs up":
+            peer.close()
+        elif how == "half-closes":
+            peer.socket.shutdown(1)
+        else:
+            peer.send(fastcgi.record(fastcgi.ABORT))
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        until(lambda: not place.has_open(r.pid, lock.name), "it has the lock")
+        until(lambda: not tree.claimed() and open(place.LOG).read(),
+              "it is settled")
+    assert tree.link(f"once/{CLIENT}") == "../os/boot"
+    assert tree.link(f"once/.served/{CLIENT}") is None
+
+
+@pytest.fixture
+def under_way(responder, tree):
+    """A responder with a grace, and a large answer that is not taken yet."""
+    r = responder(PXESRV_ONCE_GRACE="3600")
+    tree.make({**TREE, "os/large": bytes(8 << 20)})
+    tree.arm(CLIENT, "../os/large")
+    with fastcgi.Connection(r.path) as first:
+        first.send(fastcgi.request(meta_variables("GET", "/redirect", CLIENT)))
+        first._exactly(1000)
+        assert len(tree.claimed()) == 1
+        yield r, first
+
+
+def test_a_grace_while_the_first_answer_is_under_way(under_way, tree):
+    r, first = under_way
+    head = ask(r.path, REQUEST_METHOD="HEAD")
+    assert head.length == 8 << 20
+    first.close()
+    until(lambda: tree.link(f"once/{CLIENT}"), "it is put back")
+
+
+def test_a_grace_that_was_delivered_arms_nothing_again(under_way, tree):
+    """The first of two answers breaks off, after the second one came whole."""
+    r, first = under_way
+    assert ask(r.path).body == bytes(8 << 20)
+    until(lambda: not tree.claimed(), "it is settled")
+    assert tree.link(f"once/.served/{CLIENT}") == "../os/large"
+    first.close()
+    until(lambda: open(place.LOG).read().count("GET") == 2, "both are over")
+    assert tree.link(f"once/{CLIENT}") is None
+    assert tree.link(f"once/.served/{CLIENT}") == "../os/large"
+
+
+def test_what_a_crash_left_is_reported_and_not_armed(responder, tree):
+    tree.make({**TREE, f"once/.claimed/{CLIENT}.0123456789abcdef":
+               Link("../os/boot")})
+    r = responder()
+    assert ask(r.path).body == b"default"
+    assert tree.claimed() == [f"{CLIENT}.0123456789abcdef"]
+    with open(place.LOG) as log:
+        assert f"once/.claimed/{CLIENT}.0123456789abcdef" in log.readline()
+    os.unlink(tree.full(f"once/.claimed/{CLIENT}.0123456789abcdef"))
+
+
+def test_term_under_load_loses_no_link(responder, tree):
+    """Clients ask as fast as they can; what was claimed was answered."""
+    tree.make(TREE)
+    clients = [f"127.0.{i // 250}.{i % 250 + 1}" for i in range(1000)]
+    for round_number in range(5):
+        r = responder(PXESRV_THREADS="4")
+        for client in clients:
+            tree.arm(client, "../os/boot")
+        answered = set()
+
+        def drain(part):
+            for client in part:
+                try:
+                    if ask(r.path, client).body == b"os":
+                        answered.add(client)
+                except (fastcgi.Closed, OSError):
+                    return
+
+        threads = [threading.Thread(target=drain, args=(clients[i::8],))
+                   for i in range(8)]
+        for thread in threads:
+            thread.start()
+        until(lambda: len(answered) > 50 * (round_number + 1), "some answers")
+        start = time.monotonic()
+        assert r.end(signal.SIGTERM) == 0
+        assert time.monotonic() - start < 2
+        for thread in threads:
+            thread.join()
+        armed = {c for c in clients if tree.link(f"once/{c}")}
+        assert tree.claimed() == []
+        assert not armed & answered
+        assert armed | answered == set(clients), "used up without an answer"
+        assert armed, "all were served before TERM came: no test"

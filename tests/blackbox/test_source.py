@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""The source tree itself."""
+import glob
+import os
+import re
+import subprocess
+
+import pytest
+
+import place
+
+C_FILES = sorted(
+    path for pattern in ("cgi/*.[ch]", "fcgi/*.[ch]", "tests/unit/*.[ch]")
+    for path in glob.glob(pattern, root_dir=place.SOURCE))
+SCRIPTS = [path for path in glob.glob("public/**", root_dir=place.SOURCE,
+                                      recursive=True)
+           if os.path.isfile(os.path.join(place.SOURCE, path))
+           and not path.endswith((".md", ".cfg"))]
+
+
+def read(path):
+    with open(os.path.join(place.SOURCE, path)) as file:
+        return file.read()
+
+
+def test_the_format_of_c_files():
+    said = subprocess.run(["clang-format", "--version"], text=True,
+                          capture_output=True, check=True).stdout
+    if "version 14." not in said:
+        pytest.skip(f"clang-format 14 decides the format, not {said.strip()}")
+    done = subprocess.run(["clang-format", "--dry-run", "-Werror", *C_FILES],
+                          cwd=place.SOURCE, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", C_FILES)
+def test_a_file_is_small(path):
+    lines = read(path).splitlines()
+    assert len(lines) <= 400 or path.startswith("tests/")
+    assert lines[0] == "/* SPDX-License-Identifier: MIT */"
+
+
+@pytest.mark.parametrize("error", ["ENOSYS", "EPERM", "EAGAIN", "EXDEV"])
+def test_links_are_followed_without_openat2(error):
+    """As on an old kernel, in an old container, under many renames."""
+    program = os.environ["PXESRV_TESTS_BUILD"] + "/tests/unit/test_target"
+    done = subprocess.run(
+        ["strace", "-f", "-o", "/dev/null", "-e", "trace=openat2", "-e",
+         f"inject=openat2:error={error}", program], capture_output=True,
+        text=True)
+    failed = [line for line in done.stdout.splitlines()
+              if line.startswith("not ok")]
+    assert done.returncode == 0 and not failed, failed
+
+
+def test_the_example_tree_has_its_scripts():
+    assert {"public/default", "public/debian/12/default",
+            "public/centos/9-stream/default"} <= set(SCRIPTS)
+
+
+@pytest.mark.parametrize("path", SCRIPTS)
+def test_an_example_script_is_one_that_ipxe_runs(path):
+    """A text without this first line is run as machine code."""
+    assert read(path).startswith("#!ipxe\n")
+
+
+@pytest.mark.parametrize("path", glob.glob("conf/*/*", root_dir=place.SOURCE))
+def test_a_shipped_configuration_trusts_no_proxy_by_itself(path):
+    for line in read(path).splitlines():
+        if re.search("set_real_ip|real_ip_|extforward|RemoteIP", line):
+            assert line.lstrip().startswith("#"), line

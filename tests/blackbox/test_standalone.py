@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""./pxesrv: the responder and a private web server in the foreground."""
+import glob
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+
+import pytest
+
+import place
+from place import SOURCE, Program, clean_env, until
+from tree import Link
+
+TREE = {"default": "default", "os/boot": "os"}
+
+
+@pytest.fixture(scope="module", params=["source", "installed"])
+def script(request, tmp_path_factory):
+    """The command, where it stands in a source tree or in an installation."""
+    where = tmp_path_factory.mktemp("with a space")
+    if request.param == "source":
+        # A copy, since it builds in its own place.
+        source = where / "pxesrv source"
+        shutil.copytree(SOURCE, source, symlinks=True,
+                        ignore=shutil.ignore_patterns("build*", ".git"))
+        subprocess.run(["meson", "setup", "build"], cwd=source, check=True,
+                       stdout=subprocess.DEVNULL)
+        yield str(source / "pxesrv")  # which builds what is missing
+    else:
+        subprocess.run(
+            ["meson", "install", "--no-rebuild", "-C",
+             os.environ["PXESRV_TESTS_BUILD"]],
+            env={**os.environ, "DESTDIR": str(where)}, check=True,
+            stdout=subprocess.DEVNULL)
+        yield glob.glob(f"{where}/**/bin/pxesrv", recursive=True)[0]
+    shutil.rmtree(where)
+
+
+def free_port():
+    """One that is free for IPv4 and for IPv6."""
+    with socket.socket(socket.AF_INET6) as s:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        s.bind(("::", 0))
+        return s.getsockname()[1]
+
+
+class Standalone(Program):
+    def __init__(self, script, directory, *arguments, **env):
+        self.port = free_port()
+        self.out = directory / "stdout"
+        with open(self.out, "wb") as out:
+            super().__init__(
+                [script, "-p", str(self.port), *arguments],
+                str(directory / "stderr"), stdout=out, cwd="/",
+                env=clean_env(**env))
+        until(lambda: "redirect" in self.said() or not self.is_running(),
+              "the URL")
+        assert self.is_running(), self.said() + self.messages()
+
+    def said(self):
+        return self.out.read_text()
+
+    def ask(self, path="/redirect", client="127.0.0.7"):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=20, source_address=(client, 0))
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return response.status, body
+
+    def children(self):
+        with open(f"/proc/{self.pid}/task/{self.pid}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+
+
+@pytest.mark.parametrize("web", [[], ["-w", "nginx"], ["-w", "lighttpd"]])
+def test_it_serves(script, tree, tmp_path, web):
+    tree.make({**TREE, "once/127.0.0.7": Link("../os/boot")})
+    before = set(glob.glob("/tmp/pxesrv.*"))
+    one = Standalone(script, tmp_path, "-r", place.ROOT, *web)
+    assert one.ask() == (200, b"os")
+    assert one.ask() == (200, b"default")
+    assert one.ask("/os/boot") == (200, b"os")
+    assert one.ask("/once/README.md")[0] == 404
+    url = re.search(r"^DHCP filename: (http://\S+:%d/redirect)$" % one.port,
+                    one.said(), re.MULTILINE)
+    assert url, one.said()
+    until(lambda: one.said().count("GET /redirect") == 2, "a line for each")
+    children = one.children()
+    assert len(children) == 2
+    one.end(signal.SIGINT)
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in children)
+    assert set(glob.glob("/tmp/pxesrv.*")) == before
+    with pytest.raises(ConnectionRefusedError):
+        one.ask()
+
+
+def test_a_tree_with_an_odd_name(script, tree, tmp_path):
+    root = tmp_path / 'a "tree" with $spaces; & |more'
+    root.mkdir()
+    (root / "default").write_text("odd")
+    (root / "once").mkdir()
+    (root / "once" / "127.0.0.7").symlink_to("../default")
+    for web in ("nginx", "lighttpd"):
+        one = Standalone(script, tmp_path, "-r", str(root), "-w", web)
+        assert one.ask() == (200, b"odd")
+        assert one.ask("/default") == (200, b"odd")
+        assert one.end(signal.SIGTERM) == 0
+    assert (root / "once/.served/127.0.0.7").is_symlink()
+
+
+@pytest.mark.parametrize("which", ["responder", "web server"])
+def test_both_end_when_either_dies(script, tree, tmp_path, which):
+    tree.make(TREE)
+    one = Standalone(script, tmp_path, "-r", place.ROOT)
+    children = one.children()
+    names = {open(f"/proc/{pid}/comm").read().strip(): pid for pid in children}
+    responder = names.pop("pxesrv.fcgi")
+    victim = responder if which == "responder" else names.popitem()[1]
+    os.kill(victim, signal.SIGKILL)
+    assert one.process.wait(20) == 70
+    assert "has ended" in one.messages()
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in children)
+
+
+def test_the_settings_reach_the_responder(script, tree, tmp_path):
+    tree.make({**TREE, "once/127.0.0.7": Link("../os/boot")})
+    log = tmp_path / "log"
+    one = Standalone(script, tmp_path, PXESRV_ROOT=place.ROOT,
+                     PXESRV_ONCE_GRACE="60", PXESRV_LOG=str(log))
+    assert one.ask() == one.ask() == (200, b"os")
+    until(lambda: log.read_text().count("\n") == 2, "the log")
+    assert one.end() == 0
+
+
+def run(script, *arguments, **env):
+    done = subprocess.run([script, *arguments], env=clean_env(**env),
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=120)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_wrong_usage(script, tree):
+    for arguments in (["-x"], ["word"], ["-p"], ["-p", "0"], ["-p", "65536"],
+                      ["-p", "abc"], ["-p", "080"], ["-w", "apache"]):
+        status, out, err = run(script, *arguments)
+        assert status == 64 and err and not out, arguments
+    assert run(script, "-r", "/nothing")[0] == 78
+    status, out, err = run(script, "-h")
+    assert status == 0 and out.startswith("usage: pxesrv") and not err
+    tree.make(TREE)
+    status, _, err = run(script, "-r", place.ROOT, "-p", str(free_port()),
+                         PXESRV_SEND="nonsense")
+    assert status == 70 and "responder has ended" in err
+
+
+def test_a_port_that_is_in_use(script, tree):
+    tree.make(TREE)
+    with socket.socket() as s:
+        s.bind(("", 0))
+        s.listen()
+        status, _, err = run(script, "-r", place.ROOT,
+                             "-p", str(s.getsockname()[1]))
+    assert status == 71 and "in use" in err

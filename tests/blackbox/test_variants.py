@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""What the shipped configuration has commented out, switched on."""
+import fcntl
+import os
+import re
+import signal
+import socket
+import struct
+
+import pytest
+
+import deployments
+import fastcgi
+import place
+from place import until
+from responder import Responder
+from tree import Link
+
+CLIENT = "127.0.0.7"
+TREE = {"default": "default", "os/boot": "os" * 1000, "os/a b%20": "odd", "os/\u00e4 +": "odd",
+        "os/shim.efi": "MZ"}
+SERVERS = [name for name, kind in deployments.ALL.items()
+           if issubclass(kind, deployments.WebServer)]
+
+
+def uncomment(text, *patterns):
+    """Takes the comment sign from the lines that match."""
+    for pattern in patterns:
+        text, count = re.subn(
+            rf"^(\s*)#(\s*\S*{pattern}.*)$", r"\1\2", text, flags=re.MULTILINE)
+        assert count, f"{pattern} is not among the comments"
+    return text
+
+
+@pytest.fixture
+def variant(request):
+    """Starts a deployment with changed files, and ends it."""
+    started = []
+
+    def start(name, change, modules=()):
+        directory = os.path.join(place.SERVERS, f"variant-{name}")
+        os.makedirs(directory, exist_ok=True)
+        os.chmod(directory, 0o777)
+        one = deployments.ALL[name](directory)
+        one.change = change
+        one.more_modules = [*getattr(one, "more_modules", []), *modules]
+        one.start()
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def check_offload(one, tree):
+    tree.make({**TREE, f"once/{CLIENT}": Link("../os/boot"),
+               "static/127.0.0.8": Link(place.ROOT + "/os/a b%20"),
+               "static/127.0.0.7": Link("../os/\u00e4 +"),
+               "static/127.0.0.9": Link("../os/shim.efi")})
+    head = one.ask(method="HEAD")
+    assert (head.status, head.length) == (200, 2000)
+    assert tree.link(f"once/{CLIENT}")
+    got = one.ask()
+    assert (got.status, got.body) == (200, TREE["os/boot"].encode())
+    assert got.headers["cache-control"] == "no-store"
+    assert got.type == "text/plain; charset=utf-8"
+    assert not {"x-accel-redirect", "x-sendfile"} & set(got.headers)
+    # PXESrv itself has sent no byte of it.
+    until(lambda: [line for line in one.log() if "GET" in line and
+                   " 200 0 " in line and line.endswith(" once os/boot")],
+          "a line in the log")
+    for client in (CLIENT, "127.0.0.8"):
+        assert one.ask(client=client).body == b"odd"
+    got = one.ask(client="127.0.0.9")
+    assert (got.body, got.type) == (b"MZ", "application/efi")
+    # A file of 48 MiB.
+    content = os.urandom(1 << 20) * 48
+    tree.add("os/large", content)
+    tree.add("static/127.0.0.10", Link("../os/large"))
+    assert one.ask(client="127.0.0.10").body == content
+
+
+def test_x_accel_redirect(variant, tree):
+    one = variant("nginx", lambda text: uncomment(text, "fastcgi_param PXESRV_SEND")
+                  if "PXESRV_SEND" in text else text)
+    check_offload(one, tree)
+
+
+def test_x_sendfile_by_lighttpd(variant, tree):
+    def change(text):
+        if "x-sendfile-docroot" in text:
+            text = uncomment(text, '"x-sendfile"', '"x-sendfile-docroot"')
+            # As its comment says: several lines, with mod_setenv.
+            text = text.replace("\t#setenv.add", "\tsetenv.add") \
+                .replace('\t#\t"PXESRV_SEND"', '\t\t"PXESRV_SEND"') \
+                .replace("\t#)", "\t)")
+        return text.replace('("mod_fastcgi")', '("mod_fastcgi", "mod_setenv")')
+    check_offload(variant("lighttpd", change), tree)
+
+
+@pytest.mark.parametrize("name", ["apache-cgi", "apache-fcgi"])
+def test_x_sendfile_by_apache(variant, tree, name):
+    one = variant(
+        name, lambda text: uncomment(
+            text, "SetEnv PXESRV_SEND", "XSendFile ", "XSendFilePath")
+        if "PXESRV_SEND" in text else text, ["xsendfile"])
+    check_offload(one, tree)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_proxy_in_front(variant, tree, name):
+    """The client is who the trusted proxy says; nobody else is believed."""
+    def change(text):
+        if "192.0.2.1" not in text:
+            return text.replace('("mod_fastcgi")',
+                                '("mod_fastcgi", "mod_extforward")')
+        text = text.replace("192.0.2.1", "127.0.0.9")
+        if name == "nginx":
+            return uncomment(text, "set_real_ip_from", "real_ip_header",
+                             "real_ip_recursive")
+        if name.startswith("lighttpd"):
+            return uncomment(text, "extforward.forwarder",
+                             "extforward.headers")
+        return uncomment(text, "RemoteIPInternalProxy", "RemoteIPHeader")
+
+    one = variant(name, change,
+                  ["remoteip"] if name.startswith("apache") else [])
+    tree.make({**TREE, "static/192.0.2.77": "behind the proxy",
+               "static/2001:db8::7": "behind it, by IPv6"})
+    headers = {"X-Forwarded-For": "192.0.2.77"}
+    assert one.ask(client="127.0.0.9", headers=headers).body == \
+        b"behind the proxy"
+    assert one.ask(client="127.0.0.9", headers={
+        "X-Forwarded-For": "2001:db8::7"}).body == b"behind it, by IPv6"
+    assert one.ask(client="127.0.0.8", headers=headers).body == b"default"
+
+
+def read_params(connection):
+    """What a web server sends: the params of one request."""
+    content, out = b"", {}
+    while True:
+        head = connection.recv(8, socket.MSG_WAITALL)
+        _, kind, _, size, padding = struct.unpack(">BBHHBx", head)
+        body = connection.recv(size + padding, socket.MSG_WAITALL) \
+            if size + padding else b""
+        if kind == fastcgi.PARAMS:
+            content += body[:size]
+        if kind == fastcgi.STDIN and size == 0:
+            break
+    while content:
+        lengths = []
+        for _ in range(2):
+            if content[0] < 128:
+                lengths.append(content[0])
+                content = content[1:]
+            else:
+                lengths.append(struct.unpack(">I", content[:4])[0] & 0x7fffffff)
+                content = content[4:]
+        name, content = content[:lengths[0]], content[lengths[0]:]
+        out[name.decode()] = content[:lengths[1]].decode()
+        content = content[lengths[1]:]
+    return out
+
+
+def test_nginx_passes_only_what_is_read(variant, tree):
+    one = variant("nginx", lambda text: text)
+    one.responder.stop()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(place.SOCKET)
+        os.chmod(place.SOCKET, 0o666)
+        listening.listen()
+        listening.settimeout(place.PATIENCE)
+        with socket.create_connection(
+                ("127.0.0.1", one.port), source_address=(CLIENT, 0)) as client:
+            client.sendall(b"GET /redirect?a=b HTTP/1.1\r\nHost: x\r\n"
+                           b"X-Secret: y\r\nContent-Length: 3\r\n\r\nabc")
+            with listening.accept()[0] as connection:
+                params = read_params(connection)
+    os.unlink(place.SOCKET)
+    one.start_responder()
+    assert params == {
+        "REQUEST_METHOD": "GET", "REQUEST_URI": "/redirect?a=b",
+        "SCRIPT_NAME": params["SCRIPT_NAME"], "REMOTE_ADDR": CLIENT,
+        "SERVER_PROTOCOL": "HTTP/1.1", "DOCUMENT_ROOT": place.ROOT}
+
+
+def test_a_web_server_that_names_no_client(variant, tree):
+    """nginx on a Unix socket gives no address: the log says what to mend."""
+    one = variant("nginx", lambda text: text.replace(
+        "listen 4567;", "listen 4567; listen unix:/run/servers/http.sock;"))
+    tree.make(TREE)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(place.PATIENCE)
+        client.connect("/run/servers/http.sock")
+        client.sendall(b"GET /redirect HTTP/1.0\r\n\r\n")
+        out = b""
+        while piece := client.recv(4096):
+            out += piece
+    assert b" 500 " in out.split(b"\r\n")[0]
+    line = until(lambda: [l for l in one.log() if " 500 " in l], "the log")[0]
+    assert "REMOTE_ADDR" in line and "unix:" in line
+
+
+def test_one_listener_for_ipv4_and_ipv6(variant, tree):
+    """nginx then names an IPv4 client ::ffff:127.0.0.7."""
+    one = variant("nginx", lambda text: text.replace("listen 4567;", "").replace(
+        "listen [::]:4567;", "listen [::]:4567 ipv6only=off;"))
+    tree.make({**TREE, f"static/{CLIENT}": "mine"})
+    assert one.ask().body == b"mine"
+    assert one.ask(client="fd00:77::7").body == b"default"
+    until(lambda: any(line.startswith(CLIENT + " ") and "static" in line
+                      for line in one.log()), "the client in the log")
+
+
+def test_a_second_upstream_server_gets_no_request_twice(variant, tree):
+    second = "/run/pxesrv/second.sock"
+    one = variant("nginx", lambda text: text.replace(
+        "\tkeepalive 32;", f"\tserver unix:{second} backup;\n\tkeepalive 32;"))
+    tree.make({**TREE, "once/.lock": ""})
+    other = Responder(one.stderr("second"), path=second,
+                      arguments=["-m", "0666"])
+    assert one.ask().body == b"default"
+    tree.arm(CLIENT, "../os/boot")
+    with open(tree.full("once/.lock")) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        connection = one.connect(CLIENT)
+        connection.putrequest("GET", "/redirect")
+        connection.endheaders()
+        until(lambda: place.has_open(one.responder.pid, lock.name),
+              "the first one has the request")
+        one.responder.end(signal.SIGKILL)
+    assert connection.getresponse().status == 503
+    connection.close()
+    assert tree.link(f"once/{CLIENT}")
+    assert len(one.log()) == 1
+    other.stop()
+    os.unlink(place.SOCKET)
+    one.start_responder()

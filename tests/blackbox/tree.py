@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Boot trees for the tests."""
+import os
+import shutil
+import socket
+
+
+class Link(str):
+    """A symbolic link with this text."""
+
+
+class Directory:
+    pass
+
+
+class Fifo:
+    pass
+
+
+class Socket:
+    pass
+
+
+class Unreadable(str):
+    """A file that nobody but root may read."""
+
+
+class Tree:
+    """A document root. It belongs to the user whom the responder runs as."""
+
+    def __init__(self, path, owner):
+        self.path = path
+        self.owner = owner  # (uid, gid)
+
+    def clear(self):
+        for name in os.listdir(self.path):
+            full = os.path.join(self.path, name)
+            if os.path.isdir(full) and not os.path.islink(full):
+                shutil.rmtree(full)
+            else:
+                os.unlink(full)
+
+    def full(self, name):
+        return os.path.join(self.path, name)
+
+    def _own(self, path):
+        os.chown(path, *self.owner, follow_symlinks=False)
+
+    def _parents(self, name):
+        parent = os.path.dirname(name)
+        if parent and not os.path.lexists(self.full(parent)):
+            self._parents(parent)
+            os.mkdir(self.full(parent))
+            self._own(self.full(parent))
+
+    def make(self, entries):
+        for name, what in entries.items():
+            self.add(name, what)
+
+    def add(self, name, what):
+        self._parents(name)
+        path = self.full(name)
+        if isinstance(what, Link):
+            os.symlink(what, path)
+        elif isinstance(what, Directory):
+            os.mkdir(path)
+        elif isinstance(what, Fifo):
+            os.mkfifo(path)
+        elif isinstance(what, Socket):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.bind(path)
+        else:
+            with open(path, "wb") as file:
+                file.write(what if isinstance(what, bytes) else what.encode())
+            if isinstance(what, Unreadable):
+                os.chmod(path, 0)
+        self._own(path)
+
+    def arm(self, client, target):
+        """Arms a client the way an operator does, atomically."""
+        self._parents("once/x")
+        temporary = self.full(f"once/.arm.{os.getpid()}")
+        os.symlink(target, temporary)
+        self._own(temporary)
+        os.rename(temporary, self.full(f"once/{client}"))
+
+    def link(self, name):
+        """The text of a link, or None when there is none."""
+        try:
+            return os.readlink(self.full(name))
+        except FileNotFoundError:
+            return None
+
+    def claimed(self):
+        try:
+            return sorted(os.listdir(self.full("once/.claimed")))
+        except FileNotFoundError:
+            return []
