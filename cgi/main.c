@@ -4,9 +4,11 @@
  * standard output. It has no arguments: a web server may put the words of a
  * query there (section 4.4), which come from the client.
  */
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "input.h"
 #include "output.h"
 #include "respond.h"
 
@@ -21,6 +23,7 @@ int main(void)
 	struct output output;
 
 	tzset();
+	input_discard(STDIN_FILENO, getenv("CONTENT_LENGTH"));
 	output_open(STDOUT_FILENO, &output);
 	respond(&service, environ, &output.sink);
 	return 0;

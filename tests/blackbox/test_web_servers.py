@@ -7,6 +7,7 @@ import struct
 import pytest
 
 import place
+from deployments import ApacheCgi
 from place import until
 from tree import Link
 
@@ -159,12 +160,13 @@ def test_many_clients_on_kept_connections(web_server, tree):
 def test_a_post_with_a_body(web_server, tree, size):
     """At most it is refused by the web server; then it goes on."""
     tree.make({**TREE, f"once/{CLIENT}": Link("../os/boot")})
+    # The CGI program reads it; the gate takes 64 KiB.
+    may_fail = size > 40000 and not isinstance(web_server, ApacheCgi)
     try:
         got = web_server.ask(method="POST", body=bytes(size))
-        assert got.status == 405 or (size > 40000 and
-                                     got.status in (413, 503))
+        assert got.status == 405 or (may_fail and got.status in (413, 503))
     except (BrokenPipeError, ConnectionResetError):
-        assert size > 40000
+        assert may_fail
     assert web_server.ask().body == b"os"
 
 
