@@ -51,6 +51,13 @@ def until(condition, what):
         time.sleep(0.005)
 
 
+def figure(text):
+    """A figure that tests/run prints at its end."""
+    with open(os.environ.get("PXESRV_TESTS_FIGURES", "/dev/stdout"),
+              "a") as file:
+        file.write(text + "\n")
+
+
 def has_open(pid, path):
     """Whether a process has a file open."""
     directory = f"/proc/{pid}/fd"
