@@ -13,6 +13,8 @@
 #include "claim.h"
 #include "tree.h"
 
+#define LOOKS_MAX 10
+
 /* The newest link among those seen that is not older than a limit. */
 struct newest {
 	const struct tree *tree;
@@ -64,8 +66,9 @@ static void keep_if_clients(const char *name, void *context)
 	keep_newest(&search->newest, path);
 }
 
-int grace_recent(const struct tree *tree, const char *client, unsigned grace,
-	char text[static PATH_MAX])
+/* As grace_recent(), or -ESTALE when what was found has moved on. */
+static int look_once(const struct tree *tree, const char *client,
+	unsigned grace, char text[static PATH_MAX])
 {
 	struct search search = {.newest = {.tree = tree}, .client = client};
 	char served[64];
@@ -76,19 +79,30 @@ int grace_recent(const struct tree *tree, const char *client, unsigned grace,
 	int err = claim_each(tree, keep_if_clients, &search);
 	if (err < 0)
 		return err;
+	/* Second, since that is the way that links go. */
 	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
 	keep_newest(&search.newest, served);
 
 	if (search.newest.path[0] == '\0')
 		return 0;
 	ssize_t n = readlinkat(tree->root, search.newest.path, text, PATH_MAX);
-	/* Put back, or taken away, since we looked. */
 	if (n < 0)
-		return errno == ENOENT || errno == EINVAL ? 0 : -errno;
+		return errno == ENOENT || errno == EINVAL ? -ESTALE : -errno;
 	if (n == PATH_MAX)
 		return -ENAMETOOLONG;
 	text[n] = '\0';
 	return 1;
+}
+
+int grace_recent(const struct tree *tree, const char *client, unsigned grace,
+	char text[static PATH_MAX])
+{
+	int found = -ESTALE;
+
+	/* A link is settled once, or put back; more is a fault, not a race. */
+	for (int looks = 0; found == -ESTALE && looks < LOOKS_MAX; looks++)
+		found = look_once(tree, client, grace, text);
+	return found;
 }
 
 struct settling {
