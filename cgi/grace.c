@@ -19,7 +19,7 @@
 struct newest {
 	const struct tree *tree;
 	struct timespec since;
-	char path[PATH_MAX]; /* empty: none */
+	char path[CLAIM_PATH_SIZE]; /* empty: none */
 };
 
 static bool is_later(const struct timespec *a, const struct timespec *b)
@@ -58,17 +58,19 @@ struct search {
 static void keep_if_clients(const char *name, void *context)
 {
 	struct search *search = context;
-	char path[sizeof CLAIMED_DIR + 1 + NAME_MAX];
+	char path[CLAIM_PATH_SIZE];
 
-	if (!is_claim_of(name, search->client))
+	if (!is_claim_of(name, search->client) ||
+		snprintf(path, sizeof path, CLAIMED_DIR "/%s", name) >=
+			(int)sizeof path)
 		return;
-	snprintf(path, sizeof path, CLAIMED_DIR "/%s", name);
 	keep_newest(&search->newest, path);
 }
 
 /* As grace_recent(), or -ESTALE when what was found has moved on. */
 static int look_once(const struct tree *tree, const char *client,
-	unsigned grace, char text[static PATH_MAX])
+	unsigned grace, char path[static CLAIM_PATH_SIZE],
+	char text[static PATH_MAX])
 {
 	struct search search = {.newest = {.tree = tree}, .client = client};
 	char served[64];
@@ -91,45 +93,28 @@ static int look_once(const struct tree *tree, const char *client,
 	if (n == PATH_MAX)
 		return -ENAMETOOLONG;
 	text[n] = '\0';
+	strcpy(path, search.newest.path);
 	return 1;
 }
 
 int grace_recent(const struct tree *tree, const char *client, unsigned grace,
-	char text[static PATH_MAX])
+	char path[static CLAIM_PATH_SIZE], char text[static PATH_MAX])
 {
 	int found = -ESTALE;
 
 	/* A link is settled once, or put back; more is a fault, not a race. */
 	for (int looks = 0; found == -ESTALE && looks < LOOKS_MAX; looks++)
-		found = look_once(tree, client, grace, text);
+		found = look_once(tree, client, grace, path, text);
 	return found;
 }
 
-struct settling {
-	const struct tree *tree;
-	const char *client;
-	int error;
-};
-
-static void settle_if_clients(const char *name, void *context)
+int grace_settle(const struct tree *tree, const char *client, const char *path)
 {
-	struct settling *settling = context;
 	struct claim claim;
 
-	if (!is_claim_of(name, settling->client))
-		return;
-	snprintf(claim.path, sizeof claim.path, CLAIMED_DIR "/%s", name);
-	snprintf(claim.served, sizeof claim.served, SERVED_DIR "/%s",
-		settling->client);
-	int err = claim_served(settling->tree, &claim);
-	if (err < 0)
-		settling->error = err;
-}
-
-int grace_settle(const struct tree *tree, const char *client)
-{
-	struct settling settling = {.tree = tree, .client = client};
-	int err = claim_each(tree, settle_if_clients, &settling);
-
-	return err < 0 ? err : settling.error;
+	snprintf(claim.served, sizeof claim.served, SERVED_DIR "/%s", client);
+	if (strcmp(path, claim.served) == 0)
+		return 0;
+	snprintf(claim.path, sizeof claim.path, "%s", path);
+	return claim_served(tree, &claim);
 }
