@@ -20,6 +20,7 @@ struct newest {
 	const struct tree *tree;
 	struct timespec since;
 	char path[CLAIM_PATH_SIZE]; /* empty: none */
+	int error;                  /* -errno: one could not be looked at */
 };
 
 static bool is_later(const struct timespec *a, const struct timespec *b)
@@ -32,9 +33,13 @@ static void keep_newest(struct newest *newest, const char *path)
 {
 	struct stat st;
 
+	if (fstatat(newest->tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			newest->error = -errno;
+		return;
+	}
 	/* Not the status change: a chown of the tree would renew that. */
-	if (fstatat(newest->tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		!is_later(&st.st_mtim, &newest->since))
+	if (!is_later(&st.st_mtim, &newest->since))
 		return;
 	newest->since = st.st_mtim;
 	snprintf(newest->path, sizeof newest->path, "%s", path);
@@ -85,6 +90,8 @@ static int look_once(const struct tree *tree, const char *client,
 	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
 	keep_newest(&search.newest, served);
 
+	if (search.newest.error < 0)
+		return search.newest.error;
 	if (search.newest.path[0] == '\0')
 		return 0;
 	ssize_t n = readlinkat(tree->root, search.newest.path, text, PATH_MAX);
