@@ -194,7 +194,9 @@ int boot_claim(const struct tree *tree, const char *client, struct boot *boot,
 	/* Broken: it goes back, since it must not move; look again. */
 	boot_close(boot);
 	err = claim_return(tree, claim);
-	if (err == 0 || err == -EEXIST)
+	if (err == -EEXIST)
+		err = claim_served(tree, claim);
+	if (err == 0)
 		return -ENOENT;
 	boot_fail(boot, -err);
 	return err;

@@ -104,7 +104,9 @@ int claim_take(const struct tree *tree, const char *client, const char *text,
 		return 0;
 	/* EINVAL: a file came in the link's place; not ours. */
 	int back = claim_return(tree, out);
-	if (back < 0 && back != -EEXIST)
+	if (back == -EEXIST)
+		back = claim_served(tree, out);
+	if (back < 0)
 		return back;
 	return err == -EINVAL ? -ENOENT : err;
 }
@@ -145,12 +147,7 @@ static int move_into_gap(
 
 int claim_return(const struct tree *tree, const struct claim *claim)
 {
-	int err = move_into_gap(tree, claim->path, claim->armed);
-	if (err == -EEXIST) {
-		int served = claim_served(tree, claim);
-		return served < 0 ? served : -EEXIST;
-	}
-	return err;
+	return move_into_gap(tree, claim->path, claim->armed);
 }
 
 int claim_prepare(const struct tree *tree)

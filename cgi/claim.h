@@ -45,8 +45,8 @@ int claim_served(const struct tree *tree, const struct claim *claim);
 /*
  * The answer was not delivered: arms the link again. 0; -ENOENT when
  * grace_settle() was faster, and it is answered by a grace; -EEXIST when
- * somebody has armed the client meanwhile, and this link went to once/.served/
- * instead; or another -errno, then it stays in once/.claimed/.
+ * somebody has armed the client meanwhile; or another -errno. With an error
+ * the claim is where it was.
  */
 int claim_return(const struct tree *tree, const struct claim *claim);
 

@@ -140,28 +140,6 @@ static enum response_result send_file(
 	return result;
 }
 
-/* Puts a link back whose answer was not delivered. */
-static void put_back(
-	struct exchange *x, const struct tree *tree, const struct claim *claim)
-{
-	int err = claim_return(tree, claim);
-
-	if (err == 0)
-		exchange_note(x, " (not delivered: armed again)");
-	else if (err == -ENOENT)
-		exchange_note(x, " (not delivered: left to PXESRV_ONCE_GRACE)");
-	else if (err == -EEXIST)
-		exchange_note(x, " (not delivered: armed anew meanwhile)");
-	else if (err == -ENOSPC || err == -EDQUOT)
-		exchange_note(x,
-			" (not delivered: armed anew meanwhile, and "
-			"the link was removed: %s)",
-			strerror(-err));
-	else
-		exchange_note(x, " (not delivered: %s; left at %s)",
-			strerror(-err), claim->path);
-}
-
 static void note_served(
 	struct exchange *x, const struct tree *tree, const struct claim *claim)
 {
@@ -172,6 +150,25 @@ static void note_served(
 	else if (err < 0 && err != -ENOENT)
 		exchange_note(x, " (%s: the link stays at %s)", strerror(-err),
 			claim->path);
+}
+
+/* Puts a link back whose answer was not delivered. */
+static void put_back(
+	struct exchange *x, const struct tree *tree, const struct claim *claim)
+{
+	int err = claim_return(tree, claim);
+
+	if (err == 0) {
+		exchange_note(x, " (not delivered: armed again)");
+	} else if (err == -ENOENT) {
+		exchange_note(x, " (not delivered: left to PXESRV_ONCE_GRACE)");
+	} else if (err == -EEXIST) {
+		exchange_note(x, " (not delivered: armed anew meanwhile)");
+		note_served(x, tree, claim);
+	} else {
+		exchange_note(x, " (not delivered: %s; left at %s)",
+			strerror(-err), claim->path);
+	}
 }
 
 static void answer_unclaimed(
