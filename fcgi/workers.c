@@ -79,8 +79,11 @@ static bool is_finished(int fd)
 /* What a connection has sent so far. */
 static enum gate look(struct worker *w, int fd)
 {
-	ssize_t n =
-		recv(fd, w->bytes, sizeof w->bytes, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n;
+	do
+		n = recv(
+			fd, w->bytes, sizeof w->bytes, MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
 	w->seen = n > 0 ? (size_t)n : 0;
 	if (n == 0)
 		return GATE_REFUSE; /* it has closed, with nothing to say */
@@ -88,7 +91,7 @@ static enum gate look(struct worker *w, int fd)
 	enum gate gate = GATE_WAIT;
 	if (n > 0)
 		gate = gate_check(w->bytes, w->seen, w->scratch);
-	else if (errno != EAGAIN && errno != EINTR)
+	else if (errno != EAGAIN)
 		gate = GATE_REFUSE;
 	return gate == GATE_WAIT && is_finished(fd) ? GATE_REFUSE : gate;
 }
