@@ -23,10 +23,10 @@ def worker(pid):
     return thread
 
 
-def is_waiting(pid, thread):
+def is_waiting(thread):
     """Whether a worker waits for something to do."""
     try:
-        with open(f"/proc/{pid}/task/{thread}/syscall") as file:
+        with open(f"/proc/{thread}/syscall") as file:
             return file.read().split()[0] == str(EPOLL_WAIT)
     except (FileNotFoundError, ProcessLookupError):
         return False
@@ -50,6 +50,14 @@ class Strace:
             stderr=subprocess.PIPE)
         said = self.process.stderr.readline()
         assert b"attached" in said, said
+        # It was woken up for that: from here on each call is seen.
+        until(self._waits_again, "strace watches it")
+
+    def _waits_again(self):
+        with open(f"/proc/{self.thread}/stat") as file:
+            state = file.read().rpartition(")")[2].split()[0]
+        return (state == "S" and is_waiting(self.thread)) or \
+            self.has_injected()
 
     def text(self):
         with open(self.output, errors="replace") as file:

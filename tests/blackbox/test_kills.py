@@ -50,7 +50,7 @@ def send(one, thread, path, request):
     peer = fastcgi.Connection(path)
     until(lambda: not one.is_running() or (
         len(os.listdir(directory)) > before and
-        strace.is_waiting(one.pid, thread)), "it is accepted")
+        strace.is_waiting(thread)), "it is accepted")
     try:
         peer.send(request)
     except (BrokenPipeError, ConnectionResetError):
@@ -63,7 +63,7 @@ def start_warm(held):
     one = held.start()
     fastcgi.ask(held.path, meta_variables("GET", "/redirect", "127.0.0.8"))
     thread = strace.worker(one.pid)
-    until(lambda: strace.is_waiting(one.pid, thread), "the end")
+    until(lambda: strace.is_waiting(thread), "the end")
     return one, thread
 
 
@@ -75,7 +75,7 @@ def calls_of_once(held, ledger, params, directory):
         {**meta_variables("GET", "/redirect", CLIENT), **params}))
     peer.read_answer()
     peer.close()
-    until(lambda: strace.is_waiting(one.pid, thread), "the end")
+    until(lambda: strace.is_waiting(thread), "the end")
     watching.detach()
     assert one.end() == 0
     return strace.calls_of_a_request(watching.text())
@@ -124,7 +124,7 @@ def test_killed_at_each_call(make_held, tree, tmp_path, params):
             pass
         peer.close()
         until(lambda: strace.is_waiting(
-            successor.pid, strace.worker(successor.pid)), "it is settled")
+            strace.worker(successor.pid)), "it is settled")
         (where,) = ledger.check()
         left[where] += 1
         with open(place.LOG) as log:

@@ -117,22 +117,24 @@ def calls_of_the_start(lane):
         lines = [line.split(None, 1) for line in file]
     main = lines[0][0]
     numbers, calls = {}, []
+    begun = False  # before that it is the dynamic linker's
     for pid, line in lines:
         found = re.match(r"(\w+)\(", line)
         if pid != main or not found:
             continue
         name = found[1]
+        numbers[name] = numbers.get(name, 0) + 1
         if name == "rt_sigtimedwait":  # it has started
             break
-        numbers[name] = numbers.get(name, 0) + 1
-        if name != "execve" and name not in CANNOT_FAIL:
+        begun = begun or place.ROOT in line
+        if begun and name not in CANNOT_FAIL:
             calls.append((name, numbers[name]))
     return calls
 
 
 def test_each_call_of_the_start_fails(lanes, tree):
     calls = calls_of_the_start(lanes[0])
-    assert len(calls) > 40
+    assert len(calls) > 30
     todo = [(*call, error) for call in calls for error in ERRORS]
     count = len(todo)
 
@@ -143,7 +145,8 @@ def test_each_call_of_the_start_fails(lanes, tree):
         got = one.ask(OTHER)
         status, said = one.end()
         if got is not None:
-            assert got.status in (200, 503), got
+            # The worker's calls of the same number fail, too.
+            assert got.status in (200, 403, 404, 503), got
             assert status == 0, f"{status}: {said}"
         else:
             assert status in EXITS, f"{status}: {said}"
@@ -185,8 +188,9 @@ def test_each_allocation_fails(lanes, tree):
             again = one.ask(OTHER)
             assert again is None or again.body == b"default"
         status, said = one.end()
-        # libfcgi asserts that it gets what it asks for.
-        if status == -6 and "Assert" in said:
+        # libfcgi asserts that it gets what it asks for; without memory the
+        # C library can't even say so.
+        if status == -6 and re.search("Assert|Unexpected error", said):
             aborted.append(number)
         else:
             assert status == 0 or (status in EXITS and said), (status, said)

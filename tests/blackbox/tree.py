@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import threading
 
 
 class Link(str):
@@ -83,7 +84,7 @@ class Tree:
     def arm(self, client, target):
         """Arms a client the way an operator does, atomically."""
         self._parents("once/x")
-        temporary = self.full(f"once/.arm.{os.getpid()}")
+        temporary = self.full(f"once/.arm.{threading.get_ident()}")
         os.symlink(target, temporary)
         self._own(temporary)
         os.rename(temporary, self.full(f"once/{client}"))
