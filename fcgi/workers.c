@@ -146,6 +146,26 @@ static void give_up(struct worker *w, int fd)
 	refuse(w, fd);
 }
 
+/*
+ * Closes a connection on which nothing is to be done. Its request may have
+ * become whole just now: then it is answered, and may be kept open after all.
+ * False: there is none.
+ */
+static bool make_room(struct worker *w)
+{
+	int fd = connections_take_spare(w->all->connections);
+
+	if (fd < 0)
+		return false;
+	if (look(w, fd) == GATE_PASS) {
+		proceed(w, fd);
+	} else {
+		connections_drop(w->all->connections, fd);
+		close(fd);
+	}
+	return true;
+}
+
 /* A connection that stays, from here on watched by all workers. */
 static void watch(struct worker *w, int fd, bool kept)
 {
@@ -169,6 +189,15 @@ static void watch(struct worker *w, int fd, bool kept)
 		proceed(w, fd);
 }
 
+/* With no room for another one: waits, if needs be, until there is some. */
+static void wait_for_room(struct worker *w)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+
+	if (!make_room(w))
+		nanosleep(&nap, NULL);
+}
+
 /* After an error of accept4(2): waits, rather than to be told at once again. */
 static void recover(struct worker *w, int error)
 {
@@ -176,19 +205,25 @@ static void recover(struct worker *w, int error)
 
 	if (error == EAGAIN || error == EINTR || error == ECONNABORTED)
 		return;
-	if (error == EMFILE && connections_evict(w->all->connections))
-		return;
-	nanosleep(&nap, NULL);
+	if (error == EMFILE)
+		wait_for_room(w);
+	else
+		nanosleep(&nap, NULL);
 }
 
 static void accept_one(struct worker *w)
 {
 	static const struct timeval limit = {.tv_sec = PEER_TIMEOUT};
-	int fd = accept4(w->all->listener->fd, NULL, NULL, SOCK_CLOEXEC);
 
+	/* What stays in the backlog, epoll tells again. */
+	if (connections_are_full(w->all->connections)) {
+		wait_for_room(w);
+		return;
+	}
+	int fd = accept4(w->all->listener->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0) {
 		recover(w, errno);
-		return; /* it stays in the backlog, and epoll says so again */
+		return;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
