@@ -300,14 +300,22 @@ static size_t descriptors_max(void)
 }
 
 /* Silent connections must not take the descriptors that answers need. */
-static struct connections *make_connections(unsigned threads)
+static struct connections *make_connections(size_t max, unsigned threads)
 {
-	const size_t max = descriptors_max();
 	const size_t reserve = RESERVE + (size_t)threads * PER_REQUEST;
 
 	return connections_new(max, max > reserve + CONNECTIONS_MIN
 					    ? max - reserve
 					    : CONNECTIONS_MIN);
+}
+
+/* As many as asked for, but no more than there are descriptors for. */
+static unsigned threads_for(unsigned asked, size_t max)
+{
+	const size_t fixed = RESERVE + CONNECTIONS_MIN;
+	const size_t most = max > fixed ? (max - fixed) / PER_REQUEST : 0;
+
+	return asked <= most ? asked : most > 0 ? (unsigned)most : 1;
 }
 
 static int add(int epoll, int fd, uint32_t events, uint64_t name)
@@ -331,9 +339,11 @@ static int start_thread(struct worker *w)
 	return error;
 }
 
-struct workers *workers_start(unsigned threads, const struct listener *listener,
+struct workers *workers_start(unsigned asked, const struct listener *listener,
 	const struct service *service)
 {
+	const size_t max = descriptors_max();
+	const unsigned threads = threads_for(asked, max);
 	struct workers *all =
 		calloc(1, sizeof *all + threads * sizeof all->workers[0]);
 	if (all == NULL)
@@ -341,7 +351,7 @@ struct workers *workers_start(unsigned threads, const struct listener *listener,
 
 	all->listener = listener;
 	all->service = service;
-	all->connections = make_connections(threads);
+	all->connections = make_connections(max, threads);
 	all->epoll = epoll_create1(EPOLL_CLOEXEC);
 	all->stop = eventfd(0, EFD_CLOEXEC);
 	if (all->connections == NULL || all->epoll < 0 || all->stop < 0 ||
