@@ -188,11 +188,13 @@ def test_requests_that_are_cut_off(responder, tree):
     stay = collections.deque()
     slowest = 0
     for number, data in zip(range(count), broken_requests(seed)):
-        peer = Connection(r.path)
+        peer = Connection(r.path, timeout=BOUND * 5)
         send(peer, data)
-        if number % 3 == 1:
-            peer.socket.shutdown(socket.SHUT_WR)
         if number % 3 == 0:
+            peer.close()
+        elif number % 3 == 1:
+            peer.socket.shutdown(socket.SHUT_WR)
+            assert peer.is_closed()  # and not when patience is over
             peer.close()
         else:
             stay.append(peer)
