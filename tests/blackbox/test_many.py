@@ -244,17 +244,12 @@ def test_few_descriptors(responder, tree, limit, threads, at_once):
         for peer in [*good.values(), *bad]:
             peer.close()
         until(lambda: not tree.claimed(), "the claims are settled")
-        served = [c for c in armed if got[c] and got[c].status == 200]
-        refused = [c for c in armed if got[c] and got[c].status != 200]
-        unanswered = [c for c in armed if not got[c]]
-        assert not unanswered
-        assert all(got[c].body == b"os" for c in served)
-        assert all(got[c].status == 503 for c in refused)
-        assert {c for c in armed if tree.link(f"once/{c}")} == set(refused)
-        # All is well again.
-        for client in refused:
-            with Connection(r.path) as peer:
-                peer.send(get(client))
-                assert outcome(peer).body == b"os"
+        # There is room for each, sooner or later: not even a 503.
+        for client in armed:
+            assert got[client] and got[client].status == 200, got[client]
+            assert got[client].body == b"os"
+            assert tree.link(f"once/{client}") is None
+            assert tree.link(f"once/.served/{client}")
+            os.unlink(tree.full(f"once/.served/{client}"))
         ask_in(r.path, BOUND)
     rest.is_back()
