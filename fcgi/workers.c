@@ -189,26 +189,16 @@ static void watch(struct worker *w, int fd, bool kept)
 		proceed(w, fd);
 }
 
-/* With no room for another one: waits, if needs be, until there is some. */
-static void wait_for_room(struct worker *w)
-{
-	const struct timespec nap = {.tv_nsec = NAP_NS};
-
-	if (!make_room(w))
-		nanosleep(&nap, NULL);
-}
-
-/* After an error of accept4(2): waits, rather than to be told at once again. */
+/* After an error of accept4(2), or before: waits, not to be told at once. */
 static void recover(struct worker *w, int error)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
 
 	if (error == EAGAIN || error == EINTR || error == ECONNABORTED)
 		return;
-	if (error == EMFILE)
-		wait_for_room(w);
-	else
-		nanosleep(&nap, NULL);
+	if (error == EMFILE && make_room(w))
+		return;
+	nanosleep(&nap, NULL);
 }
 
 static void accept_one(struct worker *w)
@@ -217,7 +207,7 @@ static void accept_one(struct worker *w)
 
 	/* What stays in the backlog, epoll tells again. */
 	if (connections_are_full(w->all->connections)) {
-		wait_for_room(w);
+		recover(w, EMFILE);
 		return;
 	}
 	int fd = accept4(w->all->listener->fd, NULL, NULL, SOCK_CLOEXEC);
