@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #define PATIENCE_MS (CONNECTION_PATIENCE * 1000)
+/* A peer that has just connected is about to send its request. */
+#define NEW_MS 10
 
 /* A doubly linked list of table slots, by number; -1: the end. */
 struct list {
@@ -118,29 +120,12 @@ static bool has_input(int fd)
 	return poll(&peer, 1, 0) != 0;
 }
 
-static bool evict(struct connections *all)
-{
-	int fd = oldest(all, &all->waiting);
-	if (fd < 0) {
-		fd = oldest(all, &all->kept);
-		while (fd >= 0 && (all->slots[fd].taken || has_input(fd)))
-			fd = all->slots[fd].next;
-	}
-	if (fd < 0)
-		return false;
-	unlink_slot(all, fd);
-	close(fd);
-	return true;
-}
-
 bool connections_add(struct connections *all, int fd, bool kept)
 {
 	if (fd < 0 || (size_t)fd >= all->max)
 		return false;
 
 	pthread_mutex_lock(&all->lock);
-	if (all->open >= all->limit)
-		evict(all);
 	struct slot *slot = &all->slots[fd];
 	slot->generation++;
 	slot->taken = true;
@@ -223,12 +208,27 @@ int connections_take_overdue(struct connections *all, int *wait_ms)
 	return fd;
 }
 
-bool connections_evict(struct connections *all)
+bool connections_are_full(struct connections *all)
 {
 	pthread_mutex_lock(&all->lock);
-	bool evicted = evict(all);
+	bool full = all->open >= all->limit;
 	pthread_mutex_unlock(&all->lock);
-	return evicted;
+	return full;
+}
+
+int connections_take_spare(struct connections *all)
+{
+	pthread_mutex_lock(&all->lock);
+	int fd = oldest(all, &all->waiting);
+	if (fd < 0 || now_ms() - all->slots[fd].since < NEW_MS) {
+		fd = oldest(all, &all->kept);
+		while (fd >= 0 && (all->slots[fd].taken || has_input(fd)))
+			fd = all->slots[fd].next;
+	}
+	if (fd >= 0)
+		all->slots[fd].taken = true;
+	pthread_mutex_unlock(&all->lock);
+	return fd;
 }
 
 void connections_each_kept(struct connections *all, void (*say)(int fd))

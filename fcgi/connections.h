@@ -17,7 +17,7 @@ struct connections;
 #define CONNECTION_PATIENCE 10
 
 /*
- * Room for descriptors below max, of which limit may be open at a time. NULL
+ * Room for descriptors below max, of which limit shall be open at a time. NULL
  * when there is no memory.
  */
 struct connections *connections_new(size_t max, size_t limit);
@@ -27,9 +27,8 @@ void connections_free(struct connections *all);
 
 /*
  * Adds an open connection that belongs to the caller, which has taken it. kept:
- * a request was answered on it. At the limit another one is closed for it, as
- * by connections_evict(). False, with nothing done, when its number is out of
- * range.
+ * a request was answered on it. False, with nothing done, when its number is
+ * out of range.
  */
 bool connections_add(struct connections *all, int fd, bool kept);
 
@@ -71,12 +70,16 @@ void connections_drop(struct connections *all, int fd);
  */
 int connections_take_overdue(struct connections *all, int *wait_ms);
 
+/* Whether as many are open as shall be. */
+bool connections_are_full(struct connections *all);
+
 /*
- * Closes one connection to make room: the one that has waited longest for the
- * rest of its request, else the one that was kept alive longest and on which
- * nothing has come. False when there is none of either.
+ * Takes the connection that is to make room for another one: the one that has
+ * waited longest for the rest of its request, unless it has only just come,
+ * else the one that was kept alive longest and on which nothing has come. Its
+ * descriptor, or -1 when there is none of either.
  */
-bool connections_evict(struct connections *all);
+int connections_take_spare(struct connections *all);
 
 /* Calls say for each connection that is kept and that nobody has. */
 void connections_each_kept(struct connections *all, void (*say)(int fd));

@@ -155,6 +155,26 @@ static void give_up(struct worker *w, int fd)
 	refuse(w, fd);
 }
 
+/*
+ * Closes a connection on which nothing is to be done. Its request may have
+ * become whole just now: then it is answered, and may be kept open after all.
+ * False: there is none.
+ */
+static bool make_room(struct worker *w)
+{
+	int fd = connections_take_spare(w->all->connections);
+
+	if (fd < 0)
+		return false;
+	if (look(w, fd) == GATE_PASS) {
+		proceed(w, fd);
+	} else {
+		connections_drop(w->all->connections, fd);
+		close(fd);
+	}
+	return true;
+}
+
 /* A connection that stays, from here on watched by all workers. */
 static void watch(struct worker *w, int fd, bool kept)
 {
@@ -178,14 +198,14 @@ static void watch(struct worker *w, int fd, bool kept)
 		proceed(w, fd);
 }
 
-/* After an error of accept4(2): waits, rather than to be told at once again. */
+/* After an error of accept4(2), or before: waits, not to be told at once. */
 static void recover(struct worker *w, int error)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
 
 	if (error == EAGAIN || error == EINTR || error == ECONNABORTED)
 		return;
-	if (error == EMFILE && connections_evict(w->all->connections))
+	if (error == EMFILE && make_room(w))
 		return;
 	nanosleep(&nap, NULL);
 }
@@ -193,11 +213,16 @@ static void recover(struct worker *w, int error)
 static void accept_one(struct worker *w)
 {
 	static const struct timeval limit = {.tv_sec = PEER_TIMEOUT};
-	int fd = accept4(w->all->listener->fd, NULL, NULL, SOCK_CLOEXEC);
 
+	/* What stays in the backlog, epoll tells again. */
+	if (connections_are_full(w->all->connections)) {
+		recover(w, EMFILE);
+		return;
+	}
+	int fd = accept4(w->all->listener->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0) {
 		recover(w, errno);
-		return; /* it stays in the backlog, and epoll says so again */
+		return;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -276,14 +301,22 @@ static size_t descriptors_max(void)
 }
 
 /* Silent connections must not take the descriptors that answers need. */
-static struct connections *make_connections(unsigned threads)
+static struct connections *make_connections(size_t max, unsigned threads)
 {
-	const size_t max = descriptors_max();
 	const size_t reserve = RESERVE + (size_t)threads * PER_REQUEST;
 
 	return connections_new(max, max > reserve + CONNECTIONS_MIN
 					    ? max - reserve
 					    : CONNECTIONS_MIN);
+}
+
+/* As many as asked for, but no more than there are descriptors for. */
+static unsigned threads_for(unsigned asked, size_t max)
+{
+	const size_t fixed = RESERVE + CONNECTIONS_MIN;
+	const size_t most = max > fixed ? (max - fixed) / PER_REQUEST : 0;
+
+	return asked <= most ? asked : most > 0 ? (unsigned)most : 1;
 }
 
 static int add(int epoll, int fd, uint32_t events, uint64_t name)
@@ -308,9 +341,11 @@ static int start_thread(struct worker *w)
 	return error;
 }
 
-struct workers *workers_start(unsigned threads, const struct listener *listener,
+struct workers *workers_start(unsigned asked, const struct listener *listener,
 	const struct service *service)
 {
+	const size_t max = descriptors_max();
+	const unsigned threads = threads_for(asked, max);
 	struct workers *all =
 		calloc(1, sizeof *all + threads * sizeof all->workers[0]);
 	if (all == NULL)
@@ -318,7 +353,7 @@ struct workers *workers_start(unsigned threads, const struct listener *listener,
 
 	all->listener = listener;
 	all->service = service;
-	all->connections = make_connections(threads);
+	all->connections = make_connections(max, threads);
 	all->epoll = epoll_create1(EPOLL_CLOEXEC);
 	all->stop = eventfd(0, EFD_CLOEXEC);
 	if (all->connections == NULL || all->epoll < 0 || all->stop < 0 ||

@@ -7,10 +7,11 @@ struct workers;
 
 /*
  * Starts threads that take connections from the listening socket and answer
- * what comes on them, until workers_stop(). Both must outlive them. NULL with
- * errno when they could not be started.
+ * what comes on them, until workers_stop(): as many as asked for, or as there
+ * are descriptors for. Both must outlive them. NULL with errno when they could
+ * not be started.
  */
-struct workers *workers_start(unsigned threads, const struct listener *listener,
+struct workers *workers_start(unsigned asked, const struct listener *listener,
 	const struct service *service);
 
 /*

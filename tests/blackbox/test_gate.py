@@ -140,39 +140,6 @@ def test_a_request_in_small_pieces_is_answered(responder, tree):
         assert answer.from_cgi(peer.read_answer()).body == b"os"
 
 
-def test_silent_peers_hold_up_nobody_and_are_let_go(responder, tree):
-    """One byte, or BEGIN and silence, hang a worker of libfcgi for good."""
-    r = responder(PXESRV_THREADS="2")
-    tree.make(TREE)
-    descriptors = descriptors_at_rest(r)
-    beginnings = [b"", b"\x01", begin(), begin() + PARAMS,
-                  begin() + record(fastcgi.PARAMS, pairs(ASKED)), WHOLE[:-1]]
-    peers = []
-    for beginning in beginnings * 20:
-        peers.append(Connection(r.path, timeout=30))
-        peers[-1].send(beginning)
-    start = time.monotonic()
-    ask_default(r)
-    assert time.monotonic() - start < 1
-    for peer in peers:
-        assert peer.is_closed()
-        peer.close()
-    assert is_armed(tree)
-    until(lambda: r.descriptors() <= descriptors, "descriptors are back")
-
-
-def test_a_peer_that_sends_a_byte_now_and_then_is_let_go(responder, tree):
-    r = responder(PXESRV_THREADS="1")
-    tree.make(TREE)
-    with Connection(r.path) as peer:
-        with pytest.raises(OSError):
-            for i in range(len(WHOLE) - 1):
-                peer.send(WHOLE[i:i + 1])
-                time.sleep(0.2)
-    ask_default(r)
-    assert is_armed(tree)
-
-
 def test_idle_connections_cost_no_thread(responder, tree):
     """More kept-alive connections than threads, each used again and again."""
     r = responder(PXESRV_THREADS="1")
@@ -249,37 +216,6 @@ def test_the_end_of_a_connection_is_not_waited_for(responder, tree):
         assert peer.is_closed()
         ask_default(r)
         assert time.monotonic() - start < 1
-
-
-def test_peers_that_hang_up_use_up_no_link(responder, tree):
-    r = responder(PXESRV_THREADS="2")
-    tree.make(TREE)
-    for _ in range(500):
-        with Connection(r.path) as peer:
-            peer.send(WHOLE)
-            # Some of these are answered before the peer is gone.
-            peer.socket.setblocking(False)
-        if not tree.link(f"once/{CLIENT}"):
-            until(lambda: not tree.claimed(), "the claim is settled")
-            if not tree.link(f"once/{CLIENT}"):
-                tree.arm(CLIENT, "../os/boot")
-    ask_default(r)
-
-
-def test_a_peer_that_is_gone_uses_up_no_link(responder, tree):
-    """The same, with the peer gone for certain before it is looked at."""
-    r = responder(PXESRV_THREADS="1")
-    tree.make(TREE)
-    os.kill(r.pid, 19)  # SIGSTOP
-    try:
-        for _ in range(500):
-            with Connection(r.path) as peer:
-                peer.send(WHOLE)
-    finally:
-        os.kill(r.pid, 18)  # SIGCONT
-    ask_default(r)
-    assert is_armed(tree)
-    assert tree.link(f"once/.served/{CLIENT}") is None
 
 
 def test_a_half_closed_peer_uses_up_no_link(responder, tree):

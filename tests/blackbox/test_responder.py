@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """pxesrv.fcgi as a program: its socket, options, signals, log."""
-import fcntl
 import os
-import resource
 import select
 import signal
 import socket
@@ -484,62 +482,3 @@ def test_a_request_cannot_write_lines_of_its_own(responder, tree):
         lines = log.read().split(b"\n")
     assert len(lines) == 2 and lines[1] == b"" and len(lines[0]) < 4096
     assert all(32 <= byte < 127 for byte in lines[0])
-
-
-def many(r, count):
-    """Requests one after the other, on one connection."""
-    request = fastcgi.request({**ASKED, "REMOTE_ADDR": "127.0.0.8"}, keep=True)
-    with Connection(r.path) as peer:
-        for _ in range(count):
-            peer.send(request)
-            assert answer.from_cgi(peer.read_answer()).body == b"default"
-
-
-@pytest.mark.parametrize("kind", ["pipe", "socket"])
-def test_a_log_that_nobody_reads(tree, tmp_path, listening, kind):
-    tree.make(TREE)
-    if kind == "pipe":
-        reader, writer = os.pipe()
-    else:
-        a, b = socket.socketpair()
-        reader, writer = a.detach(), b.detach()
-    program = subprocess.Popen(
-        [place.FCGI], stdin=listening[0], stdout=subprocess.DEVNULL,
-        stderr=writer, env=clean_env(**{**ENV, "PXESRV_LOG": "-"}),
-        **place.AS_USER)
-    r = type("R", (), {"path": listening[1]})
-    many(r, 10000)
-    program.terminate()
-    assert program.wait(place.PATIENCE) == 0
-    os.close(writer)
-    assert b" 200 7 " in os.read(reader, 4096)
-    os.close(reader)
-
-
-def test_a_log_that_reaches_the_file_size_limit(responder, tree):
-    tree.make({**TREE, f"once/{CLIENT}": Link("../os/boot")})
-    r = responder(preexec_fn=lambda: resource.setrlimit(
-        resource.RLIMIT_FSIZE, (4096, 4096)))
-    many(r, 200)
-    assert ask(r.path).body == b"os"
-    assert os.path.getsize(place.LOG) <= 4096
-
-
-@pytest.mark.skipif(not place.AS_ROOT, reason="only root can mount")
-def test_a_log_on_a_full_disk(responder, tree):
-    full = "/run/pxesrv/full"
-    os.mkdir(full)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=777", "tmpfs",
-                    full], check=True)
-    try:
-        with open(full + "/filler", "wb", buffering=0) as filler:
-            with pytest.raises(OSError):
-                while True:
-                    filler.write(bytes(4096))
-        tree.make({**TREE, f"once/{CLIENT}": Link("../os/boot")})
-        r = responder(PXESRV_LOG=full + "/log")
-        many(r, 200)
-        assert ask(r.path).body == b"os"
-        r.stop()
-    finally:
-        subprocess.run(["umount", full], check=True)
