@@ -34,8 +34,17 @@ static void check_head(const char *head, size_t size)
 	}
 }
 
+/* One line, which GRUB may take for configuration. */
+static void check_error(const char *text, size_t size)
+{
+	MUST(size > 0 && text[size - 1] == '\n');
+	MUST(memcmp(text, "# ", 2) == 0 || strncmp(text, "Missing", 7) == 0);
+	for (size_t i = 0; i < size - 1; i++)
+		MUST((unsigned char)text[i] >= ' ' && text[i] != 0x7f);
+}
+
 /* A whole CGI response (RFC 3875, section 6). */
-static void check_response(char *text, size_t size)
+static void check_response(char *text, size_t size, bool head)
 {
 	static const char field[] = "\r\nContent-Length: ";
 	text[size] = '\0';
@@ -46,14 +55,17 @@ static void check_response(char *text, size_t size)
 	const size_t body = size - (size_t)(end + 4 - text);
 	end[2] = '\0';
 	const char *length = strstr(text, field);
-	/* To a HEAD there is no body. */
-	if (length != NULL && body > 0)
+	if (head)
+		MUST(body == 0);
+	else if (length != NULL)
 		MUST(strtoul(length + strlen(field), NULL, 10) == body);
 	if (length == NULL)
 		MUST(strstr(text, "\r\nX-") != NULL && body == 0);
+	if (!head && strncmp(text, "Status: 200 ", 12) != 0)
+		check_error(end + 4, body);
 }
 
-bool answer_read(int fd, unsigned id)
+bool answer_read(int fd, unsigned id, bool head)
 {
 	static uint8_t bytes[ANSWER_MAX];
 	static char text[ANSWER_MAX + 1];
@@ -61,21 +73,22 @@ bool answer_read(int fd, unsigned id)
 	size_t at = 0, text_size = 0;
 
 	while (size - at >= FCGI_HEADER_LEN) {
-		const uint8_t *head = bytes + at;
-		const size_t length = head[4] * 256u + head[5];
-		at += FCGI_HEADER_LEN + length + head[6];
+		const uint8_t *record = bytes + at;
+		const uint8_t *content = record + FCGI_HEADER_LEN;
+		const size_t length = record[4] * 256u + record[5];
+		at += FCGI_HEADER_LEN + length + record[6];
 		if (at > size)
 			return false;
-		MUST(head[0] == 1 && head[2] * 256u + head[3] == id);
-		if (head[1] == FCGI_END_REQUEST) {
+		MUST(record[0] == 1 && record[2] * 256u + record[3] == id);
+		if (record[1] == FCGI_END_REQUEST) {
 			static const uint8_t complete[8];
 			MUST(at == size && length == sizeof complete);
-			MUST(memcmp(head + FCGI_HEADER_LEN, complete, 8) == 0);
-			check_response(text, text_size);
+			MUST(memcmp(content, complete, 8) == 0);
+			check_response(text, text_size, head);
 			return true;
 		}
-		MUST(head[1] == FCGI_STDOUT);
-		memcpy(text + text_size, head + FCGI_HEADER_LEN, length);
+		MUST(record[1] == FCGI_STDOUT);
+		memcpy(text + text_size, content, length);
 		text_size += length;
 	}
 	return false;

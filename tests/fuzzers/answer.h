@@ -5,6 +5,6 @@
 
 /*
  * Reads what lies on a socket, which must be nothing, or one answer to the
- * request of that id. False: it does not come to its end.
+ * request of that id, a HEAD or not. False: it does not come to its end.
  */
-bool answer_read(int fd, unsigned id);
+bool answer_read(int fd, unsigned id, bool head);

@@ -23,6 +23,7 @@ static const struct fuzz_entry entries[] = {
 	{"root/static/10.0.1.7", "../os/empty", 0},
 	{"root/static/10.0.1.8", NULL, 17000},
 	{"root/static/10.0.1.9", "../os", 0},
+	{"root/static/10.0.1.10", "../no\nsuch \"file\\", 0},
 	{"root/static/fe80::1", "../os/image.img", 0},
 	{"root/" GRUB_CONFIG, NULL, 10},
 	{"out/secret", NULL, 10},

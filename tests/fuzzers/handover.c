@@ -114,11 +114,27 @@ static bool is_harmless(const struct request *request)
 	return true;
 }
 
+static bool is_head(const struct request *request)
+{
+	static const char name[] = "REQUEST_METHOD";
+	struct param param;
+
+	/* Of a variable that is there twice the first one counts. */
+	for (size_t at = 0; stream_param(request, &at, &param);) {
+		if (param.name_size == strlen(name) && param.value_size > 0 &&
+			begins(param.name, param.name_size, name))
+			return param.value_size == 4 &&
+			       begins(param.value, 4, "HEAD");
+	}
+	return false;
+}
+
 /* Sends the request and has it answered. True: the connection is kept. */
 static bool ask(int peer, int fd, const struct stream *stream, const char *how,
 	const struct request *request)
 {
 	const bool gone = strchr(how, 'g') || strchr(how, 'h');
+	const bool head = is_head(request);
 
 	MUST(send(peer, stream->bytes, stream->size, MSG_DONTWAIT) ==
 		(ssize_t)stream->size);
@@ -127,10 +143,10 @@ static bool ask(int peer, int fd, const struct stream *stream, const char *how,
 	if (strchr(how, 'g'))
 		close(peer);
 	bool kept = handover_serve(&handover, fd, &service);
-	bool ended = !strchr(how, 'g') && answer_read(peer, request->id);
+	bool ended = !strchr(how, 'g') && answer_read(peer, request->id, head);
 	size_t moved = armed_restore();
 
-	MUST(moved == 0 || (moved == 1 && ended));
+	MUST(moved == 0 || (moved == 1 && ended && !gone && !head));
 	MUST(ended || gone);
 	MUST(kept ? request->keep : !ended || !request->keep);
 	return kept;
