@@ -7,7 +7,7 @@
  *     k  the peer keeps the connection     2  it asks again on it
  *     s  PARAMS come in small records      b  there is a body
  *     h  the peer shuts down its side      g  it is gone
- *     d  no root but DOCUMENT_ROOT
+ *     d  no root but DOCUMENT_ROOT      w  nothing can be written to it
  *
  * "@" in front of a value is the place of the tree.
  */
@@ -133,7 +133,7 @@ static bool is_head(const struct request *request)
 static bool ask(int peer, int fd, const struct stream *stream, const char *how,
 	const struct request *request)
 {
-	const bool gone = strchr(how, 'g') || strchr(how, 'h');
+	const bool gone = strpbrk(how, "ghw") != NULL;
 	const bool head = is_head(request);
 
 	MUST(send(peer, stream->bytes, stream->size, MSG_DONTWAIT) ==
@@ -142,6 +142,8 @@ static bool ask(int peer, int fd, const struct stream *stream, const char *how,
 		shutdown(peer, SHUT_WR);
 	if (strchr(how, 'g'))
 		close(peer);
+	if (strchr(how, 'w'))
+		shutdown(fd, SHUT_WR);
 	bool kept = handover_serve(&handover, fd, &service);
 	bool ended = !strchr(how, 'g') && answer_read(peer, request->id, head);
 	size_t moved = armed_restore();
@@ -161,7 +163,7 @@ static void serve(const struct stream *stream, const char *how,
 	service.settings.root = strchr(how, 'd') ? NULL : root;
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
 	bool kept = ask(pair[0], pair[1], stream, how, request);
-	if (kept && strchr(how, '2') && !strchr(how, 'h') && !strchr(how, 'g'))
+	if (kept && strchr(how, '2') && !strpbrk(how, "ghw"))
 		kept = ask(pair[0], pair[1], stream, how, request);
 	if (kept)
 		MUST(close(pair[1]) == 0);
