@@ -14,7 +14,7 @@
 #include "fuzz.h"
 #include "stream.h"
 
-#define CUTS 16 /* beginnings that are looked at, beside those at the end */
+#define CUTS 8 /* beginnings that are looked at, beside those at the end */
 
 static unsigned char *scratch;
 
@@ -41,7 +41,7 @@ static size_t cut_shorter(size_t size, size_t end)
 {
 	const size_t step = size / CUTS + 1;
 
-	if (size <= 256 || size - end < CUTS)
+	if (size <= 128 || size - end < CUTS)
 		return end - 1;
 	return end > step ? end - step : 0;
 }
