@@ -30,7 +30,7 @@ unsigned fuzz_byte(struct input *in);
  */
 char *fuzz_string(struct input *in, char end);
 
-/* Counts inputs; at the end the share of those that were accepted is said. */
+/* Counts inputs, and at the end says how many, how fast, and the accepted. */
 void fuzz_tally(bool accepted);
 
 /* Which of the first 64 descriptors are open, a bit each. */
