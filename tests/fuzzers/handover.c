@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whole requests through the gate into libfcgi, and the real answer out of a
+ * real tree. The input: a line of letters, then either a param a line, from
+ * which a stream is made, or, with the letter r, a stream as it is.
+ *
+ *     k  the peer keeps the connection     2  it asks again on it
+ *     s  PARAMS come in small records      b  there is a body
+ *     h  the peer shuts down its side      g  it is gone
+ *     d  no root but DOCUMENT_ROOT      w  nothing can be written to it
+ *
+ * "@" in front of a value is the place of the tree.
+ */
+#include "handover.h"
+
+#include <fastcgi.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "armed.h"
+#include "fuzz.h"
+#include "gate.h"
+#include "log.h"
+#include "respond.h"
+#include "stream.h"
+
+#define SMALL 7 /* bytes of a small record */
+
+static struct handover handover;
+static struct log null;
+static struct service service = {.log = &null, .no_root_status = 503};
+static char root[PATH_MAX];
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	armed_make();
+	MUST(fuzz_expand("@/root", root, sizeof root));
+	service.settings = settings_default;
+	service.settings.log = "/dev/null";
+	log_open(service.settings.log, &null);
+	MUST(handover_start() == 0);
+	handover_open(&handover);
+	return 0;
+}
+
+/* Makes a stream of lines of the form NAME=value. */
+static void make_stream(struct input *in, const char *how, struct stream *out)
+{
+	static uint8_t content[GATE_SIZE_MAX];
+	const uint8_t begin[8] = {0, FCGI_RESPONDER, strchr(how, 'k') != NULL};
+	char value[PATH_MAX];
+	size_t size = 0, piece;
+
+	while (in->left > 0) {
+		char *line = fuzz_string(in, '\n');
+		char *equals = strchr(line, '=');
+		if (equals != NULL)
+			*equals = '\0';
+		if (!fuzz_expand(equals == NULL ? "" : equals + 1, value,
+			    sizeof value))
+			value[0] = '\0';
+		size = stream_pair(line, value, content, size, sizeof content);
+		free(line);
+	}
+	stream_record(out, FCGI_BEGIN_REQUEST, begin, sizeof begin);
+	for (size_t at = 0; at < size; at += piece) {
+		piece = strchr(how, 's') ? SMALL : 32768;
+		if (piece > size - at)
+			piece = size - at;
+		stream_record(out, FCGI_PARAMS, content + at, piece);
+	}
+	stream_record(out, FCGI_PARAMS, NULL, 0);
+	if (strchr(how, 'b'))
+		stream_record(out, FCGI_STDIN, content, sizeof content / 8);
+	stream_record(out, FCGI_STDIN, NULL, 0);
+}
+
+static bool begins(const char *bytes, size_t size, const char *with)
+{
+	return size >= strlen(with) && memcmp(bytes, with, strlen(with)) == 0;
+}
+
+/*
+ * Whether a request may be answered here: it must not name a log or a root
+ * that belongs to this machine.
+ */
+static bool is_harmless(const struct request *request)
+{
+	struct param param;
+	char value[PATH_MAX];
+
+	for (size_t at = 0; stream_param(request, &at, &param);) {
+		const bool is_log =
+			begins(param.name, param.name_size, "PXESRV_LOG");
+		if (!is_log &&
+			!begins(param.name, param.name_size, "PXESRV_ROOT") &&
+			!begins(param.name, param.name_size, "DOCUMENT_ROOT"))
+			continue;
+		if (param.value_size >= sizeof value)
+			return false;
+		memcpy(value, param.value, param.value_size);
+		value[param.value_size] = '\0';
+		if (is_log ? strcmp(value, "/dev/null") != 0
+			   : strcmp(value, root) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_head(const struct request *request)
+{
+	static const char name[] = "REQUEST_METHOD";
+	struct param param;
+
+	/* Of a variable that is there twice the first one counts. */
+	for (size_t at = 0; stream_param(request, &at, &param);) {
+		if (param.name_size == strlen(name) && param.value_size > 0 &&
+			begins(param.name, param.name_size, name))
+			return param.value_size == 4 &&
+			       begins(param.value, 4, "HEAD");
+	}
+	return false;
+}
+
+/* Sends the request and has it answered. True: the connection is kept. */
+static bool ask(int peer, int fd, const struct stream *stream, const char *how,
+	const struct request *request)
+{
+	MUST(send(peer, stream->bytes, stream->size, MSG_DONTWAIT) ==
+		(ssize_t)stream->size);
+	if (strchr(how, 'h'))
+		shutdown(peer, SHUT_WR);
+	if (strchr(how, 'g'))
+		close(peer);
+	if (strchr(how, 'w'))
+		shutdown(fd, SHUT_WR);
+	bool kept = handover_serve(&handover, fd, &service);
+	bool ended = !strchr(how, 'g') &&
+	             answer_read(peer, request->id, is_head(request));
+
+	MUST(ended || strpbrk(how, "ghw"));
+	MUST(kept ? request->keep : !ended || !request->keep);
+	return kept;
+}
+
+static void serve(const struct stream *stream, const char *how,
+	const struct request *request)
+{
+	int pair[2];
+	const uint64_t before = fuzz_descriptors();
+	const bool gone = strpbrk(how, "ghw") != NULL;
+
+	service.settings.root = strchr(how, 'd') ? NULL : root;
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	bool kept = ask(pair[0], pair[1], stream, how, request);
+	if (kept && strchr(how, '2') && !gone)
+		kept = ask(pair[0], pair[1], stream, how, request);
+	if (kept)
+		MUST(close(pair[1]) == 0);
+	if (!strchr(how, 'g'))
+		MUST(close(pair[0]) == 0);
+	MUST(fuzz_descriptors() == before);
+
+	/* The second time it is the same client. */
+	size_t moved = armed_restore();
+	MUST(moved == 0 || (moved == 1 && !gone && !is_head(request)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct stream stream;
+	static struct request request;
+	static unsigned char scratch[GATE_SIZE_MAX];
+	struct input in = {data, size};
+	char *how = fuzz_string(&in, '\n');
+
+	stream.size = 0;
+	if (strchr(how, 'r') == NULL) {
+		make_stream(&in, how, &stream);
+	} else if (in.left > 0 && in.left <= STREAM_MAX) {
+		memcpy(stream.bytes, in.at, in.left);
+		stream.size = in.left;
+	}
+	bool passes =
+		gate_check(stream.bytes, stream.size, scratch) == GATE_PASS;
+	fuzz_tally(passes);
+	if (passes) {
+		MUST(stream_is_request(stream.bytes, stream.size, &request));
+		if (is_harmless(&request))
+			serve(&stream, how, &request);
+	}
+	free(how);
+	return 0;
+}
