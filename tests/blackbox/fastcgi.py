@@ -46,7 +46,7 @@ class Closed(Exception):
 class Connection:
     """A connection to a responder on a Unix socket."""
 
-    def __init__(self, path, timeout=5):
+    def __init__(self, path, timeout=20):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
         self.socket.connect(path)

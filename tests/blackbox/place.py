@@ -28,7 +28,7 @@ OWNER = (_user.pw_uid, _user.pw_gid) if AS_ROOT else (os.getuid(), os.getgid())
 AS_USER = dict(user=OWNER[0], group=OWNER[1], extra_groups=[]) \
     if AS_ROOT else {}
 
-PATIENCE = 5  # seconds that anything may take to happen
+PATIENCE = 20  # seconds that anything may take to happen
 
 
 def clean_env(**variables):

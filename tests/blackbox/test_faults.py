@@ -327,6 +327,7 @@ def check_redirect(lane, kind, call, error, when):
         if kind.name != "once cut off":
             want = name.encode() if armed else b"default"
             assert lane.ask(ONCE).body == want
+            lane.settle()
     finally:
         lane.tidy(name)
     return injected
