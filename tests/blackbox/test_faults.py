@@ -363,7 +363,7 @@ def lanes(tmp_path_factory):
     place.figure(
         f"faults: {points['points']} points ({points['calls']} calls of "
         f"{len(KINDS)} kinds of request, {len(ERRORS)} errors, once and for "
-        f"ever), {points['injected']} calls failed")
+        "ever)")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -385,7 +385,6 @@ def test_each_call_fails(lanes, kind):
                 injected = check(lane, kind, call, error, when)
                 assert injected, "nothing was injected"
                 points["points"] += 1
-                points["injected"] += injected
             except (AssertionError, TimeoutError) as failure:
                 failures.append(
                     f"{call.name} {call.number}{when} {error}: {failure}")
