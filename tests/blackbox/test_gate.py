@@ -6,6 +6,7 @@ process lives, the next request is answered, and no link is used up.
 """
 import os
 import resource
+import signal
 import struct
 import subprocess
 import time
@@ -270,13 +271,13 @@ def test_a_peer_that_is_gone_uses_up_no_link(responder, tree):
     """The same, with the peer gone for certain before it is looked at."""
     r = responder(PXESRV_THREADS="1")
     tree.make(TREE)
-    os.kill(r.pid, 19)  # SIGSTOP
+    place.pause(r.pid)
     try:
         for _ in range(500):
             with Connection(r.path) as peer:
                 peer.send(WHOLE)
     finally:
-        os.kill(r.pid, 18)  # SIGCONT
+        os.kill(r.pid, signal.SIGCONT)
     ask_default(r)
     assert is_armed(tree)
     assert tree.link(f"once/.served/{CLIENT}") is None
@@ -287,10 +288,10 @@ def test_a_half_closed_peer_uses_up_no_link(responder, tree):
     r = responder()
     tree.make(TREE)
     with Connection(r.path) as peer:
-        os.kill(r.pid, 19)
+        place.pause(r.pid)
         peer.send(WHOLE)
         peer.socket.shutdown(1)
-        os.kill(r.pid, 18)
+        os.kill(r.pid, signal.SIGCONT)
         assert peer.is_closed()
     assert is_armed(tree)
     with Connection(r.path) as peer:
@@ -394,13 +395,13 @@ def test_no_descriptor_is_left_for_an_answer(responder, tree):
 def test_the_backlog_holds_a_rack(responder, tree):
     r = responder()
     tree.make(TREE)
-    os.kill(r.pid, 19)
+    place.pause(r.pid)
     try:
         peers = []
         for _ in range(600):
             peers.append(Connection(r.path))
     finally:
-        os.kill(r.pid, 18)
+        os.kill(r.pid, signal.SIGCONT)
     for peer in peers:
         peer.send(fastcgi.request({**ASKED, "REMOTE_ADDR": "127.0.0.8"}))
     for peer in peers:

@@ -121,7 +121,7 @@ def test_a_tcp_socket(tree, tmp_path):
                           env=clean_env(**ENV), **place.AS_USER)
         request = fastcgi.request(ASKED)
         # The first hangs up before it is looked at.
-        os.kill(program.pid, signal.SIGSTOP)
+        place.pause(program.pid)
         with socket.create_connection(s.getsockname()) as gone:
             gone.sendall(request)
         os.kill(program.pid, signal.SIGCONT)
@@ -403,7 +403,7 @@ def test_a_request_that_has_arrived_is_answered_at_the_end(responder, tree):
     with Connection(r.path) as peer:
         peer.send(fastcgi.request(ASKED, keep=True))
         peer.read_answer()
-        os.kill(r.pid, signal.SIGSTOP)
+        place.pause(r.pid)
         peer.send(fastcgi.request(ASKED, keep=True))
         os.kill(r.pid, signal.SIGTERM)
         os.kill(r.pid, signal.SIGCONT)
