@@ -2,6 +2,7 @@
 #include "syscalls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -23,8 +24,8 @@ static const char *const allowed[] = {
 	"write", "writev", "lseek", "_llseek", "fstat", "fstat64", "stat",
 	"stat64", "lstat", "lstat64", "newfstatat", "fstatat64", "statx",
 	"access", "faccessat", "faccessat2", "readlink", "readlinkat",
-	"getdents", "getdents64", "fcntl", "fcntl64", "dup", "dup2", "dup3",
-	"flock", "fadvise64", "fadvise64_64", "arm_fadvise64_64",
+	"getdents", "getdents64", "dup", "dup2", "dup3", "flock", "fadvise64",
+	"fadvise64_64", "arm_fadvise64_64",
 
 	/* Links are moved, never made but by a move: no symlink(2). */
 	"rename", "renameat", "renameat2", "link", "linkat", "unlink",
@@ -60,6 +61,10 @@ static const struct {
 	{"ioctl", {1, SCMP_CMP_EQ, TCGETS_VALUE, 0}}, /* isatty(3) */
 };
 
+/* Of fcntl(2): not those that have signals sent to other processes. */
+static const int file_commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD,
+	F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW};
+
 /* What this machine does not have needs no rule. */
 static int allow(scmp_filter_ctx filter, const char *name, unsigned count,
 	const struct scmp_arg_cmp *argument)
@@ -71,6 +76,15 @@ static int allow(scmp_filter_ctx filter, const char *name, unsigned count,
 	int err = seccomp_rule_add_array(
 		filter, SCMP_ACT_ALLOW, number, count, argument);
 	return err == -EDOM ? 0 : err;
+}
+
+static int allow_command(scmp_filter_ctx filter, int command)
+{
+	const struct scmp_arg_cmp argument =
+		SCMP_A1_64(SCMP_CMP_EQ, (scmp_datum_t)command);
+	int err = allow(filter, "fcntl", 1, &argument);
+
+	return err == 0 ? allow(filter, "fcntl64", 1, &argument) : err;
 }
 
 static int allow_all(scmp_filter_ctx filter)
@@ -85,6 +99,10 @@ static int allow_all(scmp_filter_ctx filter)
 		err = allow(filter, allowed[i], 0, NULL);
 	for (size_t i = 0; err == 0 && i < sizeof partly / sizeof *partly; i++)
 		err = allow(filter, partly[i].name, 1, &partly[i].argument);
+	for (size_t i = 0;
+		err == 0 && i < sizeof file_commands / sizeof *file_commands;
+		i++)
+		err = allow_command(filter, file_commands[i]);
 	return err;
 }
 

@@ -46,6 +46,7 @@ FILES.update({name: {"EACCES", "EXDEV"} for name in """
 CALLS = """
     fork_by_fork fork_by_libc fork_by_clone fork_by_clone3 map_code
     data_to_code memory_file socket_unix socket_inet socket_pair kill_self
+    have_signals_sent
     set_user set_group set_personality ask_prctl set_limit make_link make_fifo
     make_setuid give_away cut watch_files leave_namespace""".split()
 

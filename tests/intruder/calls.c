@@ -106,6 +106,7 @@ CALL(listen_on, listen(-1, 1))
 
 /* Others, and who one is */
 CALL(kill_self, kill(getpid(), 0))
+CALL(have_signals_sent, fcntl(STDERR_FILENO, F_SETOWN, getpid()))
 CALL(kill_thread_of_another, syscall(SYS_tgkill, getppid(), getppid(), 0))
 CALL(trace, ptrace(PTRACE_ATTACH, -1, NULL, NULL))
 CALL(read_process, syscall(SYS_process_vm_readv, -1, NULL, 0, NULL, 0, 0))
@@ -159,15 +160,16 @@ const struct attempt attempts_by_calls[] = {
 	ATTEMPT(data_to_code), ATTEMPT(memory_file), ATTEMPT(socket_unix),
 	ATTEMPT(socket_inet), ATTEMPT(socket_pair), ATTEMPT(connect_to),
 	ATTEMPT(bind_to), ATTEMPT(listen_on), ATTEMPT(kill_self),
-	ATTEMPT(kill_thread_of_another), ATTEMPT(trace), ATTEMPT(read_process),
-	ATTEMPT(open_process), ATTEMPT(set_user), ATTEMPT(set_group),
-	ATTEMPT(set_groups), ATTEMPT(set_capabilities),
-	ATTEMPT(set_personality), ATTEMPT(ask_prctl), ATTEMPT(set_limit),
-	ATTEMPT(key), ATTEMPT(make_link), ATTEMPT(make_fifo),
-	ATTEMPT(make_device), ATTEMPT(make_setuid), ATTEMPT(give_away),
-	ATTEMPT(cut), ATTEMPT(cut_open), ATTEMPT(push_input),
-	ATTEMPT(open_by_handle), ATTEMPT(handle_of), ATTEMPT(watch_files),
-	ATTEMPT(mount_something), ATTEMPT(unmount), ATTEMPT(change_root),
-	ATTEMPT(leave_namespace), ATTEMPT(enter_namespace), ATTEMPT(io_uring),
-	ATTEMPT(bpf), ATTEMPT(page_faults), ATTEMPT(counters),
-	ATTEMPT(load_module), ATTEMPT(another_filter), {NULL, NULL}};
+	ATTEMPT(have_signals_sent), ATTEMPT(kill_thread_of_another),
+	ATTEMPT(trace), ATTEMPT(read_process), ATTEMPT(open_process),
+	ATTEMPT(set_user), ATTEMPT(set_group), ATTEMPT(set_groups),
+	ATTEMPT(set_capabilities), ATTEMPT(set_personality), ATTEMPT(ask_prctl),
+	ATTEMPT(set_limit), ATTEMPT(key), ATTEMPT(make_link),
+	ATTEMPT(make_fifo), ATTEMPT(make_device), ATTEMPT(make_setuid),
+	ATTEMPT(give_away), ATTEMPT(cut), ATTEMPT(cut_open),
+	ATTEMPT(push_input), ATTEMPT(open_by_handle), ATTEMPT(handle_of),
+	ATTEMPT(watch_files), ATTEMPT(mount_something), ATTEMPT(unmount),
+	ATTEMPT(change_root), ATTEMPT(leave_namespace),
+	ATTEMPT(enter_namespace), ATTEMPT(io_uring), ATTEMPT(bpf),
+	ATTEMPT(page_faults), ATTEMPT(counters), ATTEMPT(load_module),
+	ATTEMPT(another_filter), {NULL, NULL}};
