@@ -47,6 +47,8 @@ static void enter_network(int version, struct story *story)
 static const char *confine_files(int version, const struct settings *settings,
 	const char *socket_path, struct story *story)
 {
+	if (version == -EPERM) /* by the filter of a container */
+		return "Landlock is forbidden here";
 	if (version < 0)
 		return "this kernel has no Landlock";
 	if (settings->root == NULL)

@@ -126,6 +126,9 @@ def test_without_a_root_it_says_so(responder, tree):
     ("landlock_create_ruleset", "EOPNOTSUPP",
      "files are not confined: this kernel has no Landlock; "
      "system calls (seccomp)"),
+    ("landlock_create_ruleset", "EPERM",
+     "files are not confined: Landlock is forbidden here; "
+     "system calls (seccomp)"),
     ("landlock_add_rule", "ENOMEM",
      f"network (Landlock {LANDLOCK}); files are not confined: Cannot allocate "
      "memory; system calls (seccomp)"),
