@@ -144,6 +144,19 @@ static void write_log(const struct service *service, const struct exchange *x,
 	log_close(&log);
 }
 
+/* An answer may be an error since the request's own settings don't hold. */
+static void note_if_bound(const struct service *service, struct exchange *x)
+{
+	const struct settings *started = &service->settings;
+
+	if (service->is_bound && x->status != 200 &&
+		(strcmp(x->settings.root, started->root) != 0 ||
+			strcmp(x->settings.allow, started->allow) != 0))
+		exchange_note(x,
+			" (this responder is confined to the PXESRV_ROOT and "
+			"PXESRV_ALLOW of its own environment)");
+}
+
 static double seconds_since(const struct timespec *start)
 {
 	struct timespec now;
@@ -163,6 +176,7 @@ void respond(
 	if (x.settings.root == NULL)
 		x.settings.root = x.vars.document_root;
 	answer(service, &x);
+	note_if_bound(service, &x);
 
 	const struct logline line = {
 		.client = x.client.name[0] == '\0' ? NULL : x.client.name,

@@ -13,6 +13,7 @@ struct service {
 	struct settings settings; /* the request's own win over them */
 	struct log *log;          /* settings.log, open; NULL: open it anew */
 	int no_root_status;       /* when the root can't be opened */
+	bool is_bound;  /* places that only a request names can't be opened */
 	bool complains; /* what only an administrator can mend: to stderr too */
 };
 

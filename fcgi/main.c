@@ -16,9 +16,11 @@
 #include "listener.h"
 #include "log.h"
 #include "metavar.h"
+#include "note.h"
 #include "number.h"
 #include "options.h"
 #include "respond.h"
+#include "sandbox.h"
 #include "workers.h"
 
 #define THREADS_DEFAULT 8
@@ -82,6 +84,33 @@ static void wait_for_end(
 	}
 }
 
+/* One that is not whole is told to whoever starts it, too. */
+static void tell(const struct sandbox *sandbox, struct log *log)
+{
+	char note[sizeof sandbox->story.text + 16];
+
+	snprintf(note, sizeof note, "sandbox: %s", sandbox->story.text);
+	note_log(log, note);
+	if (sandbox->is_lacking)
+		warnx("%s", note);
+}
+
+/* Nothing is taken from a peer before all is confined. NULL with errno. */
+static struct workers *start_confined(unsigned threads,
+	const struct listener *listener, struct service *service)
+{
+	struct sandbox sandbox;
+
+	sandbox_enter(&service->settings, listener->path, &sandbox);
+	service->is_bound = sandbox.binds_files;
+	struct workers *workers = workers_start(threads, listener, service);
+	if (workers == NULL)
+		return NULL;
+	sandbox_close(&sandbox);
+	tell(&sandbox, service->log);
+	return workers_open(workers) ? workers : NULL;
+}
+
 int main(int argc, char *argv[])
 {
 	struct options options;
@@ -104,7 +133,7 @@ int main(int argc, char *argv[])
 	check_claims(&service);
 	if (handover_start() != 0)
 		errx(EX_SOFTWARE, "libfcgi does not start");
-	struct workers *workers = workers_start(threads, &listener, &service);
+	struct workers *workers = start_confined(threads, &listener, &service);
 	if (workers == NULL) {
 		int error = errno;
 		listener_close(&listener);

@@ -367,11 +367,13 @@ struct workers *workers_start(unsigned asked, const struct listener *listener,
 		if (errno != 0)
 			return NULL;
 	}
-	/* Last, so that no request is lost with a start that fails. */
-	if (add(all->epoll, listener->fd, EPOLLIN | EPOLLEXCLUSIVE,
-		    NAME_LISTENER) < 0)
-		return NULL;
 	return all;
+}
+
+bool workers_open(struct workers *all)
+{
+	return add(all->epoll, all->listener->fd, EPOLLIN | EPOLLEXCLUSIVE,
+		       NAME_LISTENER) == 0;
 }
 
 /* Whether there is nothing more to be done for those who are connected. */

@@ -49,13 +49,14 @@ class Deployment:
         return place.LOG
 
     def log(self):
-        """The lines of the log, without what else may be in its file."""
+        """The log's lines of requests, without what else may be there."""
         try:
             with open(self.log_file) as file:
                 lines = file.read().splitlines()
         except FileNotFoundError:
             return []
-        return [line for line in lines if " - - [" in line]
+        return [line for line in lines
+                if " - - [" in line and ' "- - -" ' not in line]
 
     def clear_log(self):
         if os.path.exists(self.log_file):
@@ -88,13 +89,14 @@ class Cgi(Deployment):
 class Bare(Deployment):
     """The responder, spoken to directly."""
 
-    takes_params = True
     numbers = itertools.count()
+    env = {}
 
     def start(self):
         # One may still be there from before: each has a path of its own.
         path = f"/run/pxesrv/bare{next(self.numbers)}.sock"
-        self.responder = Responder(self.stderr("responder"), path=path)
+        self.responder = Responder(
+            self.stderr("responder"), path=path, env=self.env)
 
     def stop(self):
         self.responder.stop()
@@ -106,6 +108,14 @@ class Bare(Deployment):
         given = {k: v for k, v in variables.items() if v is not None}
         return answer.from_cgi(
             fastcgi.ask(self.responder.path, given, body))
+
+
+class BareParams(Bare):
+    """The same, which learns where the tree is from its requests alone."""
+
+    # With a root in its environment it would be confined to that one.
+    takes_params = True
+    env = {"PXESRV_ROOT": None}
 
 
 class WebServer(Deployment):
@@ -311,6 +321,7 @@ class ApacheFcgi(Apache):
 ALL = {
     "cgi": Cgi,
     "bare": Bare,
+    "bare-params": BareParams,
     "nginx": Nginx,
     "lighttpd": Lighttpd,
     "lighttpd-bin-path": LighttpdBinPath,

@@ -70,6 +70,17 @@ def has_open(pid, path):
     return False
 
 
+def pause(pid):
+    """Stops a process, and waits until all of its threads have stopped."""
+    def is_stopped(thread):
+        with open(f"/proc/{pid}/task/{thread}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "T"
+
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: all(map(is_stopped, os.listdir(f"/proc/{pid}/task"))),
+          "it stops")
+
+
 class Program:
     """A running program whose standard error is kept."""
 

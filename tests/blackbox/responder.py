@@ -20,19 +20,30 @@ class Responder(Program):
     """A responder on a socket that it makes itself."""
 
     def __init__(self, stderr, path=place.SOCKET, arguments=(), env=None,
-                 **how):
+                 program=(place.FCGI,), **how):
         self.path = path
         variables = {"PXESRV_ROOT": place.ROOT, "PXESRV_LOG": place.LOG}
         variables.update(env or {})
         for name in [n for n, value in variables.items() if value is None]:
             del variables[name]
-        super().__init__([place.FCGI, "-s", path, *arguments], stderr,
-                         env=clean_env(**variables), **place.AS_USER, **how)
-        # It takes requests from an epoll, when all else of its start is done.
-        until(lambda: (accepts(path) and place.has_open(
-            self.pid, "anon_inode:[eventpoll]")) or not self.is_running(),
-            "its start")
+        super().__init__([*program, "-s", path, *arguments], stderr,
+                         env=clean_env(**variables),
+                         **{**place.AS_USER, **how})
+        until(lambda: (accepts(path) and self.takes_requests())
+              or not self.is_running(), "its start")
         assert self.is_running(), self.messages()
+
+    def takes_requests(self):
+        """Whether its start is over: the socket comes last into its epoll."""
+        directory = f"/proc/{self.pid}/fd"
+        for fd in os.listdir(directory):
+            try:
+                if os.readlink(f"{directory}/{fd}") == "anon_inode:[eventpoll]":
+                    with open(f"/proc/{self.pid}/fdinfo/{fd}") as info:
+                        return info.read().count("tfd:") >= 2
+            except FileNotFoundError:
+                pass
+        return False
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))

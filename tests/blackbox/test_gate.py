@@ -6,6 +6,7 @@ process lives, the next request is answered, and no link is used up.
 """
 import os
 import resource
+import signal
 import struct
 import subprocess
 import time
@@ -223,10 +224,10 @@ def test_a_half_closed_peer_uses_up_no_link(responder, tree):
     r = responder()
     tree.make(TREE)
     with Connection(r.path) as peer:
-        os.kill(r.pid, 19)
+        place.pause(r.pid)
         peer.send(WHOLE)
         peer.socket.shutdown(1)
-        os.kill(r.pid, 18)
+        os.kill(r.pid, signal.SIGCONT)
         assert peer.is_closed()
     assert is_armed(tree)
     with Connection(r.path) as peer:
@@ -330,13 +331,13 @@ def test_no_descriptor_is_left_for_an_answer(responder, tree):
 def test_the_backlog_holds_a_rack(responder, tree):
     r = responder()
     tree.make(TREE)
-    os.kill(r.pid, 19)
+    place.pause(r.pid)
     try:
         peers = []
         for _ in range(600):
             peers.append(Connection(r.path))
     finally:
-        os.kill(r.pid, 18)
+        os.kill(r.pid, signal.SIGCONT)
     for peer in peers:
         peer.send(fastcgi.request({**ASKED, "REMOTE_ADDR": "127.0.0.8"}))
     for peer in peers:

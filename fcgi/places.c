@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "places.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "claim.h"
+#include "landlock.h"
+#include "settings.h"
+#include "story.h"
+#include "tree.h"
+
+#define GRUB_DIR "grub"
+#define LINKS_MAX 40 /* as many as the kernel follows: path_resolution(7) */
+
+struct rules {
+	const struct landlock *landlock;
+	struct story *story;
+};
+
+static int allow(const struct rules *rules, const char *path, uint64_t rights)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int err = landlock_allow(rules->landlock, fd, rights);
+	close(fd);
+	return err;
+}
+
+/* The same on the directory that path lies in. */
+static int allow_parent(
+	const struct rules *rules, const char *path, uint64_t rights)
+{
+	char parent[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return allow(rules, ".", rights);
+	snprintf(parent, sizeof parent, "%.*s/", (int)(slash - path), path);
+	return allow(rules, parent, rights);
+}
+
+/* A directory of the tree; while there is none, the root in its place. */
+static int allow_part(const struct rules *rules, const struct tree *tree,
+	const char *name, uint64_t rights, const char *what)
+{
+	int fd = openat(tree->root, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		story_add(rules->story,
+			"%s/ is not there: %s in all of the root", name, what);
+		return landlock_allow(rules->landlock, tree->root, rights);
+	}
+	int err = landlock_allow(rules->landlock, fd, rights);
+	close(fd);
+	return err;
+}
+
+/* grub/<version> may be a link to a directory elsewhere beneath the root. */
+static int allow_grub_links(const struct rules *rules, const struct tree *tree)
+{
+	int fd = openat(
+		tree->root, GRUB_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	int err = 0;
+
+	if (directory == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	while (err == 0 && (entry = readdir(directory)) != NULL) {
+		char path[sizeof GRUB_DIR + NAME_MAX + 4];
+		snprintf(path, sizeof path, GRUB_DIR "/%s/.", entry->d_name);
+		if (entry->d_name[0] == '.' || entry->d_type == DT_DIR)
+			continue;
+		int version = tree_open_at(tree, path, O_PATH | O_DIRECTORY);
+		if (version < 0)
+			continue;
+		err = landlock_allow(rules->landlock, version, RIGHTS_REMOVE);
+		close(version);
+	}
+	closedir(directory);
+	return err;
+}
+
+static int allow_tree(const struct rules *rules, const char *root)
+{
+	struct tree tree;
+	int err = tree_open(root, "", &tree);
+
+	if (err < 0)
+		return err;
+	err = landlock_allow(rules->landlock, tree.root, RIGHTS_READ);
+	if (err == 0)
+		err = allow_part(rules, &tree, ONCE_DIR, RIGHTS_ONCE,
+			"links may be moved");
+	if (err == 0)
+		err = allow_part(rules, &tree, GRUB_DIR, RIGHTS_REMOVE,
+			"files may be removed");
+	if (err == 0)
+		err = allow_grub_links(rules, &tree);
+	tree_close(&tree);
+	return err;
+}
+
+/*
+ * Reads the first link on the way of path. The length of path up to and with
+ * it, or 0: there is none.
+ */
+static size_t find_link(const char *path, char text[static PATH_MAX])
+{
+	char part[PATH_MAX];
+
+	for (size_t i = 1; path[i - 1] != '\0'; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		snprintf(part, sizeof part, "%.*s", (int)i, path);
+		ssize_t n = readlink(part, text, PATH_MAX - 1);
+		if (n > 0) {
+			text[n] = '\0';
+			return i;
+		}
+	}
+	return 0;
+}
+
+/* Puts the text of the link that ends at length in its place. */
+static int follow(char path[static PATH_MAX], size_t length, const char *text)
+{
+	char next[PATH_MAX + PATH_MAX + PATH_MAX];
+	size_t base = length;
+
+	while (base > 0 && path[base - 1] != '/')
+		base--;
+	snprintf(next, sizeof next, "%.*s%s%s", text[0] == '/' ? 0 : (int)base,
+		path, text, path + length);
+	if (strlen(next) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(path, next);
+	return 0;
+}
+
+/*
+ * People switch a tree by moving a link to another directory beside the one
+ * it led to. So for each link on the way to the root, those may be used, too.
+ */
+static int allow_links(const struct rules *rules, const char *root)
+{
+	char path[PATH_MAX], text[PATH_MAX], part[PATH_MAX], real[PATH_MAX];
+	size_t length;
+	int err = 0;
+
+	if (strlen(root) >= sizeof path)
+		return -ENAMETOOLONG;
+	strcpy(path, root);
+	for (int links = 0; err == 0 && links < LINKS_MAX; links++) {
+		length = find_link(path, text);
+		if (length == 0)
+			return 0;
+		snprintf(part, sizeof part, "%.*s", (int)length, path);
+		if (realpath(part, real) == NULL)
+			return -errno;
+		if (strrchr(real, '/') == real)
+			return -EXDEV;
+		err = allow_parent(rules, real, RIGHTS_READ | RIGHTS_ONCE);
+		*strrchr(real, '/') = '\0';
+		story_add(rules->story,
+			"%s is a link: what the root may be used for, all of "
+			"%s may",
+			part, real);
+		if (err == 0)
+			err = follow(path, length, text);
+	}
+	return err;
+}
+
+static int allow_list(const struct rules *rules, const char *list)
+{
+	while (*list != '\0') {
+		char directory[PATH_MAX];
+		size_t length = strcspn(list, ":");
+
+		snprintf(
+			directory, sizeof directory, "%.*s", (int)length, list);
+		int err =
+			length == 0 ? 0 : allow(rules, directory, RIGHTS_READ);
+		if (err < 0)
+			story_add(rules->story,
+				"%s of PXESRV_ALLOW can't be read from until a "
+				"restart: %s",
+				directory, strerror(-err));
+		list += length + (list[length] == ':');
+	}
+	return 0;
+}
+
+static void allow_log(const struct rules *rules, const char *path)
+{
+	char real[PATH_MAX];
+	struct stat st;
+
+	/* A terminal is opened anew. It is taken when the log can't be had. */
+	allow(rules, "/proc/self/fd/2", RIGHTS_WRITE);
+	if (strcmp(path, "-") == 0)
+		return;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		allow(rules, path, RIGHTS_WRITE);
+		return;
+	}
+	/* Its directory: after a rotation the file is another one. */
+	int err = allow_parent(rules, path, RIGHTS_LOG);
+	if (err == 0 && realpath(path, real) != NULL)
+		err = allow_parent(rules, real, RIGHTS_LOG);
+	if (err < 0)
+		story_add(rules->story,
+			"%s can't be opened until a restart: %s", path,
+			strerror(-err));
+}
+
+int places_allow(const struct landlock *landlock,
+	const struct settings *settings, const char *socket_path,
+	struct story *story)
+{
+	const struct rules rules = {.landlock = landlock, .story = story};
+	int err = allow_tree(&rules, settings->root);
+
+	if (err == 0)
+		err = allow_links(&rules, settings->root);
+	if (err == 0)
+		err = allow_list(&rules, settings->allow);
+	if (err == 0 && socket_path != NULL)
+		err = allow_parent(&rules, socket_path, RIGHTS_REMOVE);
+	if (err == 0)
+		allow_log(&rules, settings->log);
+	return err;
+}

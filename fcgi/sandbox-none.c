@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* In the place of sandbox.c, by the build's option -Dsandbox=disabled. */
+#include "sandbox.h"
+
+void sandbox_enter(const struct settings *settings, const char *socket_path,
+	struct sandbox *out)
+{
+	(void)settings;
+	(void)socket_path;
+	*out = (struct sandbox){.binds_files = false};
+	story_add(&out->story, "sandbox: none: it was built without");
+}
+
+void sandbox_close(struct sandbox *sandbox)
+{
+	(void)sandbox;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "landlock.h"
+#include "places.h"
+#include "settings.h"
+#include "syscalls.h"
+
+/* Files and, where the kernel knows how, network. 0 or -errno. */
+static int enter_files(int version, const struct settings *settings,
+	const char *socket_path, struct story *story)
+{
+	struct landlock landlock;
+	int err = landlock_open(version, true, &landlock);
+
+	if (err < 0)
+		return err;
+	story_add(story, "files%s (Landlock %d)",
+		version >= LANDLOCK_NETWORK ? " and network" : "", version);
+	err = places_allow(&landlock, settings, socket_path, story);
+	if (err == 0)
+		return landlock_enter(&landlock);
+	landlock_close(&landlock);
+	return err;
+}
+
+static void enter_network(int version, struct story *story)
+{
+	struct landlock landlock;
+	int err = landlock_open(version, false, &landlock);
+
+	if (err == 0)
+		err = landlock_enter(&landlock);
+	if (err == 0)
+		story_add(story, "network (Landlock %d)", version);
+	else
+		story_add(story, "network is not confined: Landlock: %s",
+			strerror(-err));
+}
+
+/* NULL, or why files are not confined. */
+static const char *confine_files(int version, const struct settings *settings,
+	const char *socket_path, struct story *story)
+{
+	if (version == -EPERM) /* by the filter of a container */
+		return "Landlock is forbidden here";
+	if (version < 0)
+		return "this kernel has no Landlock";
+	if (settings->root == NULL)
+		return "PXESRV_ROOT is not in the environment";
+	if (version < LANDLOCK_MOVES)
+		return "Landlock 1 would let no link be moved";
+
+	int err = enter_files(version, settings, socket_path, story);
+	if (err == -EXDEV)
+		return "the root is reached by a link to a directory in /";
+	return err < 0 ? strerror(-err) : NULL;
+}
+
+void sandbox_enter(const struct settings *settings, const char *socket_path,
+	struct sandbox *out)
+{
+	const int version = landlock_version();
+
+	*out = (struct sandbox){.binds_files = false};
+	/* Without it the kernel takes neither rules nor a filter from a user.
+	 */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	const char *why =
+		confine_files(version, settings, socket_path, &out->story);
+	if (why == NULL) {
+		out->binds_files = true;
+		return;
+	}
+	out->story = (struct story){.text = ""};
+	if (version >= LANDLOCK_NETWORK)
+		enter_network(version, &out->story);
+	story_add(&out->story, "files are not confined: %s", why);
+	/* What was not asked for is not missed. */
+	out->is_lacking = settings->root != NULL;
+}
+
+void sandbox_close(struct sandbox *sandbox)
+{
+	int err = syscalls_confine();
+
+	if (err == 0) {
+		story_add(&sandbox->story, "system calls (seccomp)");
+		return;
+	}
+	sandbox->is_lacking = true;
+	story_add(&sandbox->story, "system calls are not confined: seccomp: %s",
+		strerror(-err));
+}
