@@ -92,6 +92,14 @@ class Program:
     def is_running(self):
         return self.process.poll() is None
 
+    def halt(self):
+        """Stops it where it is; no thread runs any more until go_on()."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def end(self, number=signal.SIGTERM, timeout=PATIENCE):
         """Sends a signal and returns the exit status."""
         if self.is_running():

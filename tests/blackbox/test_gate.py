@@ -270,13 +270,13 @@ def test_a_peer_that_is_gone_uses_up_no_link(responder, tree):
     """The same, with the peer gone for certain before it is looked at."""
     r = responder(PXESRV_THREADS="1")
     tree.make(TREE)
-    os.kill(r.pid, 19)  # SIGSTOP
+    r.halt()
     try:
         for _ in range(500):
             with Connection(r.path) as peer:
                 peer.send(WHOLE)
     finally:
-        os.kill(r.pid, 18)  # SIGCONT
+        r.go_on()
     ask_default(r)
     assert is_armed(tree)
     assert tree.link(f"once/.served/{CLIENT}") is None
@@ -287,10 +287,10 @@ def test_a_half_closed_peer_uses_up_no_link(responder, tree):
     r = responder()
     tree.make(TREE)
     with Connection(r.path) as peer:
-        os.kill(r.pid, 19)
+        r.halt()
         peer.send(WHOLE)
         peer.socket.shutdown(1)
-        os.kill(r.pid, 18)
+        r.go_on()
         assert peer.is_closed()
     assert is_armed(tree)
     with Connection(r.path) as peer:
@@ -394,13 +394,13 @@ def test_no_descriptor_is_left_for_an_answer(responder, tree):
 def test_the_backlog_holds_a_rack(responder, tree):
     r = responder()
     tree.make(TREE)
-    os.kill(r.pid, 19)
+    r.halt()
     try:
         peers = []
         for _ in range(600):
             peers.append(Connection(r.path))
     finally:
-        os.kill(r.pid, 18)
+        r.go_on()
     for peer in peers:
         peer.send(fastcgi.request({**ASKED, "REMOTE_ADDR": "127.0.0.8"}))
     for peer in peers:

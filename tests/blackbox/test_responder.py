@@ -121,10 +121,10 @@ def test_a_tcp_socket(tree, tmp_path):
                           env=clean_env(**ENV), **place.AS_USER)
         request = fastcgi.request(ASKED)
         # The first hangs up before it is looked at.
-        os.kill(program.pid, signal.SIGSTOP)
+        program.halt()
         with socket.create_connection(s.getsockname()) as gone:
             gone.sendall(request)
-        os.kill(program.pid, signal.SIGCONT)
+        program.go_on()
         with socket.create_connection(s.getsockname()) as peer:
             peer.sendall(request)
             peer.settimeout(place.PATIENCE)
@@ -403,10 +403,10 @@ def test_a_request_that_has_arrived_is_answered_at_the_end(responder, tree):
     with Connection(r.path) as peer:
         peer.send(fastcgi.request(ASKED, keep=True))
         peer.read_answer()
-        os.kill(r.pid, signal.SIGSTOP)
+        r.halt()
         peer.send(fastcgi.request(ASKED, keep=True))
         os.kill(r.pid, signal.SIGTERM)
-        os.kill(r.pid, signal.SIGCONT)
+        r.go_on()
         assert answer.from_cgi(peer.read_answer()).body == b"default"
         assert peer.is_closed()
     assert r.end() == 0
