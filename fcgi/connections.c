@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS (CONNECTION_PATIENCE * 1000)
+#define PATIENCE_MS (CONNECTION_PATIENCE * INT64_C(1000))
 
 /* A doubly linked list of table slots, by number; -1: the end. */
 struct list {

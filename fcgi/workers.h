@@ -20,4 +20,4 @@ struct workers *workers_start(unsigned threads, const struct listener *listener,
  * for can be put back.
  */
 #define WORKERS_LAST_SECONDS 5
-void workers_stop(struct workers *workers);
+void workers_stop(struct workers *all);
