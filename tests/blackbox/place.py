@@ -34,8 +34,9 @@ PATIENCE = 20  # seconds that anything may take to happen
 def clean_env(**variables):
     """The environment of a service: nothing of the caller's."""
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-    # What the sanitizers were told.
-    env.update({k: v for k, v in os.environ.items() if k.endswith("_OPTIONS")})
+    # What the sanitizers were told, and where coverage is counted.
+    env.update({k: v for k, v in os.environ.items()
+                if k.endswith("_OPTIONS") or k == "GCOV_PREFIX"})
     env.update(variables)
     return env
 

@@ -6,6 +6,7 @@ import resource
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -124,6 +125,10 @@ def test_a_tcp_socket(tree, tmp_path):
         program.halt()
         with socket.create_connection(s.getsockname()) as gone:
             gone.sendall(request)
+        # The second does so with a reset.
+        with socket.create_connection(s.getsockname()) as reset:
+            reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                             struct.pack("ii", 1, 0))
         program.go_on()
         with socket.create_connection(s.getsockname()) as peer:
             peer.sendall(request)
@@ -206,6 +211,30 @@ def test_what_is_at_the_path_of_an_own_socket(responder, tree, tmp_path):
         assert status in (64, 71) and err
 
 
+def test_a_directory_that_is_closed_to_it(responder, tree, tmp_path):
+    where = "/run/pxesrv/closed"
+    path = where + "/x"
+    os.mkdir(where)
+    os.chown(where, *place.OWNER)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(path)  # a stale one
+        os.chown(path, *place.OWNER)
+    for mode in (0o444, 0o555):
+        os.chmod(where, mode)
+        status, _, err = run("-s", path)
+        assert status == 71 and f"{path}: Permission denied" in err
+    os.chmod(where, 0o755)
+    os.unlink(path)
+    os.chmod(where, 0o555)
+    status, _, err = run("-s", path)
+    assert status == 71 and f"{path}: Permission denied" in err
+    os.chmod(where, 0o755)
+    # It can make this one, but not give it away.
+    status, _, err = run("-s", path, "-u", "0")
+    assert status == 71 and f"{path}: Operation not permitted" in err
+    os.rmdir(where)
+
+
 def test_two_started_at_once_do_not_take_each_other_for_stale(tree, tmp_path):
     tree.make(TREE)
     for number in range(20):
@@ -244,6 +273,10 @@ def test_help_and_version():
     assert all(len(line) <= 80 for line in out.splitlines())
     status, out, err = run("-V")
     assert status == 0 and out.startswith("pxesrv.fcgi ") and err == ""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([place.FCGI, "-V"], env=clean_env(), stdout=full,
+                              stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 71 and "No space left" in done.stderr
 
 
 @pytest.mark.parametrize("name, value", [
@@ -295,8 +328,14 @@ def test_the_root_from_the_web_server(responder, tree):
 
 
 def test_check(tree):
-    tree.make({**TREE, "once": Directory()})
+    tree.make(TREE)
+    assert run("-t", env={**ENV, "PXESRV_LOG": "-"}) == (0, "", "")
+    tree.add("once", Directory())
     assert run("-t") == (0, "", "")
+    # The log is not there yet, but can be made.
+    log = place.SERVERS + "/new.log"
+    assert run("-t", env={**ENV, "PXESRV_LOG": log}) == (0, "", "")
+    assert not os.path.exists(log)
     os.unlink(tree.full("default"))
     status, _, err = run("-t")
     assert status == 0 and "default" in err
@@ -323,6 +362,20 @@ def test_check(tree):
     status, _, err = run("-t")
     assert status == 78 and "once" in err
     os.unlink(tree.full("once"))
+    os.chmod(place.ROOT, 0o444)
+    status, _, err = run("-t")
+    os.chmod(place.ROOT, 0o755)
+    assert status == 78 and f"{place.ROOT}/once: Permission denied" in err
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root gives a directory "
+                    "away")
+def test_check_of_a_sticky_once(tree):
+    tree.make({**TREE, "once": Directory()})
+    os.chown(tree.full("once"), 0, 0)
+    os.chmod(tree.full("once"), 0o1777)
+    status, _, err = run("-t")
+    assert status == 78 and "sticky" in err
 
 
 # Signals
