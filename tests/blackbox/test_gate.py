@@ -375,6 +375,24 @@ def test_no_descriptor_is_left_for_accept(responder, tree):
         assert answer.from_cgi(peer.read_answer()).body == b"default"
 
 
+def test_a_silent_connection_gives_its_descriptor(responder, tree):
+    r = responder(PXESRV_THREADS="1")
+    tree.make(TREE)
+    with Connection(r.path) as silent, Connection(r.path) as peer:
+        for one in (silent, peer):
+            one.send(fastcgi.request({**ASKED, "REMOTE_ADDR": "127.0.0.8"},
+                                     keep=True))
+            one.read_answer()
+        # Its line comes when the descriptors of an answer are closed.
+        until(lambda: open(place.LOG).read().count("GET") == 2, "both lines")
+        limit_descriptors(r, r.descriptors())
+        # It can be accepted, but there is none for its file.
+        assert answer.from_cgi(
+            fastcgi.ask(r.path, ASKED)).status == 503
+        assert silent.is_closed()
+    assert is_armed(tree)
+
+
 def test_no_descriptor_is_left_for_an_answer(responder, tree):
     r = responder(PXESRV_THREADS="2")
     tree.make(TREE)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """pxesrv.fcgi as a program: its socket, options, signals, log."""
 import fcntl
+import grp
 import os
 import resource
 import select
@@ -169,8 +170,10 @@ def test_an_own_socket(responder, tree):
     assert os.stat(r.path).st_mode & 0o7777 == 0o620
     r.stop()
     assert not os.path.exists(r.path)
-    r = responder()
+    group = grp.getgrgid(place.OWNER[1])
+    r = responder("-g", group.gr_name)
     assert os.stat(r.path).st_mode & 0o7777 == 0o660
+    assert os.stat(r.path).st_gid == group.gr_gid
 
 
 @pytest.mark.skipif(not place.AS_ROOT, reason="only root gives sockets away")
@@ -522,6 +525,12 @@ def test_a_log_that_cannot_be_opened(responder, tree):
                   "a warning and two lines")
     assert "/nothing/x.log" in lines[0]
     assert all(" 200 7 " in line for line in lines[1:])
+    # It is tried again, but said once.
+    r.process.send_signal(signal.SIGHUP)
+    assert ask(r.path).status == 200
+    r.stop()
+    assert r.messages().count("cannot open the log") == 1
+    assert len(r.messages().splitlines()) == 4
 
 
 def test_a_request_cannot_write_lines_of_its_own(responder, tree):

@@ -98,6 +98,15 @@ def test_cgi_takes_the_body_before_it_answers(tree, tmp_path):
     assert one.end() == 0
 
 
+def test_cgi_waits_for_no_body_that_does_not_come(tree, tmp_path):
+    tree.make(TREE)
+    one = start_cgi(tmp_path, b"as long as this", stdin=subprocess.PIPE)
+    one.process.stdin.write(b"cut off")
+    one.process.stdin.close()
+    assert one.process.stdout.read().endswith(b"\r\n\r\ndefault")
+    assert one.end() == 0
+
+
 def test_cgi_is_patient_with_a_slow_web_server(tree, tmp_path):
     tree.make({**TREE, "os/large": LARGE, ONCE: Link("../os/large")})
     one = start_cgi(tmp_path)
