@@ -322,7 +322,10 @@ struct workers *workers_start(unsigned threads, const struct listener *listener,
 	all->stop = eventfd(0, EFD_CLOEXEC);
 	if (all->connections == NULL || all->epoll < 0 || all->stop < 0 ||
 		add(all->epoll, all->stop, EPOLLIN, NAME_STOP) < 0) {
-		free(all); /* the program ends, and with it the rest */
+		/* The program ends, and closes the rest. */
+		if (all->connections != NULL)
+			connections_free(all->connections);
+		free(all);
 		return NULL;
 	}
 
