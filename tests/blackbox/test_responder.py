@@ -170,10 +170,12 @@ def test_an_own_socket(responder, tree):
     assert os.stat(r.path).st_mode & 0o7777 == 0o620
     r.stop()
     assert not os.path.exists(r.path)
-    group = grp.getgrgid(place.OWNER[1])
-    r = responder("-g", group.gr_name)
-    assert os.stat(r.path).st_mode & 0o7777 == 0o660
-    assert os.stat(r.path).st_gid == group.gr_gid
+    number = place.OWNER[1]
+    for group in (grp.getgrgid(number).gr_name, str(number)):
+        r = responder("-g", group)
+        assert os.stat(r.path).st_mode & 0o7777 == 0o660
+        assert os.stat(r.path).st_gid == number
+        r.stop()
 
 
 @pytest.mark.skipif(not place.AS_ROOT, reason="only root gives sockets away")
@@ -234,8 +236,8 @@ def test_a_directory_that_is_closed_to_it(responder, tree, tmp_path):
     os.chmod(where, 0o755)
     # It can make this one, but not give it away.
     status, _, err = run("-s", path, "-u", "0")
-    assert status == 71 and f"{path}: Operation not permitted" in err
-    os.rmdir(where)
+    assert status == 71 and f"{path}: " in err
+    os.rmdir(where)  # with nothing left in it
 
 
 def test_two_started_at_once_do_not_take_each_other_for_stale(tree, tmp_path):
@@ -554,11 +556,13 @@ def many(r, count):
             assert answer.from_cgi(peer.read_answer()).body == b"default"
 
 
-@pytest.mark.parametrize("kind", ["pipe", "socket"])
+@pytest.mark.parametrize("kind", ["pipe", "pipe of another user", "socket"])
 def test_a_log_that_nobody_reads(tree, tmp_path, listening, kind):
     tree.make(TREE)
-    if kind == "pipe":
+    if kind != "socket":
         reader, writer = os.pipe()
+        # Whether it may open it anew.
+        os.fchmod(writer, 0o666 if kind == "pipe" else 0)
     else:
         a, b = socket.socketpair()
         reader, writer = a.detach(), b.detach()
