@@ -126,7 +126,7 @@ static bool look_grace(const struct tree *tree, const char *client,
 	if (grace == 0)
 		return false;
 
-	int found = grace_recent(tree, client, grace, boot->text);
+	int found = grace_recent(tree, client, grace, boot->recent, boot->text);
 	if (found == 0) {
 		boot->text[0] = '\0';
 		return false;

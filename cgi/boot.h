@@ -4,9 +4,9 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "claim.h"
 #include "target.h"
 
-struct claim;
 struct tree;
 
 enum boot_source {
@@ -26,6 +26,7 @@ struct boot {
 	char entry[64];      /* such as once/10.0.0.7 */
 	char text[PATH_MAX]; /* the entry's link as written; "": no link */
 	struct target target;
+	char recent[CLAIM_PATH_SIZE]; /* BOOT_GRACE: where the link lies */
 };
 
 /*

@@ -117,8 +117,6 @@ int claim_served(const struct tree *tree, const struct claim *claim)
 		if (made < 0 && made != -EEXIST)
 			return made;
 		err = move(tree, claim->path, claim->served);
-		if (err == -ENOENT)
-			return 0; /* grace_settle() was faster */
 	}
 	if (err == -ENOSPC || err == -EDQUOT) {
 		if (unlinkat(tree->root, claim->path, 0) < 0)

@@ -10,16 +10,18 @@ struct tree;
 #define SERVED_DIR ONCE_DIR "/.served"
 #define ONCE_LOCK ONCE_DIR "/.lock"
 
+#define CLAIM_PATH_SIZE 96
+
 /*
  * A once link that was taken out of once/ for one answer. It ends by
  * claim_served() or by claim_return(); if neither comes, since the process
  * died, it stays in once/.claimed/ for a person to look at.
  */
 struct claim {
-	char armed[64];      /* once/<client> */
-	char served[64];     /* once/.served/<client> */
-	char path[96];       /* once/.claimed/<client>.<unique> */
-	char text[PATH_MAX]; /* the link that was moved, as written */
+	char armed[64];             /* once/<client> */
+	char served[64];            /* once/.served/<client> */
+	char path[CLAIM_PATH_SIZE]; /* once/.claimed/<client>.<unique> */
+	char text[PATH_MAX];        /* the link that was moved, as written */
 };
 
 /*
@@ -33,16 +35,16 @@ int claim_take(const struct tree *tree, const char *client, const char *text,
 	struct claim *out);
 
 /*
- * The answer was delivered. 0 (also when grace_settle() was faster), or -errno
- * when the claim could not become the
- * client's entry in once/.served/: with -ENOSPC and -EDQUOT it was removed
- * instead, else it stays in once/.claimed/.
+ * The answer was delivered. 0; -ENOENT when grace_settle() was faster; or
+ * another -errno when the claim could not become the client's entry in
+ * once/.served/: with -ENOSPC and -EDQUOT it was removed instead, else it stays
+ * in once/.claimed/.
  */
 int claim_served(const struct tree *tree, const struct claim *claim);
 
 /*
  * The answer was not delivered: arms the link again. 0; -ENOENT when
- * grace_settle() was faster, and it was delivered after all; -EEXIST when
+ * grace_settle() was faster, and it is answered by a grace; -EEXIST when
  * somebody has armed the client meanwhile, and this link went to once/.served/
  * instead; or another -errno, then it stays in once/.claimed/.
  */

@@ -13,11 +13,14 @@
 #include "claim.h"
 #include "tree.h"
 
+#define LOOKS_MAX 10
+
 /* The newest link among those seen that is not older than a limit. */
 struct newest {
 	const struct tree *tree;
 	struct timespec since;
-	char path[PATH_MAX]; /* empty: none */
+	char path[CLAIM_PATH_SIZE]; /* empty: none */
+	int error;                  /* -errno: one could not be looked at */
 };
 
 static bool is_later(const struct timespec *a, const struct timespec *b)
@@ -30,9 +33,13 @@ static void keep_newest(struct newest *newest, const char *path)
 {
 	struct stat st;
 
+	if (fstatat(newest->tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			newest->error = -errno;
+		return;
+	}
 	/* Not the status change: a chown of the tree would renew that. */
-	if (fstatat(newest->tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		!is_later(&st.st_mtim, &newest->since))
+	if (!is_later(&st.st_mtim, &newest->since))
 		return;
 	newest->since = st.st_mtim;
 	snprintf(newest->path, sizeof newest->path, "%s", path);
@@ -56,15 +63,18 @@ struct search {
 static void keep_if_clients(const char *name, void *context)
 {
 	struct search *search = context;
-	char path[sizeof CLAIMED_DIR + 1 + NAME_MAX];
+	char path[CLAIM_PATH_SIZE];
 
-	if (!is_claim_of(name, search->client))
+	if (!is_claim_of(name, search->client) ||
+		snprintf(path, sizeof path, CLAIMED_DIR "/%s", name) >=
+			(int)sizeof path)
 		return;
-	snprintf(path, sizeof path, CLAIMED_DIR "/%s", name);
 	keep_newest(&search->newest, path);
 }
 
-int grace_recent(const struct tree *tree, const char *client, unsigned grace,
+/* As grace_recent(), or -ESTALE when what was found has moved on. */
+static int look_once(const struct tree *tree, const char *client,
+	unsigned grace, char path[static CLAIM_PATH_SIZE],
 	char text[static PATH_MAX])
 {
 	struct search search = {.newest = {.tree = tree}, .client = client};
@@ -76,46 +86,42 @@ int grace_recent(const struct tree *tree, const char *client, unsigned grace,
 	int err = claim_each(tree, keep_if_clients, &search);
 	if (err < 0)
 		return err;
+	/* Second, since that is the way that links go. */
 	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
 	keep_newest(&search.newest, served);
 
+	if (search.newest.error < 0)
+		return search.newest.error;
 	if (search.newest.path[0] == '\0')
 		return 0;
 	ssize_t n = readlinkat(tree->root, search.newest.path, text, PATH_MAX);
-	/* Put back, or taken away, since we looked. */
 	if (n < 0)
-		return errno == ENOENT || errno == EINVAL ? 0 : -errno;
+		return errno == ENOENT || errno == EINVAL ? -ESTALE : -errno;
 	if (n == PATH_MAX)
 		return -ENAMETOOLONG;
 	text[n] = '\0';
+	strcpy(path, search.newest.path);
 	return 1;
 }
 
-struct settling {
-	const struct tree *tree;
-	const char *client;
-	int error;
-};
-
-static void settle_if_clients(const char *name, void *context)
+int grace_recent(const struct tree *tree, const char *client, unsigned grace,
+	char path[static CLAIM_PATH_SIZE], char text[static PATH_MAX])
 {
-	struct settling *settling = context;
-	struct claim claim;
+	int found = -ESTALE;
 
-	if (!is_claim_of(name, settling->client))
-		return;
-	snprintf(claim.path, sizeof claim.path, CLAIMED_DIR "/%s", name);
-	snprintf(claim.served, sizeof claim.served, SERVED_DIR "/%s",
-		settling->client);
-	int err = claim_served(settling->tree, &claim);
-	if (err < 0)
-		settling->error = err;
+	/* A link is settled once, or put back; more is a fault, not a race. */
+	for (int looks = 0; found == -ESTALE && looks < LOOKS_MAX; looks++)
+		found = look_once(tree, client, grace, path, text);
+	return found;
 }
 
-int grace_settle(const struct tree *tree, const char *client)
+int grace_settle(const struct tree *tree, const char *client, const char *path)
 {
-	struct settling settling = {.tree = tree, .client = client};
-	int err = claim_each(tree, settle_if_clients, &settling);
+	struct claim claim;
 
-	return err < 0 ? err : settling.error;
+	snprintf(claim.served, sizeof claim.served, SERVED_DIR "/%s", client);
+	if (strcmp(path, claim.served) == 0)
+		return 0;
+	snprintf(claim.path, sizeof claim.path, "%s", path);
+	return claim_served(tree, &claim);
 }

@@ -149,7 +149,7 @@ static void put_back(
 	if (err == 0)
 		exchange_note(x, " (not delivered: armed again)");
 	else if (err == -ENOENT)
-		exchange_note(x, " (not delivered, but by PXESRV_ONCE_GRACE)");
+		exchange_note(x, " (not delivered: left to PXESRV_ONCE_GRACE)");
 	else if (err == -EEXIST)
 		exchange_note(x, " (not delivered: armed anew meanwhile)");
 	else if (err == -ENOSPC || err == -EDQUOT)
@@ -169,18 +169,9 @@ static void note_served(
 
 	if (err == -ENOSPC || err == -EDQUOT)
 		exchange_note(x, " (%s: the link was removed)", strerror(-err));
-	else if (err < 0)
+	else if (err < 0 && err != -ENOENT)
 		exchange_note(x, " (%s: the link stays at %s)", strerror(-err),
 			claim->path);
-}
-
-static void settle(struct exchange *x, const struct tree *tree)
-{
-	int err = grace_settle(tree, x->client.name);
-
-	if (err < 0)
-		exchange_note(
-			x, " (cannot settle the claim: %s)", strerror(-err));
 }
 
 static void answer_unclaimed(
@@ -199,11 +190,28 @@ static void answer_unclaimed(
 		exchange_note(x, " (not delivered)");
 		break;
 	case RESPONSE_DELIVERED:
-		/* Else the first answer, if it breaks off, arms again. */
-		if (boot->source == BOOT_GRACE && !x->head_only)
-			settle(x, tree);
 		break;
 	}
+}
+
+/* Answers again what was claimed before. False: look again. */
+static bool answer_grace(
+	struct exchange *x, const struct tree *tree, struct boot *boot)
+{
+	if (x->sink->is_gone(x->sink)) {
+		note_boot(x, tree, boot);
+		exchange_note(x, " (the peer has hung up)");
+		x->status = STATUS_PEER_GONE;
+		return true;
+	}
+	int err = grace_settle(tree, x->client.name, boot->recent);
+	if (err == -ENOENT)
+		return false;
+	/* On a full disk the link was removed: that is settled, too. */
+	if (err < 0 && err != -ENOSPC && err != -EDQUOT)
+		boot_fail(boot, -err);
+	answer_unclaimed(x, tree, boot);
+	return true;
 }
 
 static void answer_claimed(struct exchange *x, const struct tree *tree,
@@ -261,9 +269,11 @@ void redirect(struct exchange *x, const struct tree *tree)
 		bool answered = true;
 
 		boot_look(tree, x->client.name, x->settings.grace, &boot);
-		if (boot.source == BOOT_ONCE && boot.error == 0 &&
-			!x->head_only)
+		const bool moves = boot.error == 0 && !x->head_only;
+		if (moves && boot.source == BOOT_ONCE)
 			answered = answer_once(x, tree, &boot);
+		else if (moves && boot.source == BOOT_GRACE)
+			answered = answer_grace(x, tree, &boot);
 		else
 			answer_unclaimed(x, tree, &boot);
 		boot_close(&boot);

@@ -231,6 +231,24 @@ bool connections_evict(struct connections *all)
 	return evicted;
 }
 
+void connections_each_kept(struct connections *all, void (*say)(int fd))
+{
+	pthread_mutex_lock(&all->lock);
+	for (int fd = all->kept.first; fd >= 0; fd = all->slots[fd].next) {
+		if (!all->slots[fd].taken)
+			say(fd);
+	}
+	pthread_mutex_unlock(&all->lock);
+}
+
+size_t connections_count(struct connections *all)
+{
+	pthread_mutex_lock(&all->lock);
+	size_t count = all->open;
+	pthread_mutex_unlock(&all->lock);
+	return count;
+}
+
 int connections_take_any(struct connections *all)
 {
 	pthread_mutex_lock(&all->lock);

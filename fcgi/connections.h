@@ -78,5 +78,11 @@ int connections_take_overdue(struct connections *all, int *wait_ms);
  */
 bool connections_evict(struct connections *all);
 
+/* Calls say for each connection that is kept and that nobody has. */
+void connections_each_kept(struct connections *all, void (*say)(int fd));
+
+/* How many there are. */
+size_t connections_count(struct connections *all);
+
 /* Takes any connection that nobody has. Its descriptor, or -1. */
 int connections_take_any(struct connections *all);

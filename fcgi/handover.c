@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include "respond.h"
 #include "sink.h"
@@ -121,4 +122,22 @@ bool handover_serve(
 	bool kept = request->ipcFd >= 0;
 	request->ipcFd = -1;
 	return kept;
+}
+
+/*
+ * FastCGI has no word for it. But a web server closes an idle connection on
+ * which something comes: an empty STDERR, of the request id that all servers
+ * use which have one request at a time. If it sends a request in the same
+ * moment, that record comes before the answer, and says nothing.
+ */
+void handover_let_go(int fd)
+{
+	static const FCGI_Header nothing = {
+		.version = FCGI_VERSION_1,
+		.type = FCGI_STDERR,
+		.requestIdB0 = 1,
+	};
+
+	/* A peer that takes nothing has no place for it, and no need. */
+	send(fd, &nothing, sizeof nothing, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

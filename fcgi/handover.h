@@ -26,3 +26,10 @@ void handover_open(struct handover *out);
  */
 bool handover_serve(
 	struct handover *handover, int fd, const struct service *service);
+
+/*
+ * Asks the peer of a connection that it keeps open, and on which we owe it
+ * nothing, to close it. Were we the ones to close it, a request that the peer
+ * sends in the same moment would be lost. Returns at once.
+ */
+void handover_let_go(int fd);

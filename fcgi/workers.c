@@ -34,6 +34,8 @@
 /* More: the standard ones, listener, log, epoll, and some to spare. */
 #define RESERVE 16
 #define NAP_NS 10000000
+/* The rest of WORKERS_LAST_SECONDS is for answers that are under way. */
+#define LAST_CALL_MS 1000
 
 /* Names in epoll that are no connection's: their descriptor is above all. */
 #define NAME_LISTENER UINT64_MAX
@@ -42,6 +44,7 @@
 struct worker {
 	struct workers *all;
 	pthread_t thread;
+	atomic_bool busy;   /* it has something to do */
 	atomic_int serving; /* descriptor of the request under way, or -1 */
 	struct handover handover;
 	size_t seen; /* bytes that look() has found */
@@ -51,8 +54,9 @@ struct worker {
 
 enum phase {
 	RUNNING,
-	STOPPING, /* what has arrived is answered, nothing more is taken */
-	CUTTING,  /* all that is not done yet is cut off */
+	LAST_CALL, /* no new connection is taken, and kept ones are let go */
+	STOPPING,  /* what has arrived is answered, nothing more is taken */
+	CUTTING,   /* all that is not done yet is cut off */
 };
 
 struct workers {
@@ -96,6 +100,8 @@ static bool serve(struct worker *w, int fd)
 	atomic_store(&w->serving, fd);
 	bool kept = handover_serve(&w->handover, fd, w->all->service);
 	atomic_store(&w->serving, -1);
+	if (kept && atomic_load(&w->all->phase) != RUNNING)
+		handover_let_go(fd);
 	return kept;
 }
 
@@ -218,8 +224,10 @@ static void work_once(struct worker *w)
 
 	while ((fd = connections_take_overdue(connections, &wait_ms)) >= 0)
 		give_up(w, fd);
-	if (epoll_wait(w->all->epoll, &event, 1, wait_ms) != 1 ||
-		event.data.u64 == NAME_STOP)
+	atomic_store(&w->busy, false);
+	const int events = epoll_wait(w->all->epoll, &event, 1, wait_ms);
+	atomic_store(&w->busy, true);
+	if (events != 1 || event.data.u64 == NAME_STOP)
 		return;
 	if (event.data.u64 == NAME_LISTENER) {
 		accept_one(w);
@@ -248,7 +256,7 @@ static void *work(void *argument)
 {
 	struct worker *w = argument;
 
-	while (atomic_load(&w->all->phase) == RUNNING)
+	while (atomic_load(&w->all->phase) <= LAST_CALL)
 		work_once(w);
 	drain(w);
 	return NULL;
@@ -287,6 +295,7 @@ static int start_thread(struct worker *w)
 	pthread_attr_t attributes;
 
 	atomic_init(&w->serving, -1);
+	atomic_init(&w->busy, true);
 	handover_open(&w->handover);
 	int error = pthread_attr_init(&attributes);
 	if (error == 0) {
@@ -343,6 +352,33 @@ struct workers *workers_start(unsigned threads, const struct listener *listener,
 	return all;
 }
 
+/* Whether there is nothing more to be done for those who are connected. */
+static bool is_done(struct workers *all)
+{
+	for (unsigned i = 0; i < all->started; i++) {
+		if (atomic_load(&all->workers[i].busy))
+			return false;
+	}
+	return connections_count(all->connections) == 0;
+}
+
+/*
+ * A request that a web server sends on an open connection while it is closed
+ * would be lost. So they are asked to close theirs, and answered until then.
+ */
+static void last_call(struct workers *all)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+
+	epoll_ctl(all->epoll, EPOLL_CTL_DEL, all->listener->fd, NULL);
+	atomic_store(&all->phase, LAST_CALL);
+	for (int ms = 0; ms < LAST_CALL_MS && !is_done(all);
+		ms += NAP_NS / 1000000) {
+		connections_each_kept(all->connections, handover_let_go);
+		nanosleep(&nap, NULL);
+	}
+}
+
 /* Waits for a thread, and cuts off the peers that hold it up. */
 static void join(struct worker *w, const struct timespec *limit)
 {
@@ -363,12 +399,13 @@ void workers_stop(struct workers *all)
 	const uint64_t one = 1;
 	struct timespec limit;
 
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += WORKERS_LAST_SECONDS;
+	last_call(all);
 	atomic_store(&all->phase, STOPPING);
 	/* An eventfd that nobody has written to takes this at once. */
 	if (write(all->stop, &one, sizeof one) != sizeof one)
 		abort();
-	clock_gettime(CLOCK_REALTIME, &limit);
-	limit.tv_sec += WORKERS_LAST_SECONDS;
 	for (unsigned i = 0; i < all->started; i++)
 		join(&all->workers[i], &limit);
 	connections_free(all->connections);

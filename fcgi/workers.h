@@ -15,9 +15,10 @@ struct workers *workers_start(unsigned threads, const struct listener *listener,
 
 /*
  * Takes no new connection any more, lets the requests under way come to their
- * end, answers those that have already arrived, and frees all. A peer that
- * is not served within WORKERS_LAST_SECONDS is cut off, so that what it asked
- * for can be put back.
+ * end, answers those that arrive on open connections until their peers have
+ * closed them (for a second at the most), and frees all. A peer that is not
+ * served within WORKERS_LAST_SECONDS is cut off, so that what it asked for can
+ * be put back.
  */
 #define WORKERS_LAST_SECONDS 5
 void workers_stop(struct workers *all);

@@ -251,6 +251,44 @@ def test_a_grace_that_was_delivered_arms_nothing_again(under_way, tree):
     assert tree.link(f"once/.served/{CLIENT}") == "../os/large"
 
 
+@pytest.fixture
+def again(under_way):
+    """And a second one, by the grace, when the first has broken off."""
+    r, first = under_way
+    with fastcgi.Connection(r.path) as second:
+        second.send(fastcgi.request(
+            meta_variables("GET", "/redirect", CLIENT)))
+        second.read_record()
+        first.close()
+        until(lambda: "not delivered" in open(place.LOG).read(),
+              "the first is over")
+        yield r, second
+
+
+def finish(connection):
+    while connection.read_record()[0] != fastcgi.END:
+        pass
+    until(lambda: "again, by" in open(place.LOG).read(), "the grace is over")
+
+
+def test_a_grace_under_way_keeps_the_first_from_arming_again(again, tree):
+    finish(again[1])
+    assert tree.link(f"once/{CLIENT}") is None
+    assert tree.link(f"once/.served/{CLIENT}") == "../os/large"
+
+
+def test_a_grace_settles_no_other_claim(again, tree):
+    """One that was armed anew meanwhile goes back when it breaks off."""
+    r, second = again
+    tree.arm(CLIENT, "../os/../os/large")
+    with fastcgi.Connection(r.path) as third:
+        third.send(fastcgi.request(meta_variables("GET", "/redirect", CLIENT)))
+        third.read_record()
+        finish(second)
+    until(lambda: tree.link(f"once/{CLIENT}"), "it is put back")
+    assert tree.link(f"once/{CLIENT}") == "../os/../os/large"
+
+
 def test_what_a_crash_left_is_reported_and_not_armed(responder, tree):
     tree.make({**TREE, f"once/.claimed/{CLIENT}.0123456789abcdef":
                Link("../os/boot")})

@@ -40,6 +40,10 @@ class Tree:
             else:
                 os.unlink(full)
 
+    def clear_directory(self, name):
+        for entry in os.listdir(self.full(name)):
+            os.unlink(os.path.join(self.full(name), entry))
+
     def full(self, name):
         return os.path.join(self.path, name)
 

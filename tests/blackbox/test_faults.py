@@ -1,0 +1,375 @@
+# SPDX-License-Identifier: MIT
+"""Each system call of a request fails in turn, in every way it can.
+
+The calls are those that strace sees in one request of a kind. Each is then
+made to fail with each error, once and for ever after; the invariant must
+hold, and the responder must answer as if nothing had been afterwards.
+"""
+import collections
+import concurrent.futures
+import itertools
+import os
+import select
+
+import pytest
+
+import answer
+import fastcgi
+import place
+import strace
+from deployments import meta_variables
+from place import until
+from responder import Responder
+from tree import Directory, Link, Tree
+
+# strace(1) and the man pages of the calls; all for each, since file systems
+# and security modules bring more than the man pages know.
+ERRORS = ["EINTR", "EIO", "ENOMEM", "EMFILE", "ENFILE", "ENOSPC", "EDQUOT",
+          "EROFS", "EACCES", "EPERM", "ENOENT", "ESTALE", "EXDEV", "ELOOP",
+          "EPIPE", "EAGAIN"]
+# Those that will pass: the client is told to come again, never "not found".
+PASSING = {"EINTR", "EIO", "ENOMEM", "EMFILE", "ENFILE", "ENOSPC", "EDQUOT",
+           "EROFS", "ESTALE", "EPIPE", "EAGAIN"}
+# Calls that only tell the responder what to do next.
+LOOP = {"epoll_wait", "accept4", "setsockopt", "recvfrom", "epoll_ctl"}
+
+ONCE, STATIC, OTHER = "127.0.0.7", "127.0.0.8", "127.0.0.9"
+LANES = 2  # a processor each
+GLANCE = 0.05  # seconds: how long an answer is waited for before strace goes
+
+Kind = collections.namedtuple(
+    "Kind", "name client params path method keep hangs_up",
+    defaults=[{}, "/redirect", "GET", False, False])
+
+X_ACCEL = {"PXESRV_SEND": "x-accel-redirect"}
+KINDS = [
+    Kind("default", OTHER), Kind("default HEAD", OTHER, method="HEAD"),
+    Kind("default x-accel", OTHER, X_ACCEL),
+    Kind("default x-accel HEAD", OTHER, X_ACCEL, method="HEAD"),
+    Kind("static", STATIC), Kind("static HEAD", STATIC, method="HEAD"),
+    Kind("static x-accel", STATIC, X_ACCEL),
+    Kind("static x-accel HEAD", STATIC, X_ACCEL, method="HEAD"),
+    Kind("once", ONCE), Kind("once HEAD", ONCE, method="HEAD"),
+    Kind("once x-accel", ONCE, X_ACCEL),
+    Kind("once x-accel HEAD", ONCE, X_ACCEL, method="HEAD"),
+    Kind("once kept alive", ONCE, keep=True),
+    Kind("once cut off", ONCE, hangs_up=True),
+    Kind("once again by grace", ONCE, {"PXESRV_ONCE_GRACE": "3600"}),
+    Kind("once absolute link", ONCE),
+    Kind("grub clear", ONCE, path="/grub/clear/2"),
+]
+points = collections.Counter()
+
+
+class Lane:
+    """A tree and a responder of its own, for one fault at a time."""
+
+    def __init__(self, number, directory):
+        self.directory = os.path.join(directory, f"lane{number}")
+        os.mkdir(self.directory)
+        root = os.path.join(place.ROOT, f"lane{number}")
+        os.mkdir(root)
+        os.chown(root, *place.OWNER)
+        self.tree = Tree(root, place.OWNER)
+        self.tree.make({
+            "default": "default", "once/.lock": "",
+            "once/.claimed": Directory(), "once/.served": Directory(),
+            "grub/2": Directory(), "os/default": "static",
+            f"static/{STATIC}": Link("../os/default")})
+        self.path = f"/run/pxesrv/lane{number}.sock"
+        self.log = f"/var/log/lane{number}.log"
+        self.armings = itertools.count()
+        self.responder = None
+        self.start()
+
+    def start(self):
+        if self.responder:
+            self.responder.stop()
+        self.responder = Responder(
+            os.path.join(self.directory, "stderr"), path=self.path,
+            env={"PXESRV_ROOT": self.tree.path, "PXESRV_LOG": self.log,
+                 "PXESRV_THREADS": "1"})
+        self.thread = strace.worker(self.responder.pid)
+        # The first request sets up the memory of the thread.
+        self.ask(OTHER)
+        self.descriptors = self.settled()
+
+    def settled(self):
+        """Waits for the end of a request; how many descriptors are open."""
+        until(lambda: strace.is_waiting(self.responder.pid, self.thread) or
+              not self.responder.is_running(), "the end of the request")
+        assert self.responder.is_running(), (
+            f"it ended: {self.responder.process.returncode} "
+            f"{self.responder.messages()}")
+        return self.responder.descriptors()
+
+    def has_accepted(self):
+        return self.responder.descriptors() > self.descriptors and \
+            strace.is_waiting(self.responder.pid, self.thread)
+
+    def ask(self, client, **params):
+        variables = {**meta_variables("GET", "/redirect", client), **params}
+        return answer.from_cgi(fastcgi.ask(self.path, variables))
+
+    def places(self, name):
+        """Where the link is whose text ends in name."""
+        found = []
+        for where in ("", "/.claimed", "/.served"):
+            directory = self.tree.full("once" + where)
+            for entry in os.listdir(directory):
+                full = os.path.join(directory, entry)
+                if os.path.islink(full) and \
+                        os.readlink(full).endswith("/" + name):
+                    found.append(where[2:] or "armed")
+        return found
+
+    def arm(self, kind):
+        """What there is before the request; the name of the boot file."""
+        name = f"n{next(self.armings)}"
+        size = 8 << 20 if kind.hangs_up else 0
+        self.tree.add(f"os/{name}", name.encode() + bytes(size))
+        target = f"../os/{name}"
+        if kind.name == "once absolute link":
+            target = self.tree.full(f"os/{name}")
+        self.tree.arm(ONCE, target)
+        if kind.name == "once again by grace":
+            assert self.ask(ONCE).body == name.encode()
+        if kind.path != "/redirect":
+            self.tree.add("grub/2/grub.cfg-7F000007", "x")
+        self.settled()
+        open(self.log, "w").close()
+        return name
+
+    def tidy(self, name):
+        for path in (f"os/{name}", f"once/{ONCE}", f"once/.served/{ONCE}",
+                     "grub/2/grub.cfg-7F000007",
+                     *(f"once/.claimed/{c}" for c in self.tree.claimed())):
+            if os.path.lexists(self.tree.full(path)):
+                os.unlink(self.tree.full(path))
+
+
+class Peer:
+    """The web server's side of one request of a kind."""
+
+    def __init__(self, lane, kind):
+        self.lane, self.kind = lane, kind
+        variables = meta_variables(kind.method, kind.path, kind.client)
+        variables.update(kind.params)
+        if kind.keep:
+            # A connection that has had an answer before.
+            self.connection = fastcgi.Connection(lane.path)
+            self.connection.send(fastcgi.request(
+                {**variables, "REMOTE_ADDR": OTHER}, keep=True))
+            self.connection.read_answer()
+            lane.settled()
+        self.request = fastcgi.request(variables, keep=kind.keep)
+
+    def send(self, has_failed):
+        """In two steps, so that each request of a kind makes the same calls."""
+        if not self.kind.keep:
+            self.connection = fastcgi.Connection(self.lane.path)
+            until(lambda: self.lane.has_accepted() or has_failed(),
+                  "it is accepted")
+        try:
+            self.connection.send(self.request)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused already, which read() will tell
+
+    def glance(self):
+        """Whether something has come within a moment."""
+        ready, _, _ = select.select(
+            [self.connection.socket], [], [], GLANCE)
+        return bool(ready)
+
+    def read(self):
+        """The answer, or None when the connection was closed without."""
+        try:
+            if self.kind.hangs_up:
+                self.connection._exactly(1000)
+                return None
+            return answer.from_cgi(self.connection.read_answer())
+        except (fastcgi.Closed, ConnectionResetError):
+            return None
+        finally:
+            self.connection.close()
+
+
+def calls_of(lane, kind):
+    """The calls that one request of a kind makes when nothing fails."""
+    name = lane.arm(kind)
+    peer = Peer(lane, kind)
+    watching = strace.Strace(
+        lane.thread, os.path.join(lane.directory, "calls"))
+    peer.send(lambda: False)
+    peer.read()
+    lane.settled()
+    watching.detach()
+    lane.tidy(name)
+    return strace.calls_of_a_request(watching.text())
+
+
+def faulty_request(lane, kind, call, error, when):
+    peer = Peer(lane, kind)
+    injecting = strace.Strace(
+        lane.thread, os.path.join(lane.directory, "strace"),
+        f"{call.name}:error={error}:when={call.number}{when}")
+    try:
+        peer.send(injecting.has_injected)
+        if kind.hangs_up:
+            peer.read()
+        until(lambda: injecting.has_injected() or
+              not lane.responder.is_running(), "the call")
+        # What fails for ever may hold the answer up for as long.
+        if when and not kind.hangs_up:
+            peer.glance()
+    finally:
+        injecting.detach()
+    got = None if kind.hangs_up else peer.read()
+    lane.settled()
+    return got, injecting.text().count("(INJECTED)")
+
+
+def served_text(got):
+    """The name of the boot file in an answer, whichever way it comes."""
+    if got is None or got.status != 200:
+        return None
+    path = got.headers.get("x-accel-redirect")
+    return path.rpartition("/")[2] if path else got.body.decode()
+
+
+def check_answer(kind, call, error, got):
+    if got is None:
+        return
+    allowed = {200, 503}
+    if error not in PASSING:
+        allowed |= {403, 404}
+    if kind.path != "/redirect":
+        allowed |= {400}
+    assert got.status in allowed, f"status {got.status}"
+    if got.status == 503:
+        assert got.headers["retry-after"] == "5"
+    if got.status != 200 and kind.method == "GET" and got.status != 400:
+        assert got.body.startswith(b"# ") and got.body.endswith(b"\n")
+
+
+def check_invariant(lane, kind, call, error, got, name):
+    """Where the link is, against what the client was told."""
+    with open(lane.log) as file:
+        log = file.read()
+    places = lane.places(name)
+    text = served_text(got)
+    first = {ONCE: name, STATIC: "static", OTHER: "default"}[kind.client]
+    if kind.method == "HEAD":
+        assert places == ["armed"]
+        return
+    lost = "was removed" in log
+    assert len(places) == (0 if lost else 1), f"the link is at {places}"
+    # The file's name is what nginx is told, where its path can be told.
+    if text == "default" and kind.client == STATIC:
+        text = "static"
+    if error == "ENOENT" and call.name in ("readlinkat", "renameat",
+                                           "newfstatat", "openat"):
+        # Then there is no such entry, and the next one decides.
+        assert text in (None, first, "default"), text
+    else:
+        assert text in (None, first), text
+    if kind.client != ONCE:
+        return
+    if kind.name == "once again by grace":
+        assert places == ["served"] or places == ["armed"], places
+    elif text == name:
+        assert "armed" not in places, "answered and armed"
+    elif "claimed" in places:
+        # The log tells, if that can still be written.
+        assert call.name in ("write", "renameat2") or "left at" in log or \
+            "stays at" in log, log
+
+
+def check_redirect(lane, kind, call, error, when):
+    name = lane.arm(kind)
+    try:
+        got, injected = faulty_request(lane, kind, call, error, when)
+        check_answer(kind, call, error, got)
+        check_invariant(lane, kind, call, error, got, name)
+        descriptors = lane.settled()
+        if call.name == "close":
+            # strace lets the call fail without closing, as no kernel does.
+            lane.start()
+        else:
+            assert descriptors <= lane.descriptors, "a descriptor leaks"
+        assert lane.ask(OTHER).body == b"default"
+        armed = "armed" in lane.places(name)
+        if kind.name != "once cut off":
+            want = name.encode() if armed else b"default"
+            assert lane.ask(ONCE).body == want
+        assert lane.settled() == lane.descriptors
+    finally:
+        lane.tidy(name)
+    return injected
+
+
+def check_grub(lane, kind, call, error, when):
+    name = lane.arm(kind)
+    file = lane.tree.full("grub/2/grub.cfg-7F000007")
+    try:
+        got, injected = faulty_request(lane, kind, call, error, when)
+        check_answer(kind, call, error, got)
+        if got and got.status != 200:
+            assert os.path.exists(file), "removed, but not told"
+        if got and got.status == 200:
+            assert not os.path.exists(file), "told, but not removed"
+        descriptors = lane.settled()
+        if call.name == "close":
+            lane.start()
+        else:
+            assert descriptors <= lane.descriptors, "a descriptor leaks"
+    finally:
+        lane.tidy(name)
+    return injected
+
+
+@pytest.fixture(scope="module")
+def lanes(tmp_path_factory):
+    directory = str(tmp_path_factory.mktemp("faults"))
+    lanes = [Lane(number, directory) for number in range(LANES)]
+    yield lanes
+    for lane in lanes:
+        lane.responder.stop()
+        os.unlink(lane.log)
+        lane.tree.clear()
+        os.rmdir(lane.tree.path)
+    place.figure(
+        f"faults: {points['points']} points ({points['calls']} calls of "
+        f"{len(KINDS)} kinds of request, {len(ERRORS)} errors, once and for "
+        f"ever), {points['injected']} calls failed")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_each_call_fails(lanes, kind):
+    calls = calls_of(lanes[0], kind)
+    assert len(calls) > 10, calls
+    assert "accept4" in {c.name for c in calls} or kind.keep
+    todo = collections.deque(itertools.product(calls, ERRORS, ["", "+"]))
+    failures = []
+    check = check_redirect if kind.path == "/redirect" else check_grub
+
+    def work(lane):
+        while todo and len(failures) < 20:
+            call, error, when = todo.popleft()
+            try:
+                injected = check(lane, kind, call, error, when)
+                assert injected, "nothing was injected"
+                points["points"] += 1
+                points["injected"] += injected
+            except AssertionError as failure:
+                failures.append(
+                    f"{call.name} {call.number}{when} {error}: {failure}")
+                if not lane.responder.is_running():
+                    lane.responder = None
+                lane.start()
+
+    with concurrent.futures.ThreadPoolExecutor(LANES) as pool:
+        for done in [pool.submit(work, lane) for lane in lanes]:
+            done.result()
+    points["calls"] += len(calls)
+    assert not failures, "\n".join(failures)

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: MIT
+"""The responder is killed at each system call of a request, and in storms.
+
+Its socket outlives it, as systemd's does.
+"""
+import itertools
+import os
+import signal
+import threading
+
+import pytest
+
+import answer
+import fastcgi
+import place
+import strace
+from deployments import meta_variables
+from held import HeldSocket
+from invariant import Ledger, frozen
+from place import until
+from tree import Directory
+
+CLIENT = "127.0.0.7"
+STORM = 1000  # kills
+PROCESSES = 2
+CLIENTS = [f"127.0.{i}.{n}" for i in range(1, 5) for n in range(1, 26)]
+
+
+@pytest.fixture
+def make_held(tmp_path, tree):
+    tree.make({"default": "default", "once/.claimed": Directory(),
+               "once/.served": Directory(), "once/.lock": ""})
+    made = []
+
+    def make(**env):
+        made.append(HeldSocket(str(tmp_path), env=env))
+        return made[-1]
+
+    yield make
+    for held in made:
+        held.close()
+    for name in tree.claimed():  # what the kills have left, on purpose
+        os.unlink(tree.full(f"once/.claimed/{name}"))
+
+
+def send(one, thread, path, request):
+    """In two steps, so that each request makes the same calls."""
+    directory = f"/proc/{one.pid}/fd"
+    before = len(os.listdir(directory))
+    peer = fastcgi.Connection(path)
+    until(lambda: not one.is_running() or (
+        len(os.listdir(directory)) > before and
+        strace.is_waiting(one.pid, thread)), "it is accepted")
+    try:
+        peer.send(request)
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # what comes of it shows when the answer is read
+    return peer
+
+
+def start_warm(held):
+    """A responder whose thread has its memory, and that thread."""
+    one = held.start()
+    fastcgi.ask(held.path, meta_variables("GET", "/redirect", "127.0.0.8"))
+    thread = strace.worker(one.pid)
+    until(lambda: strace.is_waiting(one.pid, thread), "the end")
+    return one, thread
+
+
+def calls_of_once(held, ledger, params, directory):
+    one, thread = start_warm(held)
+    ledger.arm(CLIENT)
+    watching = strace.Strace(thread, os.path.join(directory, "calls"))
+    peer = send(one, thread, held.path, fastcgi.request(
+        {**meta_variables("GET", "/redirect", CLIENT), **params}))
+    peer.read_answer()
+    peer.close()
+    until(lambda: strace.is_waiting(one.pid, thread), "the end")
+    watching.detach()
+    assert one.end() == 0
+    return strace.calls_of_a_request(watching.text())
+
+
+def answer_of(got, params):
+    if "PXESRV_SEND" in params:
+        path = got.headers["x-accel-redirect"]
+        return os.path.basename(path).encode()
+    return got.body
+
+
+@pytest.mark.parametrize("params", [
+    {}, {"PXESRV_SEND": "x-accel-redirect"}, {"PXESRV_ONCE_GRACE": "3600"}],
+    ids=["inline", "x-accel", "grace"])
+def test_killed_at_each_call(make_held, tree, tmp_path, params):
+    held = make_held(PXESRV_THREADS="1")
+    ledger = Ledger(tree)
+    calls = calls_of_once(held, ledger, params, str(tmp_path))
+    assert len(calls) > 20
+    asked = {**meta_variables("GET", "/redirect", CLIENT), **params}
+    left = {"armed": 0, "claimed": 0, "served": 0}
+
+    for call in calls:
+        for name in tree.claimed():
+            os.unlink(tree.full(f"once/.claimed/{name}"))
+        tree.clear_directory("once/.served")
+        ledger = Ledger(tree)
+        one, thread = start_warm(held)
+        ledger.arm(CLIENT)
+        killing = strace.Strace(
+            thread, str(tmp_path / "strace"),
+            f"{call.name}:signal=KILL:when={call.number}")
+        peer = send(one, thread, held.path, fastcgi.request(asked))
+        until(lambda: not one.is_running(), f"KILL at {call}")
+        killing.detach()
+        assert one.process.returncode == -signal.SIGKILL
+
+        ledger.check()
+        successor = held.start()
+        try:
+            # What was not accepted yet is the successor's.
+            got = answer.from_cgi(peer.read_answer())
+            ledger.answered(CLIENT, answer_of(got, params))
+        except (fastcgi.Closed, ConnectionResetError):
+            pass
+        peer.close()
+        until(lambda: strace.is_waiting(
+            successor.pid, strace.worker(successor.pid)), "it is settled")
+        (where,) = ledger.check()
+        left[where] += 1
+        with open(place.LOG) as log:
+            named = f"once/.claimed/{CLIENT}." in log.read()
+        assert named == (where == "claimed"), "a crash is reported at start"
+        os.truncate(place.LOG, 0)
+
+        # Armed is answered now; what a crash left is not armed by itself.
+        got = answer.from_cgi(fastcgi.ask(held.path, {
+            **asked, "PXESRV_ONCE_GRACE": "0"}))
+        if where == "armed":
+            ledger.answered(CLIENT, answer_of(got, params))
+        else:
+            assert answer_of(got, params) == b"default"
+        assert successor.end() == 0
+        ledger.check()
+    assert left["armed"] and left["claimed"] and left["served"]
+    place.figure(f"kills: at each of {len(calls)} calls of a once request "
+                 f"({params}): the link was {left}")
+
+
+class Storm:
+    """Clients that are armed and ask, while their responders end."""
+
+    def __init__(self, held, ledger):
+        self.held, self.ledger = held, ledger
+        self.over = threading.Event()
+        self.failures = []
+        self.requests = itertools.count()
+        self.threads = [
+            threading.Thread(target=self.ask_all, args=(CLIENTS[i::4],))
+            for i in range(4)]
+
+    def ask_once(self, client):
+        """Asks until there is an answer: nothing was sent twice meanwhile."""
+        request = meta_variables("GET", "/redirect", client)
+        while True:
+            next(self.requests)
+            try:
+                got = answer.from_cgi(fastcgi.ask(self.held.path, request))
+            except (fastcgi.Closed, ConnectionResetError, BrokenPipeError):
+                continue
+            assert got.status == 200, got
+            self.ledger.answered(client, got.body)
+            return
+
+    def ask_all(self, clients):
+        try:
+            while not self.over.is_set():
+                for client in clients:
+                    self.ledger.arm(client)
+                    self.ask_once(client)
+        except BaseException as failure:
+            self.failures.append(failure)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM],
+                         ids=["KILL", "TERM"])
+def test_a_storm(make_held, tree, number):
+    held = make_held(PXESRV_THREADS="4")
+    ledger = Ledger(tree)
+    running = [held.start() for _ in range(PROCESSES)]
+    with Storm(held, ledger) as storm:
+        for count in range(STORM):
+            victim = running.pop(0)
+            status = victim.end(number)
+            assert status == (-number if number == signal.SIGKILL else 0)
+            held.running.remove(victim)
+            running.append(held.start())
+            if count % 50 == 0:
+                with frozen(running):
+                    ledger.check(under_way=True)
+            assert not storm.failures, storm.failures[0]
+    assert not storm.failures, storm.failures[0]
+    for one in running:
+        assert one.end() == 0
+    # Served links are overwritten by later ones; what TERM ends is whole.
+    counts = ledger.check(nothing_failed=number == signal.SIGTERM)
+    answered = sum(ledger.answers.values())
+    if number == signal.SIGTERM:
+        assert answered == len(ledger.armings)
+    lost = len(ledger.armings) - answered
+    place.figure(
+        f"storm: {STORM} {number.name} over {next(storm.requests)} requests: "
+        f"of {len(ledger.armings)} armings {answered} were answered once, "
+        f"none twice; {lost} were under way at a kill, "
+        f"{counts['claimed']} of them left in once/.claimed")
