@@ -13,8 +13,6 @@
 int boot_status(int error)
 {
 	switch (error) {
-	case 0:
-		return 200;
 	case ENOENT:
 	case ENOTDIR:
 	case ELOOP:

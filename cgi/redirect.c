@@ -266,11 +266,10 @@ void redirect(struct exchange *x, const struct tree *tree)
 		bool answered = true;
 
 		boot_look(tree, x->client.name, x->settings.grace, &boot);
-		if (boot.error != 0 || x->head_only)
-			answer_unclaimed(x, tree, &boot);
-		else if (boot.source == BOOT_ONCE)
+		const bool moves = boot.error == 0 && !x->head_only;
+		if (moves && boot.source == BOOT_ONCE)
 			answered = answer_once(x, tree, &boot);
-		else if (boot.source == BOOT_GRACE)
+		else if (moves && boot.source == BOOT_GRACE)
 			answered = answer_grace(x, tree, &boot);
 		else
 			answer_unclaimed(x, tree, &boot);

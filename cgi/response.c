@@ -74,9 +74,9 @@ long long response_text(
 	if (n == 0 || n + length + 1 > sizeof bytes)
 		return -1;
 	if (!head_only) {
-		memcpy(bytes + n, text, length);
+		memcpy(bytes + n, text, length + 1);
 		n += length;
-		bytes[n++] = '\n';
+		bytes[n++] = '\n'; /* instead of the NUL */
 	}
 	if (!sink->put(sink, bytes, n) || !sink->end(sink))
 		return -1;

@@ -168,13 +168,13 @@ void check_claims(const struct service *service)
 {
 	const struct settings *settings = &service->settings;
 	struct tree tree;
-	char note[256];
 
 	if (settings->root == NULL ||
 		tree_open(settings->root, settings->allow, &tree) < 0)
 		return;
 	int err = claim_prepare(&tree);
 	if (err < 0) {
+		char note[256];
 		snprintf(note, sizeof note, ONCE_DIR ": claims will fail: %s",
 			strerror(-err));
 		note_log(service->log, note);

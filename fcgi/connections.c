@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS (CONNECTION_PATIENCE * 1000)
+#define PATIENCE_MS (CONNECTION_PATIENCE * INT64_C(1000))
 /* A peer that has just connected is about to send its request. */
 #define NEW_MS 10
 

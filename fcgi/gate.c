@@ -117,10 +117,10 @@ static enum gate check_begin(struct cursor *c, unsigned *id)
 
 /*
  * A stream: records of one type, the last one empty. Copies the contents to
- * out when that is not NULL; they are fewer than the bytes they came in.
+ * out; they are fewer than the bytes they came in.
  */
 static enum gate check_stream(struct cursor *c, unsigned type, unsigned id,
-	unsigned char *out, size_t *size)
+	unsigned char out[static GATE_SIZE_MAX], size_t *size)
 {
 	struct record record;
 
@@ -136,8 +136,7 @@ static enum gate check_stream(struct cursor *c, unsigned type, unsigned id,
 			return GATE_REFUSE;
 		if (record.length == 0)
 			return record.padding == 0 ? GATE_PASS : GATE_REFUSE;
-		if (out != NULL)
-			memcpy(out + *size, record.content, record.length);
+		memcpy(out + *size, record.content, record.length);
 		*size += record.length;
 	}
 }
@@ -157,7 +156,7 @@ enum gate gate_check(const unsigned char *bytes, size_t size,
 	if (result == GATE_PASS && !are_pairs(scratch, length))
 		result = GATE_REFUSE;
 	if (result == GATE_PASS)
-		result = check_stream(&c, FCGI_STDIN, id, NULL, &length);
+		result = check_stream(&c, FCGI_STDIN, id, scratch, &length);
 	/* A second request would be lost in libfcgi's buffer. */
 	if (result == GATE_PASS && c.left > 0)
 		result = GATE_REFUSE;

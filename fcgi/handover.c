@@ -82,8 +82,10 @@ void handover_open(struct handover *out)
 static bool drain(FCGX_Stream *in)
 {
 	char bytes[4096];
-	while (FCGX_GetStr(bytes, sizeof bytes, in) == (int)sizeof bytes)
-		continue;
+	int n;
+	do
+		n = FCGX_GetStr(bytes, sizeof bytes, in);
+	while (n == (int)sizeof bytes);
 	return FCGX_GetError(in) == 0;
 }
 

@@ -73,7 +73,7 @@ static mode_t parse_mode(const char *text)
 	return mode;
 }
 
-static void show(const char *text)
+static _Noreturn void show(const char *text)
 {
 	fputs(text, stdout);
 	if (fflush(stdout) != 0)
@@ -112,10 +112,8 @@ void options_parse(int argc, char *argv[], struct options *out)
 			break;
 		case 'h':
 			show(usage_text);
-			break;
 		case 'V':
 			show("pxesrv.fcgi " PXESRV_VERSION "\n");
-			break;
 		default:
 			usage();
 		}

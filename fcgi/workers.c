@@ -23,7 +23,8 @@
 #include "note.h"
 #include "respond.h"
 
-#define STACK_SIZE (256 * 1024) /* bytes: several times the deepest use */
+#define STACK_SIZE \
+	((size_t)256 * 1024) /* bytes: several times the deepest use */
 /* Seconds that a peer may take nothing of an answer. */
 #define PEER_TIMEOUT 30
 #define CONNECTIONS_MAX 65536
@@ -341,6 +342,16 @@ static int start_thread(struct worker *w)
 	return error;
 }
 
+/* Ends what has been started. NULL, with the errno that was there. */
+static struct workers *abandon(struct workers *all)
+{
+	int error = errno;
+
+	workers_stop(all);
+	errno = error;
+	return NULL;
+}
+
 struct workers *workers_start(unsigned asked, const struct listener *listener,
 	const struct service *service)
 {
@@ -357,15 +368,20 @@ struct workers *workers_start(unsigned asked, const struct listener *listener,
 	all->epoll = epoll_create1(EPOLL_CLOEXEC);
 	all->stop = eventfd(0, EFD_CLOEXEC);
 	if (all->connections == NULL || all->epoll < 0 || all->stop < 0 ||
-		add(all->epoll, all->stop, EPOLLIN, NAME_STOP) < 0)
-		return NULL; /* and the program ends */
+		add(all->epoll, all->stop, EPOLLIN, NAME_STOP) < 0) {
+		/* The program ends, and closes the rest. */
+		if (all->connections != NULL)
+			connections_free(all->connections);
+		free(all);
+		return NULL;
+	}
 
 	for (; all->started < threads; all->started++) {
 		struct worker *w = &all->workers[all->started];
 		w->all = all;
 		errno = start_thread(w);
 		if (errno != 0)
-			return NULL;
+			return abandon(all);
 	}
 	return all;
 }

@@ -26,4 +26,4 @@ bool workers_open(struct workers *workers);
  * be put back.
  */
 #define WORKERS_LAST_SECONDS 5
-void workers_stop(struct workers *workers);
+void workers_stop(struct workers *all);

@@ -280,9 +280,22 @@ DIRECT = [
     Case("no method", 405, "# Only GET and HEAD are answered here\n",
          params={"REQUEST_METHOD": None}),
 
+    Case("a fifo behind an absolute link", 403,
+         f"# {STATIC} -> ../way/fifo: {NOT_REGULAR}\n",
+         {"other/fifo": Fifo(), "way": Link("ROOT/other"),
+          STATIC: Link("../way/fifo")},
+         log=f"static way/fifo: {NOT_REGULAR}"),
+    Case("once is a file", 404, f"# {ONCE}: Not a directory\n", {"once": "x"},
+         log=f"once {ONCE}: Not a directory"),
+    Case("static is a file", 404, f"# {STATIC}: Not a directory\n",
+         {"static": "x"}, log=f"static {STATIC}: Not a directory"),
+
     # Settings of a request
     Case("PXESRV_ALLOW", 200, "allowed", {STATIC: Link("/run/servers/image")},
          params={"PXESRV_ALLOW": "/nothing:/run/servers"},
+         log="static /run/servers/image"),
+    Case("PXESRV_ALLOW: everything", 200, "allowed",
+         {STATIC: Link("/run/servers/image")}, params={"PXESRV_ALLOW": "/"},
          log="static /run/servers/image"),
     Case("PXESRV_ALLOW: elsewhere", 403, f"# {STATIC} -> /etc/passwd: "
          f"{OUTSIDE}\n", {STATIC: Link("/etc/passwd")},

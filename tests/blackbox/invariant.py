@@ -8,7 +8,6 @@ nothing failed, and what is answered is the text of the link that was armed.
 import collections
 import contextlib
 import os
-import signal
 import threading
 
 
@@ -88,12 +87,9 @@ class Ledger:
 def frozen(programs):
     """Holds processes still in whatever they are doing."""
     for one in programs:
-        one.process.send_signal(signal.SIGSTOP)
-    for one in programs:
-        if one.is_running():
-            os.waitid(os.P_PID, one.pid, os.WSTOPPED | os.WNOWAIT)
+        one.halt()
     try:
         yield
     finally:
         for one in programs:
-            one.process.send_signal(signal.SIGCONT)
+            one.go_on()

@@ -34,8 +34,9 @@ PATIENCE = 20  # seconds that anything may take to happen
 def clean_env(**variables):
     """The environment of a service: nothing of the caller's."""
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-    # What the sanitizers were told.
-    env.update({k: v for k, v in os.environ.items() if k.endswith("_OPTIONS")})
+    # What the sanitizers were told, and where coverage is counted.
+    env.update({k: v for k, v in os.environ.items()
+                if k.endswith("_OPTIONS") or k == "GCOV_PREFIX"})
     env.update(variables)
     return env
 
@@ -70,17 +71,6 @@ def has_open(pid, path):
     return False
 
 
-def pause(pid):
-    """Stops a process, and waits until all of its threads have stopped."""
-    def is_stopped(thread):
-        with open(f"/proc/{pid}/task/{thread}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] == "T"
-
-    os.kill(pid, signal.SIGSTOP)
-    until(lambda: all(map(is_stopped, os.listdir(f"/proc/{pid}/task"))),
-          "it stops")
-
-
 class Program:
     """A running program whose standard error is kept."""
 
@@ -102,6 +92,14 @@ class Program:
 
     def is_running(self):
         return self.process.poll() is None
+
+    def halt(self):
+        """Stops it where it is; no thread runs any more until go_on()."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def end(self, number=signal.SIGTERM, timeout=PATIENCE):
         """Sends a signal and returns the exit status."""

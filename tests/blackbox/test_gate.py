@@ -224,10 +224,10 @@ def test_a_half_closed_peer_uses_up_no_link(responder, tree):
     r = responder()
     tree.make(TREE)
     with Connection(r.path) as peer:
-        place.pause(r.pid)
+        r.halt()
         peer.send(WHOLE)
         peer.socket.shutdown(1)
-        os.kill(r.pid, signal.SIGCONT)
+        r.go_on()
         assert peer.is_closed()
     assert is_armed(tree)
     with Connection(r.path) as peer:
@@ -312,6 +312,24 @@ def test_no_descriptor_is_left_for_accept(responder, tree):
         assert answer.from_cgi(peer.read_answer()).body == b"default"
 
 
+def test_a_silent_connection_gives_its_descriptor(responder, tree):
+    r = responder(PXESRV_THREADS="1")
+    tree.make(TREE)
+    with Connection(r.path) as silent, Connection(r.path) as peer:
+        for one in (silent, peer):
+            one.send(fastcgi.request({**ASKED, "REMOTE_ADDR": "127.0.0.8"},
+                                     keep=True))
+            one.read_answer()
+        # Its line comes when the descriptors of an answer are closed.
+        until(lambda: open(place.LOG).read().count("GET") == 2, "both lines")
+        limit_descriptors(r, r.descriptors())
+        # It can be accepted, but there is none for its file.
+        assert answer.from_cgi(
+            fastcgi.ask(r.path, ASKED)).status == 503
+        assert silent.is_closed()
+    assert is_armed(tree)
+
+
 def test_no_descriptor_is_left_for_an_answer(responder, tree):
     r = responder(PXESRV_THREADS="2")
     tree.make(TREE)
@@ -331,13 +349,13 @@ def test_no_descriptor_is_left_for_an_answer(responder, tree):
 def test_the_backlog_holds_a_rack(responder, tree):
     r = responder()
     tree.make(TREE)
-    place.pause(r.pid)
+    r.halt()
     try:
         peers = []
         for _ in range(600):
             peers.append(Connection(r.path))
     finally:
-        os.kill(r.pid, signal.SIGCONT)
+        r.go_on()
     for peer in peers:
         peer.send(fastcgi.request({**ASKED, "REMOTE_ADDR": "127.0.0.8"}))
     for peer in peers:

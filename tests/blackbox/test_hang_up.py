@@ -68,13 +68,13 @@ def check_unmoved(lines):
 def test_peers_that_are_gone_before_they_are_looked_at(responder, tree):
     r = responder(PXESRV_THREADS="2")
     arm_all(tree)
-    os.kill(r.pid, signal.SIGSTOP)
+    r.halt()
     try:
         for client in CLIENTS:
             with Connection(r.path) as peer:
                 peer.send(crowd.get(client))
     finally:
-        os.kill(r.pid, signal.SIGCONT)
+        r.go_on()
     until(lambda: len(lines_of(place.LOG)) == len(CLIENTS), "all are logged")
     armed, served = settled(tree)
     assert not served
@@ -169,7 +169,7 @@ def test_clients_of_nginx_that_are_gone_before_the_responder_looks(
     arm_all(tree)
     until(lambda: not nginx.clients(), "nginx is at rest")
     sockets = nginx.sockets()
-    os.kill(nginx.responder.pid, signal.SIGSTOP)
+    nginx.responder.halt()
     try:
         # Not more at a time than one worker of nginx can have.
         for half in CLIENTS[:250], CLIENTS[250:]:
@@ -181,7 +181,7 @@ def test_clients_of_nginx_that_are_gone_before_the_responder_looks(
             until(lambda: nginx.sockets() <= sockets,
                   "nginx has let them go")
     finally:
-        os.kill(nginx.responder.pid, signal.SIGCONT)
+        nginx.responder.go_on()
     # Behind all the others; the end waits for those that are under way.
     assert nginx.ask(client="127.0.0.1").body == b"default"
     nginx.responder.stop()

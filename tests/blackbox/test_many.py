@@ -228,7 +228,7 @@ def test_few_descriptors(responder, tree, limit, threads, at_once):
         for client in armed:
             tree.arm(client, "../os/boot")
         if at_once:
-            os.kill(r.pid, 19)  # SIGSTOP
+            r.halt()
         try:
             for number, client in enumerate(armed):
                 bad.append(Connection(r.path))
@@ -239,7 +239,7 @@ def test_few_descriptors(responder, tree, limit, threads, at_once):
                 good[client] = Connection(r.path)
                 good[client].send(get(client, keep=number % 2 == 0))
         finally:
-            os.kill(r.pid, 18)  # SIGCONT
+            r.go_on()
         got = {client: outcome(peer) for client, peer in good.items()}
         for peer in [*good.values(), *bad]:
             peer.close()

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """pxesrv.fcgi as a program: its socket, options, signals, log."""
+import fcntl
+import grp
 import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -119,10 +122,14 @@ def test_a_tcp_socket(tree, tmp_path):
                           env=clean_env(**ENV), **place.AS_USER)
         request = fastcgi.request(ASKED)
         # The first hangs up before it is looked at.
-        place.pause(program.pid)
+        program.halt()
         with socket.create_connection(s.getsockname()) as gone:
             gone.sendall(request)
-        os.kill(program.pid, signal.SIGCONT)
+        # The second does so with a reset.
+        with socket.create_connection(s.getsockname()) as reset:
+            reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                             struct.pack("ii", 1, 0))
+        program.go_on()
         with socket.create_connection(s.getsockname()) as peer:
             peer.sendall(request)
             peer.settimeout(place.PATIENCE)
@@ -162,8 +169,12 @@ def test_an_own_socket(responder, tree):
     assert os.stat(r.path).st_mode & 0o7777 == 0o620
     r.stop()
     assert not os.path.exists(r.path)
-    r = responder()
-    assert os.stat(r.path).st_mode & 0o7777 == 0o660
+    number = place.OWNER[1]
+    for group in (grp.getgrgid(number).gr_name, str(number)):
+        r = responder("-g", group)
+        assert os.stat(r.path).st_mode & 0o7777 == 0o660
+        assert os.stat(r.path).st_gid == number
+        r.stop()
 
 
 @pytest.mark.skipif(not place.AS_ROOT, reason="only root gives sockets away")
@@ -204,6 +215,30 @@ def test_what_is_at_the_path_of_an_own_socket(responder, tree, tmp_path):
         assert status in (64, 71) and err
 
 
+def test_a_directory_that_is_closed_to_it(responder, tree, tmp_path):
+    where = "/run/pxesrv/closed"
+    path = where + "/x"
+    os.mkdir(where)
+    os.chown(where, *place.OWNER)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(path)  # a stale one
+        os.chown(path, *place.OWNER)
+    for mode in (0o444, 0o555):
+        os.chmod(where, mode)
+        status, _, err = run("-s", path)
+        assert status == 71 and f"{path}: Permission denied" in err
+    os.chmod(where, 0o755)
+    os.unlink(path)
+    os.chmod(where, 0o555)
+    status, _, err = run("-s", path)
+    assert status == 71 and f"{path}: Permission denied" in err
+    os.chmod(where, 0o755)
+    # It can make this one, but not give it away.
+    status, _, err = run("-s", path, "-u", "0")
+    assert status == 71 and f"{path}: " in err
+    os.rmdir(where)  # with nothing left in it
+
+
 def test_two_started_at_once_do_not_take_each_other_for_stale(tree, tmp_path):
     tree.make(TREE)
     for number in range(20):
@@ -242,6 +277,10 @@ def test_help_and_version():
     assert all(len(line) <= 80 for line in out.splitlines())
     status, out, err = run("-V")
     assert status == 0 and out.startswith("pxesrv.fcgi ") and err == ""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([place.FCGI, "-V"], env=clean_env(), stdout=full,
+                              stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 71 and "No space left" in done.stderr
 
 
 @pytest.mark.parametrize("name, value", [
@@ -293,8 +332,14 @@ def test_the_root_from_the_web_server(responder, tree):
 
 
 def test_check(tree):
-    tree.make({**TREE, "once": Directory()})
+    tree.make(TREE)
+    assert run("-t", env={**ENV, "PXESRV_LOG": "-"}) == (0, "", "")
+    tree.add("once", Directory())
     assert run("-t") == (0, "", "")
+    # The log is not there yet, but can be made.
+    log = place.SERVERS + "/new.log"
+    assert run("-t", env={**ENV, "PXESRV_LOG": log}) == (0, "", "")
+    assert not os.path.exists(log)
     os.unlink(tree.full("default"))
     status, _, err = run("-t")
     assert status == 0 and "default" in err
@@ -321,6 +366,20 @@ def test_check(tree):
     status, _, err = run("-t")
     assert status == 78 and "once" in err
     os.unlink(tree.full("once"))
+    os.chmod(place.ROOT, 0o444)
+    status, _, err = run("-t")
+    os.chmod(place.ROOT, 0o755)
+    assert status == 78 and f"{place.ROOT}/once: Permission denied" in err
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root gives a directory "
+                    "away")
+def test_check_of_a_sticky_once(tree):
+    tree.make({**TREE, "once": Directory()})
+    os.chown(tree.full("once"), 0, 0)
+    os.chmod(tree.full("once"), 0o1777)
+    status, _, err = run("-t")
+    assert status == 78 and "sticky" in err
 
 
 # Signals
@@ -401,10 +460,10 @@ def test_a_request_that_has_arrived_is_answered_at_the_end(responder, tree):
     with Connection(r.path) as peer:
         peer.send(fastcgi.request(ASKED, keep=True))
         peer.read_answer()
-        place.pause(r.pid)
+        r.halt()
         peer.send(fastcgi.request(ASKED, keep=True))
         os.kill(r.pid, signal.SIGTERM)
-        os.kill(r.pid, signal.SIGCONT)
+        r.go_on()
         assert peer.read_answer(at_the_end=True).endswith(b"default")
         # It may be used until it is closed.
         peer.send(fastcgi.request(ASKED, keep=True))
@@ -476,6 +535,12 @@ def test_a_log_that_cannot_be_opened(responder, tree):
     lines = [line.decode() for line in requests_in(r.stderr)]
     assert "/nothing/x.log" in lines[0]
     assert all(" 200 7 " in line for line in lines[1:])
+    # It is tried again, but said once.
+    r.process.send_signal(signal.SIGHUP)
+    assert ask(r.path).status == 200
+    r.stop()
+    assert r.messages().count("cannot open the log") == 1
+    assert len(r.messages().splitlines()) == 4
 
 
 def test_a_request_cannot_write_lines_of_its_own(responder, tree):

@@ -99,5 +99,5 @@ class Tree:
     def claimed(self):
         try:
             return sorted(os.listdir(self.full("once/.claimed")))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []

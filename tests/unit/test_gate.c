@@ -142,6 +142,12 @@ static void test_order(void)
 			second[i].what);
 	}
 
+	begin(1);
+	size_t next = length;
+	record(4, 1, NULL, 0, 0);
+	stream[next] = 2;
+	tap_ok(check(length) == GATE_REFUSE, "a record of version 2");
+
 	length = 0;
 	record(9, 0, NULL, 0, 0);
 	tap_ok(check(length) == GATE_REFUSE, "a management record first");
