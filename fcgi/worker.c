@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "connections.h"
+#include "listener.h"
+#include "note.h"
+#include "respond.h"
+
+/* Seconds that a peer may take nothing of an answer. */
+#define PEER_TIMEOUT 30
+#define NAP_NS 10000000
+
+/* Whether the peer has said all that it will ever say. */
+static bool is_finished(int fd)
+{
+	struct pollfd peer = {.fd = fd, .events = POLLRDHUP};
+	return poll(&peer, 1, 0) != 0;
+}
+
+/* What a connection has sent so far. */
+static enum gate look(struct worker *w, int fd)
+{
+	ssize_t n;
+	do
+		n = recv(
+			fd, w->bytes, sizeof w->bytes, MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	w->seen = n > 0 ? (size_t)n : 0;
+	if (n == 0)
+		return GATE_REFUSE; /* it has closed, with nothing to say */
+
+	enum gate gate = GATE_WAIT;
+	if (n > 0)
+		gate = gate_check(w->bytes, w->seen, w->scratch);
+	else if (errno != EAGAIN)
+		gate = GATE_REFUSE;
+	return gate == GATE_WAIT && is_finished(fd) ? GATE_REFUSE : gate;
+}
+
+/* Answers the request that lies on fd. True: fd is still open. */
+static bool serve(struct worker *w, int fd)
+{
+	atomic_store(&w->serving, fd);
+	bool kept = handover_serve(&w->handover, fd, w->all->service);
+	atomic_store(&w->serving, -1);
+	if (kept && atomic_load(&w->all->phase) != RUNNING)
+		handover_let_go(fd);
+	return kept;
+}
+
+/* Closes a connection that look() did not let pass. */
+static void refuse(struct worker *w, int fd)
+{
+	if (w->seen > 0)
+		note_log(w->all->service->log,
+			"refused: not one whole, plain FastCGI request of at "
+			"most 64 KiB within 10 seconds");
+	close(fd);
+}
+
+/* Goes on with a connection that this worker has taken. */
+static void proceed(struct worker *w, int fd)
+{
+	struct connections *connections = w->all->connections;
+	enum connection_news news;
+
+	do {
+		enum gate gate = look(w, fd);
+		news = w->seen > 0 ? CONNECTION_BEGUN : CONNECTION_SILENT;
+		if (gate == GATE_PASS) {
+			/* Before it may be closed, and its number reused. */
+			connections_drop(connections, fd);
+			if (!serve(w, fd))
+				return;
+			news = CONNECTION_SERVED;
+		}
+		if (gate == GATE_REFUSE) {
+			connections_drop(connections, fd);
+			refuse(w, fd);
+			return;
+		}
+	} while (!connections_put_back(connections, fd, news));
+}
+
+/*
+ * Time is over for a taken connection. Its request may have become whole
+ * while all workers were busy.
+ */
+static void give_up(struct worker *w, int fd)
+{
+	if (look(w, fd) == GATE_PASS) {
+		proceed(w, fd);
+		return;
+	}
+	connections_drop(w->all->connections, fd);
+	refuse(w, fd);
+}
+
+/*
+ * Closes a connection on which nothing is to be done. Its request may have
+ * become whole just now: then it is answered, and may be kept open after all.
+ * False: there is none.
+ */
+static bool make_room(struct worker *w)
+{
+	int fd = connections_take_spare(w->all->connections);
+
+	if (fd < 0)
+		return false;
+	if (look(w, fd) == GATE_PASS) {
+		proceed(w, fd);
+	} else {
+		connections_drop(w->all->connections, fd);
+		close(fd);
+	}
+	return true;
+}
+
+/* A connection that stays, from here on watched by all workers. */
+static void watch(struct worker *w, int fd, bool kept)
+{
+	struct connections *connections = w->all->connections;
+
+	if (!connections_add(connections, fd, kept)) {
+		close(fd);
+		return;
+	}
+	/* Edge-triggered, since looking leaves the bytes where they are. */
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLET,
+		.data.u64 = connections_name(connections, fd),
+	};
+	if (epoll_ctl(w->all->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+		connections_drop(connections, fd);
+		close(fd);
+		return;
+	}
+	if (!connections_put_back(connections, fd, CONNECTION_SILENT))
+		proceed(w, fd);
+}
+
+/* After an error of accept4(2), or before: waits, not to be told at once. */
+static void recover(struct worker *w, int error)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+
+	if (error == EAGAIN || error == EINTR || error == ECONNABORTED)
+		return;
+	if (error == EMFILE && make_room(w))
+		return;
+	nanosleep(&nap, NULL);
+}
+
+static void accept_one(struct worker *w)
+{
+	static const struct timeval limit = {.tv_sec = PEER_TIMEOUT};
+
+	/* What stays in the backlog, epoll tells again. */
+	if (connections_are_full(w->all->connections)) {
+		recover(w, EMFILE);
+		return;
+	}
+	int fd = accept4(w->all->listener->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0) {
+		recover(w, errno);
+		return;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+
+	/* Most have sent their request by now. */
+	switch (look(w, fd)) {
+	case GATE_PASS:
+		if (serve(w, fd))
+			watch(w, fd, true);
+		break;
+	case GATE_WAIT:
+		watch(w, fd, false);
+		break;
+	case GATE_REFUSE:
+		refuse(w, fd);
+		break;
+	}
+}
+
+/* Waits for one thing to do, and does it. */
+static void work_once(struct worker *w)
+{
+	struct connections *connections = w->all->connections;
+	struct epoll_event event;
+	int fd, wait_ms;
+
+	while ((fd = connections_take_overdue(connections, &wait_ms)) >= 0)
+		give_up(w, fd);
+	atomic_store(&w->busy, false);
+	const int events = epoll_wait(w->all->epoll, &event, 1, wait_ms);
+	atomic_store(&w->busy, true);
+	if (events != 1 || event.data.u64 == NAME_STOP)
+		return;
+	if (event.data.u64 == NAME_LISTENER) {
+		accept_one(w);
+		return;
+	}
+	fd = connections_take(connections, event.data.u64);
+	if (fd >= 0)
+		proceed(w, fd);
+}
+
+/* What has arrived on open connections nobody else can answer. */
+static void drain(struct worker *w)
+{
+	struct workers *all = w->all;
+	int fd;
+
+	while ((fd = connections_take_any(all->connections)) >= 0) {
+		connections_drop(all->connections, fd);
+		if (atomic_load(&all->phase) == CUTTING ||
+			look(w, fd) != GATE_PASS || serve(w, fd))
+			close(fd);
+	}
+}
+
+void *worker_run(void *worker)
+{
+	struct worker *w = worker;
+
+	while (atomic_load(&w->all->phase) <= LAST_CALL)
+		work_once(w);
+	drain(w);
+	return NULL;
+}
