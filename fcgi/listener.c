@@ -110,8 +110,11 @@ static void remove_stale(const struct sockaddr_un *address)
 	/* EAGAIN: its backlog is full, so somebody does serve it. */
 	if (connect(fd, (const struct sockaddr *)address, sizeof *address) ==
 			0 ||
-		errno != ECONNREFUSED)
+		errno == EAGAIN)
 		errx(EX_OSERR, "%s: another program serves this socket",
+			address->sun_path);
+	if (errno != ECONNREFUSED)
+		err(EX_OSERR, "%s: cannot tell whether a program serves it",
 			address->sun_path);
 	close(fd);
 	if (unlink(address->sun_path) < 0)
