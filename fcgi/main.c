@@ -2,6 +2,7 @@
 /* The FastCGI responder. */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +26,21 @@
 
 #define THREADS_DEFAULT 8
 #define THREADS_MAX 1024
+
+/*
+ * So that no socket and no log gets the number of a standard descriptor that
+ * is closed. Read-only, since what is written there must still fail.
+ */
+static void fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
 
 static _Noreturn void refuse(const char *name, const char *value)
 {
@@ -118,6 +134,7 @@ int main(int argc, char *argv[])
 	struct log log;
 	struct service service = {.log = &log, .no_root_status = 503};
 
+	fill_standard();
 	options_parse(argc, argv, &options);
 	service.settings = read_settings();
 	const unsigned threads = read_threads();

@@ -228,6 +228,61 @@ def test_a_socket_that_it_may_not_connect_to():
     os.unlink(path)
 
 
+@pytest.mark.parametrize("closed", [(0, 1, 2), (2,), (0,)])
+def test_standard_descriptors_that_are_closed(responder, tree, closed):
+    tree.make(TREE)
+    close = " ".join(f"{fd}>&-" for fd in closed)
+    r = responder(program=("sh", "-c", f'exec "$0" "$@" {close}', place.FCGI))
+    assert ask(r.path).body == b"default"
+    for fd in closed:
+        assert os.readlink(f"/proc/{r.pid}/fd/{fd}") == "/dev/null"
+    with open(place.LOG) as file:
+        assert "default" in file.read()
+
+
+def test_standard_output_that_is_closed():
+    done = subprocess.run(["sh", "-c", 'exec "$0" -V >&-', place.FCGI],
+                          env=clean_env(), stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 71 and "Bad file descriptor" in done.stderr
+
+
+def test_a_directory_that_is_closed_to_it(responder, tree, tmp_path):
+    where = "/run/pxesrv/closed"
+    path = where + "/x"
+    os.mkdir(where)
+    os.chown(where, *place.OWNER)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(path)  # a stale one
+        os.chown(path, *place.OWNER)
+    for mode in (0o444, 0o555):
+        os.chmod(where, mode)
+        status, _, err = run("-s", path)
+        assert status == 71 and f"{path}: Permission denied" in err
+    os.chmod(where, 0o755)
+    os.unlink(path)
+    os.chmod(where, 0o555)
+    status, _, err = run("-s", path)
+    assert status == 71 and f"{path}: Permission denied" in err
+    os.chmod(where, 0o755)
+    # It can make this one, but not give it away.
+    status, _, err = run("-s", path, "-u", "0")
+    assert status == 71 and f"{path}: " in err
+    os.rmdir(where)  # with nothing left in it
+
+
+def test_two_started_at_once_do_not_take_each_other_for_stale(tree, tmp_path):
+    tree.make(TREE)
+    for number in range(20):
+        path = f"/run/pxesrv/race{number}.sock"
+        two = [Program([place.FCGI, "-s", path], str(tmp_path / f"race{i}"),
+                       env=clean_env(**ENV), **place.AS_USER)
+               for i in range(2)]
+        until(lambda: accepts(path), "one of them")
+        until(lambda: not all(p.is_running() for p in two), "the other ends")
+        assert ask(path).body == b"default"
+        assert sorted(p.end() for p in two) == [0, 71]
+
+
 # Options and settings
 
 @pytest.mark.parametrize("arguments", [
