@@ -79,14 +79,30 @@ static int move_locked(
 	return err;
 }
 
-/* Notes the time of the claim, which PXESRV_ONCE_GRACE counts from. */
-static void stamp(const struct tree *tree, const struct claim *claim)
+/*
+ * Notes the time of the claim, which PXESRV_ONCE_GRACE counts from, and which
+ * tells the older of two claims.
+ */
+static void stamp(const struct tree *tree, struct claim *claim)
 {
-	static const struct timespec now[2] = {
-		{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
+	clock_gettime(CLOCK_REALTIME, &claim->time);
 
+	const struct timespec times[2] = {claim->time, claim->time};
 	/* Without it there is only no grace. */
-	utimensat(tree->root, claim->path, now, AT_SYMLINK_NOFOLLOW);
+	utimensat(tree->root, claim->path, times, AT_SYMLINK_NOFOLLOW);
+}
+
+/* Whether the link at path was claimed after this one. */
+static bool is_later(
+	const struct tree *tree, const char *path, const struct claim *claim)
+{
+	struct stat st;
+
+	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	return st.st_mtim.tv_sec > claim->time.tv_sec ||
+	       (st.st_mtim.tv_sec == claim->time.tv_sec &&
+		       st.st_mtim.tv_nsec > claim->time.tv_nsec);
 }
 
 int claim_take(const struct tree *tree, const char *client, const char *text,
@@ -111,8 +127,16 @@ int claim_take(const struct tree *tree, const char *client, const char *text,
 	return err == -EINVAL ? -ENOENT : err;
 }
 
+static int discard(const struct tree *tree, const struct claim *claim)
+{
+	return unlinkat(tree->root, claim->path, 0) < 0 ? -errno : 0;
+}
+
 int claim_served(const struct tree *tree, const struct claim *claim)
 {
+	if (is_later(tree, claim->served, claim))
+		return discard(tree, claim);
+
 	int err = move(tree, claim->path, claim->served);
 	if (err == -ENOENT) {
 		int made = make_directory(tree, SERVED_DIR);
@@ -121,8 +145,9 @@ int claim_served(const struct tree *tree, const struct claim *claim)
 		err = move(tree, claim->path, claim->served);
 	}
 	if (err == -ENOSPC || err == -EDQUOT) {
-		if (unlinkat(tree->root, claim->path, 0) < 0)
-			return -errno;
+		int removed = discard(tree, claim);
+		if (removed < 0)
+			return removed;
 	}
 	return err;
 }
@@ -145,9 +170,54 @@ static int move_into_gap(
 	return unlinkat(tree->root, from, 0) < 0 ? -errno : 0;
 }
 
+bool claim_is_of(const char *name, const char *client)
+{
+	const char *dot = strrchr(name, '.');
+	size_t length = strlen(client);
+
+	return dot != NULL && (size_t)(dot - name) == length &&
+	       strncmp(name, client, length) == 0;
+}
+
+struct overtaking {
+	const struct tree *tree;
+	const struct claim *claim;
+	bool found;
+};
+
+static void look_if_later(const char *name, void *context)
+{
+	struct overtaking *overtaking = context;
+	const struct claim *claim = overtaking->claim;
+	char path[CLAIM_PATH_SIZE];
+
+	if (claim_is_of(name, claim->armed + strlen(ONCE_DIR "/")) &&
+		snprintf(path, sizeof path, CLAIMED_DIR "/%s", name) <
+			(int)sizeof path &&
+		is_later(overtaking->tree, path, claim))
+		overtaking->found = true;
+}
+
+/* Whether the client was armed again and that link was claimed, too. */
+static bool is_overtaken(const struct tree *tree, const struct claim *claim)
+{
+	struct overtaking overtaking = {.tree = tree, .claim = claim};
+
+	claim_each(tree, look_if_later, &overtaking);
+	return overtaking.found || is_later(tree, claim->served, claim);
+}
+
 int claim_return(const struct tree *tree, const struct claim *claim)
 {
-	return move_into_gap(tree, claim->path, claim->armed);
+	/* No claim shall come between; without it, the link matters more. */
+	int lock = once_lock(tree);
+	int err = is_overtaken(tree, claim)
+	                  ? -EEXIST
+	                  : move_into_gap(tree, claim->path, claim->armed);
+
+	if (lock >= 0)
+		once_unlock(lock);
+	return err;
 }
 
 int claim_prepare(const struct tree *tree)

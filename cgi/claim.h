@@ -2,6 +2,8 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
+#include <time.h>
 
 struct tree;
 
@@ -22,6 +24,7 @@ struct claim {
 	char served[64];            /* once/.served/<client> */
 	char path[CLAIM_PATH_SIZE]; /* once/.claimed/<client>.<unique> */
 	char text[PATH_MAX];        /* the link that was moved, as written */
+	struct timespec time;       /* of the claim: the link's mtime */
 };
 
 /*
@@ -38,15 +41,16 @@ int claim_take(const struct tree *tree, const char *client, const char *text,
  * The answer was delivered. 0; -ENOENT when grace_settle() was faster; or
  * another -errno when the claim could not become the client's entry in
  * once/.served/: with -ENOSPC and -EDQUOT it was removed instead, else it stays
- * in once/.claimed/.
+ * in once/.claimed/. Where one that was claimed later is there already, this
+ * one is removed.
  */
 int claim_served(const struct tree *tree, const struct claim *claim);
 
 /*
  * The answer was not delivered: arms the link again. 0; -ENOENT when
  * grace_settle() was faster, and it is answered by a grace; -EEXIST when
- * somebody has armed the client meanwhile; or another -errno. With an error
- * the claim is where it was.
+ * somebody has armed the client meanwhile, be it that that link was claimed as
+ * well; or another -errno. With an error the claim is where it was.
  */
 int claim_return(const struct tree *tree, const struct claim *claim);
 
@@ -55,6 +59,9 @@ int claim_return(const struct tree *tree, const struct claim *claim);
  * on a disk that has filled up meanwhile needs to make nothing. 0 or -errno.
  */
 int claim_prepare(const struct tree *tree);
+
+/* Whether name, in once/.claimed/, is a claim of client. */
+bool claim_is_of(const char *name, const char *client);
 
 /*
  * Calls back for each link in once/.claimed/, with its name there. Before any

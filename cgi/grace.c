@@ -45,16 +45,6 @@ static void keep_newest(struct newest *newest, const char *path)
 	snprintf(newest->path, sizeof newest->path, "%s", path);
 }
 
-/* Whether name, in once/.claimed/, is a claim of client. */
-static bool is_claim_of(const char *name, const char *client)
-{
-	const char *dot = strrchr(name, '.');
-	size_t length = strlen(client);
-
-	return dot != NULL && (size_t)(dot - name) == length &&
-	       strncmp(name, client, length) == 0;
-}
-
 struct search {
 	struct newest newest;
 	const char *client;
@@ -65,7 +55,7 @@ static void keep_if_clients(const char *name, void *context)
 	struct search *search = context;
 	char path[CLAIM_PATH_SIZE];
 
-	if (!is_claim_of(name, search->client) ||
+	if (!claim_is_of(name, search->client) ||
 		snprintf(path, sizeof path, CLAIMED_DIR "/%s", name) >=
 			(int)sizeof path)
 		return;
@@ -118,10 +108,14 @@ int grace_recent(const struct tree *tree, const char *client, unsigned grace,
 int grace_settle(const struct tree *tree, const char *client, const char *path)
 {
 	struct claim claim;
+	struct stat st;
 
 	snprintf(claim.served, sizeof claim.served, SERVED_DIR "/%s", client);
 	if (strcmp(path, claim.served) == 0)
 		return 0;
+	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	claim.time = st.st_mtim;
 	snprintf(claim.path, sizeof claim.path, "%s", path);
 	return claim_served(tree, &claim);
 }

@@ -156,23 +156,23 @@ static int follow(char path[static PATH_MAX], size_t length, const char *text)
 static int allow_links(const struct rules *rules, const char *root)
 {
 	char path[PATH_MAX], text[PATH_MAX], part[PATH_MAX], real[PATH_MAX];
-	size_t length;
 	int err = 0;
 
 	if (strlen(root) >= sizeof path)
 		return -ENAMETOOLONG;
 	strcpy(path, root);
 	for (int links = 0; err == 0 && links < LINKS_MAX; links++) {
-		length = find_link(path, text);
+		const size_t length = find_link(path, text);
 		if (length == 0)
 			return 0;
 		snprintf(part, sizeof part, "%.*s", (int)length, path);
 		if (realpath(part, real) == NULL)
 			return -errno;
-		if (strrchr(real, '/') == real)
+		char *name = strrchr(real, '/');
+		if (name == real)
 			return -EXDEV;
-		err = allow_parent(rules, real, RIGHTS_READ | RIGHTS_ONCE);
-		*strrchr(real, '/') = '\0';
+		err = allow_parent(rules, real, RIGHTS_ONCE);
+		*name = '\0';
 		story_add(rules->story,
 			"%s is a link: what the root may be used for, all of "
 			"%s may",

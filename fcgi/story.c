@@ -11,15 +11,16 @@
 void story_add(struct story *story, const char *format, ...)
 {
 	char piece[PATH_MAX + 256];
-	size_t length = strlen(story->text);
-	va_list arguments;
+	va_list args;
 
+	va_start(args, format);
+	vsnprintf(piece, sizeof piece, format, args);
+	va_end(args);
+
+	size_t length = strlen(story->text);
 	if (length > 0 && length + 2 < sizeof story->text) {
 		strcpy(story->text + length, "; ");
 		length += 2;
 	}
-	va_start(arguments, format);
-	vsnprintf(piece, sizeof piece, format, arguments);
-	va_end(arguments);
 	escape_line(piece, story->text + length, sizeof story->text - length);
 }

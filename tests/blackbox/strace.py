@@ -54,8 +54,11 @@ class Strace:
         until(self._waits_again, "strace watches it")
 
     def _waits_again(self):
-        with open(f"/proc/{self.thread}/stat") as file:
-            state = file.read().rpartition(")")[2].split()[0]
+        try:
+            with open(f"/proc/{self.thread}/stat") as file:
+                state = file.read().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True  # killed at its first call
         return (state == "S" and is_waiting(self.thread)) or \
             self.has_injected()
 

@@ -289,6 +289,36 @@ def test_a_grace_settles_no_other_claim(again, tree):
     assert tree.link(f"once/{CLIENT}") == "../os/../os/large"
 
 
+@pytest.mark.parametrize("then", ["served", "under way"])
+def test_a_link_that_was_overtaken_is_not_armed_again(responder, tree, then):
+    """Its answer breaks off, after the client was armed anew and asked."""
+    r = responder()
+    tree.make({**TREE, "os/large": bytes(8 << 20), "os/huge": bytes(9 << 20)})
+    tree.arm(CLIENT, "../os/large")
+    asked = fastcgi.request(meta_variables("GET", "/redirect", CLIENT))
+    with fastcgi.Connection(r.path) as first, \
+            fastcgi.Connection(r.path) as second:
+        first.send(asked)
+        first._exactly(1000)
+        tree.arm(CLIENT, "../os/huge")
+        if then == "served":
+            assert len(ask(r.path).body) == 9 << 20
+            until(lambda: len(tree.claimed()) == 1, "it is settled")
+        else:
+            second.send(asked)
+            second._exactly(1000)
+        first.close()
+        until(lambda: "armed anew" in open(place.LOG).read(), "it is over")
+        assert tree.link(f"once/{CLIENT}") is None
+        if then == "under way":
+            assert len(tree.claimed()) == 1
+            second.close()
+            until(lambda: tree.link(f"once/{CLIENT}") == "../os/huge",
+                  "the later one is armed again")
+        else:
+            assert tree.link(f"once/.served/{CLIENT}") == "../os/huge"
+
+
 def test_what_a_crash_left_is_reported_and_not_armed(responder, tree):
     tree.make({**TREE, f"once/.claimed/{CLIENT}.0123456789abcdef":
                Link("../os/boot")})

@@ -571,7 +571,7 @@ def test_a_log_that_cannot_be_opened(responder, tree):
     assert ask(r.path).status == 200
     r.stop()
     assert r.messages().count("cannot open the log") == 1
-    assert len(r.messages().splitlines()) == 4
+    assert lines_of(r.stderr) == 4
 
 
 def test_a_request_cannot_write_lines_of_its_own(responder, tree):

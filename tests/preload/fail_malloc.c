@@ -6,8 +6,10 @@
  *	FAIL_MALLOC=N+	the N-th one and all that follow
  *	FAIL_MALLOC_COUNT=PATH	how many there were goes there at exit
  *
- * For LD_PRELOAD with glibc.
+ * Those of libseccomp are left out: it is not made to go without, and crashes,
+ * or leaves rules out. For LD_PRELOAD with glibc.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -22,8 +24,19 @@ void *__libc_realloc(void *old, size_t size);
 
 static atomic_ulong count;
 
-static bool fails(void)
+static bool is_libseccomp(const void *caller)
 {
+	Dl_info info;
+
+	return dladdr(caller, &info) != 0 && info.dli_fname != NULL &&
+	       strstr(info.dli_fname, "libseccomp") != NULL;
+}
+
+static bool fails(const void *caller)
+{
+	if (is_libseccomp(caller))
+		return false;
+
 	const char *which = getenv("FAIL_MALLOC");
 	const unsigned long this = atomic_fetch_add(&count, 1) + 1;
 	char *end;
@@ -39,17 +52,19 @@ static bool fails(void)
 
 void *malloc(size_t size)
 {
-	return fails() ? NULL : __libc_malloc(size);
+	return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t number, size_t size)
 {
-	return fails() ? NULL : __libc_calloc(number, size);
+	return fails(__builtin_return_address(0)) ? NULL
+	                                          : __libc_calloc(number, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-	return fails() ? NULL : __libc_realloc(old, size);
+	return fails(__builtin_return_address(0)) ? NULL
+	                                          : __libc_realloc(old, size);
 }
 
 __attribute__((destructor)) static void tell(void)
