@@ -503,6 +503,17 @@ def test_a_request_that_has_arrived_is_answered_at_the_end(responder, tree):
     assert r.end() == 0
 
 
+def test_an_idle_connection_is_asked_to_close(responder, tree):
+    r = responder()
+    tree.make(TREE)
+    with Connection(r.path) as peer:
+        peer.send(fastcgi.request(ASKED, keep=True))
+        peer.read_answer()
+        os.kill(r.pid, signal.SIGTERM)
+        assert peer.read_record() == (fastcgi.STDERR, 1, b"")
+    assert r.end() == 0
+
+
 def test_memory_of_a_large_answer(responder, tree):
     r = responder()
     size = 48 << 20

@@ -15,6 +15,7 @@ import pytest
 import answer
 import fastcgi
 import place
+import strace
 from deployments import meta_variables
 from fastcgi import Connection
 from place import Program, clean_env, until
@@ -256,6 +257,28 @@ def test_a_link_that_cannot_be_put_back(responder, tree):
     assert last_line().endswith(
         f"(not delivered: Permission denied; left at once/.claimed/{claim})")
     os.unlink(tree.full("once/.claimed/" + claim))
+
+
+@pytest.mark.skipif(place.IS_SANITIZED,
+                    reason="the sanitizers have threads of their own")
+def test_a_link_is_put_back_where_nothing_knows_noreplace(
+        responder, tree, tmp_path):
+    """As on NFS, where renameat2(2) has no flags."""
+    r = responder(PXESRV_THREADS="1")
+    tree.make({**TREE, "os/large": LARGE, ONCE: Link("../os/large")})
+    with Connection(r.path) as peer:
+        until(lambda: strace.is_waiting(strace.worker(r.pid)), "it waits")
+        failing = strace.Strace(strace.worker(r.pid), str(tmp_path / "calls"),
+                                "renameat2:error=EINVAL")
+        peer.send(fastcgi.request(ASKED))
+        peer._exactly(1000)
+    try:
+        until(lambda: "GET /redirect" in last_line(), "the log")
+    finally:
+        failing.detach()
+    assert failing.has_injected()
+    assert last_line().endswith("(not delivered: armed again)")
+    assert tree.link(ONCE) == "../os/large"
 
 
 def test_served_cannot_be_made(responder, tree):
