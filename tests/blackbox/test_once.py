@@ -410,7 +410,7 @@ def test_term_under_load_loses_no_link(responder, tree):
         until(lambda: len(answered) > 50 * (round_number + 1), "some answers")
         start = time.monotonic()
         assert r.end(signal.SIGTERM) == 0
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 4  # less than peers are cut off
         for thread in threads:
             thread.join()
         armed = {c for c in clients if tree.link(f"once/{c}")}
