@@ -193,7 +193,7 @@ int boot_claim(const struct tree *tree, const char *client, struct boot *boot,
 	boot_close(boot);
 	err = claim_return(tree, claim);
 	if (err == -EEXIST)
-		err = claim_served(tree, claim);
+		err = claim_retire(tree, claim);
 	if (err == 0)
 		return -ENOENT;
 	boot_fail(boot, -err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "claim.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "claims.h"
+#include "moment.h"
 #include "once_lock.h"
 #include "tree.h"
 
@@ -20,7 +21,7 @@ static int move(const struct tree *tree, const char *from, const char *to)
 	return renameat(tree->root, from, tree->root, to) < 0 ? -errno : 0;
 }
 
-static int make_directory(const struct tree *tree, const char *path)
+int claim_make_directory(const struct tree *tree, const char *path)
 {
 	return mkdirat(tree->root, path, 0777) < 0 ? -errno : 0;
 }
@@ -51,6 +52,52 @@ static int name_claim(const char *client, struct claim *out)
 	return 0;
 }
 
+/*
+ * Notes the time of the claim, which PXESRV_ONCE_GRACE counts from, and which
+ * tells the older of two claims. It is the file system's clock, which all who
+ * share the tree have in common.
+ */
+static void stamp(const struct tree *tree, const char *path)
+{
+	static const struct timespec now[2] = {
+		{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
+
+	/* Without it there is only no grace. */
+	utimensat(tree->root, path, now, AT_SYMLINK_NOFOLLOW);
+}
+
+int claim_identify(const struct tree *tree, struct claim *claim)
+{
+	struct stat st;
+
+	if (fstatat(tree->root, claim->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	claim->time = st.st_mtim;
+	claim->names = st.st_nlink;
+	return 0;
+}
+
+/* Moves the link. The directory may never have been made. 0 or -errno. */
+static int move_to_claimed(const struct tree *tree, struct claim *claim)
+{
+	int err = move(tree, claim->armed, claim->path);
+
+	if (err == -ENOENT) {
+		int made = claim_make_directory(tree, CLAIMED_DIR);
+		if (made == 0)
+			err = move(tree, claim->armed, claim->path);
+		else if (made != -EEXIST)
+			err = made;
+	}
+	/*
+	 * A network's file system may fail in telling, or tell of the second
+	 * try alone: nobody else has that name, so what is there was moved.
+	 */
+	if (err < 0 && claim_identify(tree, claim) == 0)
+		err = 0;
+	return err;
+}
+
 static int move_locked(
 	const struct tree *tree, const char *text, struct claim *claim)
 {
@@ -62,47 +109,13 @@ static int move_locked(
 	int err = read_link(tree, claim->armed, claim->text);
 	if (err == 0 && strcmp(claim->text, text) != 0)
 		err = -ENOENT;
-	if (err < 0) {
-		once_unlock(lock);
-		return err == -EINVAL ? -ENOENT : err;
-	}
-	err = move(tree, claim->armed, claim->path);
-	/* The link is gone, or the directory was never made. */
-	if (err == -ENOENT) {
-		int made = make_directory(tree, CLAIMED_DIR);
-		if (made == 0)
-			err = move(tree, claim->armed, claim->path);
-		else if (made != -EEXIST)
-			err = made;
+	if (err == 0) {
+		/* Before, so that a grace finds it at any time. */
+		stamp(tree, claim->armed);
+		err = move_to_claimed(tree, claim);
 	}
 	once_unlock(lock);
-	return err;
-}
-
-/*
- * Notes the time of the claim, which PXESRV_ONCE_GRACE counts from, and which
- * tells the older of two claims.
- */
-static void stamp(const struct tree *tree, struct claim *claim)
-{
-	clock_gettime(CLOCK_REALTIME, &claim->time);
-
-	const struct timespec times[2] = {claim->time, claim->time};
-	/* Without it there is only no grace. */
-	utimensat(tree->root, claim->path, times, AT_SYMLINK_NOFOLLOW);
-}
-
-/* Whether the link at path was claimed after this one. */
-static bool is_later(
-	const struct tree *tree, const char *path, const struct claim *claim)
-{
-	struct stat st;
-
-	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	return st.st_mtim.tv_sec > claim->time.tv_sec ||
-	       (st.st_mtim.tv_sec == claim->time.tv_sec &&
-		       st.st_mtim.tv_nsec > claim->time.tv_nsec);
+	return err == -EINVAL ? -ENOENT : err;
 }
 
 int claim_take(const struct tree *tree, const char *client, const char *text,
@@ -114,14 +127,15 @@ int claim_take(const struct tree *tree, const char *client, const char *text,
 	if (err < 0)
 		return err;
 
-	stamp(tree, out);
 	err = read_link(tree, out->path, out->text);
+	if (err == 0)
+		err = claim_identify(tree, out);
 	if (err == 0)
 		return 0;
 	/* EINVAL: a file came in the link's place; not ours. */
 	int back = claim_return(tree, out);
 	if (back == -EEXIST)
-		back = claim_served(tree, out);
+		back = claim_retire(tree, out);
 	if (back < 0)
 		return back;
 	return err == -EINVAL ? -ENOENT : err;
@@ -132,24 +146,56 @@ static int discard(const struct tree *tree, const struct claim *claim)
 	return unlinkat(tree->root, claim->path, 0) < 0 ? -errno : 0;
 }
 
-int claim_served(const struct tree *tree, const struct claim *claim)
+/*
+ * Whether the link at path was claimed after this one. A time that has not
+ * come yet tells nothing: somebody has set the clock.
+ */
+static bool is_later(
+	const struct tree *tree, const char *path, const struct claim *claim)
 {
-	if (is_later(tree, claim->served, claim))
-		return discard(tree, claim);
+	struct timespec now;
+	struct stat st;
 
+	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return moment_is_after(&st.st_mtim, &claim->time) &&
+	       !moment_is_after(&st.st_mtim, &now);
+}
+
+/* Moves the claim, or removes it where there is no room. 0 or -errno. */
+static int move_to_served(const struct tree *tree, const struct claim *claim)
+{
 	int err = move(tree, claim->path, claim->served);
+
 	if (err == -ENOENT) {
-		int made = make_directory(tree, SERVED_DIR);
-		if (made < 0 && made != -EEXIST)
-			return made;
-		err = move(tree, claim->path, claim->served);
+		int made = claim_make_directory(tree, SERVED_DIR);
+		err = made < 0 && made != -EEXIST
+		              ? made
+		              : move(tree, claim->path, claim->served);
 	}
-	if (err == -ENOSPC || err == -EDQUOT) {
+	/* rename(2) leaves both of two names of one link: ln(1) made those. */
+	const bool is_left = err == 0 && claim->names > 1;
+	if (is_left || err == -ENOSPC || err == -EDQUOT) {
 		int removed = discard(tree, claim);
-		if (removed < 0)
+		if (removed < 0 && !is_left)
 			return removed;
 	}
 	return err;
+}
+
+int claim_served(const struct tree *tree, const struct claim *claim)
+{
+	return is_later(tree, claim->served, claim)
+	               ? discard(tree, claim)
+	               : move_to_served(tree, claim);
+}
+
+int claim_retire(const struct tree *tree, const struct claim *claim)
+{
+	return is_later(tree, claim->served, claim)
+	               ? -EEXIST
+	               : move_to_served(tree, claim);
 }
 
 /* Moves without ever taking the place of something. */
@@ -170,15 +216,6 @@ static int move_into_gap(
 	return unlinkat(tree->root, from, 0) < 0 ? -errno : 0;
 }
 
-bool claim_is_of(const char *name, const char *client)
-{
-	const char *dot = strrchr(name, '.');
-	size_t length = strlen(client);
-
-	return dot != NULL && (size_t)(dot - name) == length &&
-	       strncmp(name, client, length) == 0;
-}
-
 struct overtaking {
 	const struct tree *tree;
 	const struct claim *claim;
@@ -191,7 +228,7 @@ static void look_if_later(const char *name, void *context)
 	const struct claim *claim = overtaking->claim;
 	char path[CLAIM_PATH_SIZE];
 
-	if (claim_is_of(name, claim->armed + strlen(ONCE_DIR "/")) &&
+	if (claims_is_of(name, claim->armed + strlen(ONCE_DIR "/")) &&
 		snprintf(path, sizeof path, CLAIMED_DIR "/%s", name) <
 			(int)sizeof path &&
 		is_later(overtaking->tree, path, claim))
@@ -203,7 +240,7 @@ static bool is_overtaken(const struct tree *tree, const struct claim *claim)
 {
 	struct overtaking overtaking = {.tree = tree, .claim = claim};
 
-	claim_each(tree, look_if_later, &overtaking);
+	claims_each(tree, look_if_later, &overtaking);
 	return overtaking.found || is_later(tree, claim->served, claim);
 }
 
@@ -217,47 +254,5 @@ int claim_return(const struct tree *tree, const struct claim *claim)
 
 	if (lock >= 0)
 		once_unlock(lock);
-	return err;
-}
-
-int claim_prepare(const struct tree *tree)
-{
-	int lock = once_lock(tree);
-	if (lock == -ENOENT) /* no once/: nobody is armed */
-		return 0;
-	if (lock < 0)
-		return lock;
-	once_unlock(lock);
-
-	int err = make_directory(tree, CLAIMED_DIR);
-	if (err == 0 || err == -EEXIST)
-		err = make_directory(tree, SERVED_DIR);
-	return err == -EEXIST ? 0 : err;
-}
-
-int claim_each(const struct tree *tree,
-	void (*found)(const char *name, void *context), void *context)
-{
-	int fd = openat(
-		tree->root, CLAIMED_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	DIR *directory = fdopendir(fd);
-	if (directory == NULL) {
-		int err = -errno;
-		close(fd);
-		return err;
-	}
-
-	const struct dirent *entry;
-	errno = 0;
-	while ((entry = readdir(directory)) != NULL) {
-		if (strcmp(entry->d_name, ".") != 0 &&
-			strcmp(entry->d_name, "..") != 0)
-			found(entry->d_name, context);
-		errno = 0;
-	}
-	int err = -errno;
-	closedir(directory);
 	return err;
 }

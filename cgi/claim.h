@@ -2,7 +2,7 @@
 #pragma once
 
 #include <limits.h>
-#include <stdbool.h>
+#include <sys/types.h>
 #include <time.h>
 
 struct tree;
@@ -25,6 +25,7 @@ struct claim {
 	char path[CLAIM_PATH_SIZE]; /* once/.claimed/<client>.<unique> */
 	char text[PATH_MAX];        /* the link that was moved, as written */
 	struct timespec time;       /* of the claim: the link's mtime */
+	nlink_t names;              /* that the link has */
 };
 
 /*
@@ -47,6 +48,13 @@ int claim_take(const struct tree *tree, const char *client, const char *text,
 int claim_served(const struct tree *tree, const struct claim *claim);
 
 /*
+ * The answer was not delivered, but the link is not to be armed: it goes to
+ * once/.served/ as well. 0; -EEXIST when one that was claimed later is there,
+ * then it stays in once/.claimed/; or another -errno, as of claim_served().
+ */
+int claim_retire(const struct tree *tree, const struct claim *claim);
+
+/*
  * The answer was not delivered: arms the link again. 0; -ENOENT when
  * grace_settle() was faster, and it is answered by a grace; -EEXIST when
  * somebody has armed the client meanwhile, be it that that link was claimed as
@@ -54,18 +62,8 @@ int claim_served(const struct tree *tree, const struct claim *claim);
  */
 int claim_return(const struct tree *tree, const struct claim *claim);
 
-/*
- * Makes the lock and the two directories, if once/ is there, so that a claim
- * on a disk that has filled up meanwhile needs to make nothing. 0 or -errno.
- */
-int claim_prepare(const struct tree *tree);
+/* Reads time and names of the link at claim->path. 0 or -errno. */
+int claim_identify(const struct tree *tree, struct claim *claim);
 
-/* Whether name, in once/.claimed/, is a claim of client. */
-bool claim_is_of(const char *name, const char *client);
-
-/*
- * Calls back for each link in once/.claimed/, with its name there. Before any
- * answer is under way these were left by a crash. 0 or -errno.
- */
-int claim_each(const struct tree *tree,
-	void (*found)(const char *name, void *context), void *context);
+/* Makes a directory of once/, for all who may claim. 0 or -errno. */
+int claim_make_directory(const struct tree *tree, const char *path);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,9 @@
 #include <unistd.h>
 
 #include "claim.h"
+#include "claims.h"
+#include "moment.h"
+#include "once_lock.h"
 #include "tree.h"
 
 #define LOOKS_MAX 10
@@ -18,16 +20,10 @@
 /* The newest link among those seen that is not older than a limit. */
 struct newest {
 	const struct tree *tree;
-	struct timespec since;
+	struct timespec since, until;
 	char path[CLAIM_PATH_SIZE]; /* empty: none */
 	int error;                  /* -errno: one could not be looked at */
 };
-
-static bool is_later(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec > b->tv_sec ||
-	       (a->tv_sec == b->tv_sec && a->tv_nsec >= b->tv_nsec);
-}
 
 static void keep_newest(struct newest *newest, const char *path)
 {
@@ -38,8 +34,12 @@ static void keep_newest(struct newest *newest, const char *path)
 			newest->error = -errno;
 		return;
 	}
-	/* Not the status change: a chown of the tree would renew that. */
-	if (!is_later(&st.st_mtim, &newest->since))
+	/*
+	 * Not the status change: a chown of the tree would renew that. What
+	 * lies far ahead was claimed before somebody set the clock.
+	 */
+	if (moment_is_after(&newest->since, &st.st_mtim) ||
+		moment_is_after(&st.st_mtim, &newest->until))
 		return;
 	newest->since = st.st_mtim;
 	snprintf(newest->path, sizeof newest->path, "%s", path);
@@ -55,7 +55,7 @@ static void keep_if_clients(const char *name, void *context)
 	struct search *search = context;
 	char path[CLAIM_PATH_SIZE];
 
-	if (!claim_is_of(name, search->client) ||
+	if (!claims_is_of(name, search->client) ||
 		snprintf(path, sizeof path, CLAIMED_DIR "/%s", name) >=
 			(int)sizeof path)
 		return;
@@ -71,9 +71,11 @@ static int look_once(const struct tree *tree, const char *client,
 	char served[64];
 
 	clock_gettime(CLOCK_REALTIME, &search.newest.since);
+	search.newest.until = search.newest.since;
+	search.newest.until.tv_sec += grace;
 	search.newest.since.tv_sec -= grace;
 
-	int err = claim_each(tree, keep_if_clients, &search);
+	int err = claims_each(tree, keep_if_clients, &search);
 	if (err < 0)
 		return err;
 	/* Second, since that is the way that links go. */
@@ -108,14 +110,18 @@ int grace_recent(const struct tree *tree, const char *client, unsigned grace,
 int grace_settle(const struct tree *tree, const char *client, const char *path)
 {
 	struct claim claim;
-	struct stat st;
 
 	snprintf(claim.served, sizeof claim.served, SERVED_DIR "/%s", client);
 	if (strcmp(path, claim.served) == 0)
 		return 0;
-	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	claim.time = st.st_mtim;
 	snprintf(claim.path, sizeof claim.path, "%s", path);
-	return claim_served(tree, &claim);
+	/* Lest it is put back by two steps between which this one comes. */
+	int lock = once_lock(tree);
+	if (lock < 0)
+		return lock;
+	int err = claim_identify(tree, &claim);
+	if (err == 0)
+		err = claim_served(tree, &claim);
+	once_unlock(lock);
+	return err;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -75,17 +76,31 @@ void log_reopen(const char *path, struct log *log)
 	close(fd);
 }
 
+/*
+ * To a pipe that has room, which takes a whole LOG_LINE_MAX: pipe(7). Another
+ * thread must not take that room in between.
+ */
+static void write_to_pipe(int fd, const char *line, size_t size)
+{
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	struct pollfd pipe = {.fd = fd, .events = POLLOUT};
+
+	pthread_mutex_lock(&mutex);
+	if (poll(&pipe, 1, 0) == 1) {
+		ssize_t n = write(fd, line, size);
+		(void)n;
+	}
+	pthread_mutex_unlock(&mutex);
+}
+
 void log_write(struct log *log, const char *line, size_t size)
 {
 	if (atomic_load(&log->may_block)) {
-		if (send(log->fd, line, size, MSG_DONTWAIT | MSG_NOSIGNAL) >=
-				0 ||
-			errno != ENOTSOCK)
-			return;
-		/* A pipe that is ready takes a whole LOG_LINE_MAX: pipe(7). */
-		struct pollfd poll_fd = {.fd = log->fd, .events = POLLOUT};
-		if (poll(&poll_fd, 1, 0) != 1)
-			return;
+		if (send(log->fd, line, size, MSG_DONTWAIT | MSG_NOSIGNAL) <
+				0 &&
+			errno == ENOTSOCK)
+			write_to_pipe(log->fd, line, size);
+		return;
 	}
 	/* There is nobody left who could be told that it failed. */
 	ssize_t n = write(log->fd, line, size);

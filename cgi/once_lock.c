@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "claim.h"
+#include "moment.h"
 #include "tree.h"
 
 #define WAIT_SECONDS 2
@@ -59,14 +60,6 @@ static void unlock_threads(void)
 	pthread_mutex_unlock(&mutex);
 }
 
-static bool is_before(const struct timespec *limit)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec < limit->tv_sec ||
-	       (now.tv_sec == limit->tv_sec && now.tv_nsec < limit->tv_nsec);
-}
-
 /* Locks an open file, between processes. 0 or -errno. */
 static int lock_until(int fd, const struct timespec *limit)
 {
@@ -75,7 +68,7 @@ static int lock_until(int fd, const struct timespec *limit)
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
-		if (!is_before(limit))
+		if (moment_has_come(limit))
 			return -EAGAIN;
 		nanosleep(&nap, NULL);
 	}

@@ -140,13 +140,13 @@ static enum response_result send_file(
 	return result;
 }
 
-static void note_served(
-	struct exchange *x, const struct tree *tree, const struct claim *claim)
+/* What became of a claim that is over, if it is not what it should be. */
+static void note_settled(struct exchange *x, const struct claim *claim, int err)
 {
-	int err = claim_served(tree, claim);
-
 	if (err == -ENOSPC || err == -EDQUOT)
 		exchange_note(x, " (%s: the link was removed)", strerror(-err));
+	else if (err == -EEXIST)
+		exchange_note(x, " (left at %s)", claim->path);
 	else if (err < 0 && err != -ENOENT)
 		exchange_note(x, " (%s: the link stays at %s)", strerror(-err),
 			claim->path);
@@ -164,7 +164,7 @@ static void put_back(
 		exchange_note(x, " (not delivered: left to PXESRV_ONCE_GRACE)");
 	} else if (err == -EEXIST) {
 		exchange_note(x, " (not delivered: armed anew meanwhile)");
-		note_served(x, tree, claim);
+		note_settled(x, claim, claim_retire(tree, claim));
 	} else {
 		exchange_note(x, " (not delivered: %s; left at %s)",
 			strerror(-err), claim->path);
@@ -231,7 +231,7 @@ static void answer_claimed(struct exchange *x, const struct tree *tree,
 		put_back(x, tree, claim);
 		break;
 	case RESPONSE_DELIVERED:
-		note_served(x, tree, claim);
+		note_settled(x, claim, claim_served(tree, claim));
 		break;
 	}
 }

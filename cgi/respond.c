@@ -69,12 +69,16 @@ static void with_tree(const struct service *service, struct exchange *x,
 	int err = tree_open(x->settings.root, x->settings.allow, &tree);
 
 	if (err < 0) {
+		const bool passes = boot_status(-err) == 503;
 		char story[256];
 		snprintf(story, sizeof story,
 			"cannot open the root (%s): PXESRV_ROOT is",
 			strerror(-err));
-		refuse(x, service->no_root_status,
-			"# The boot server's root directory is not there",
+		refuse(x, passes ? 503 : service->no_root_status,
+			passes ? "# The boot server can't open its root "
+				 "directory now"
+			       : "# The boot server's root directory is not "
+				 "there",
 			story, x->settings.root);
 		return;
 	}

@@ -104,7 +104,8 @@ static int is_allowed(const char *list, const char *path)
 				directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 			/* A directory that is not there allows nothing. */
 			if (fd < 0 && errno != ENOENT && errno != ENOTDIR &&
-				errno != EACCES)
+				errno != EACCES && errno != ELOOP &&
+				errno != ENAMETOOLONG)
 				return -errno;
 			int found = fd < 0 ? 0 : lies_below(fd, path);
 			if (fd >= 0)

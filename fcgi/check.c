@@ -12,6 +12,7 @@
 
 #include "boot.h"
 #include "claim.h"
+#include "claims.h"
 #include "escape.h"
 #include "note.h"
 #include "respond.h"
@@ -172,13 +173,13 @@ void check_claims(const struct service *service)
 	if (settings->root == NULL ||
 		tree_open(settings->root, settings->allow, &tree) < 0)
 		return;
-	int err = claim_prepare(&tree);
+	int err = claims_prepare(&tree);
 	if (err < 0) {
 		char note[256];
 		snprintf(note, sizeof note, ONCE_DIR ": claims will fail: %s",
 			strerror(-err));
 		note_log(service->log, note);
 	}
-	claim_each(&tree, log_leftover, service->log);
+	claims_each(&tree, log_leftover, service->log);
 	tree_close(&tree);
 }

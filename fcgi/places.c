@@ -27,7 +27,10 @@ struct rules {
 
 static int allow(const struct rules *rules, const char *path, uint64_t rights)
 {
-	int fd = open(path, O_PATH | O_CLOEXEC);
+	/* A directory that is mounted when it is used is mounted by this. */
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOTDIR)
+		fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	int err = landlock_allow(rules->landlock, fd, rights);

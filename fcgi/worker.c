@@ -207,7 +207,9 @@ static void work_once(struct worker *w)
 	if (events != 1 || event.data.u64 == NAME_STOP)
 		return;
 	if (event.data.u64 == NAME_LISTENER) {
-		accept_one(w);
+		/* The event may be older than the end. */
+		if (atomic_load(&w->all->phase) == RUNNING)
+			accept_one(w);
 		return;
 	}
 	fd = connections_take(connections, event.data.u64);

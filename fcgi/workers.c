@@ -13,6 +13,7 @@
 
 #include "connections.h"
 #include "listener.h"
+#include "moment.h"
 #include "worker.h"
 
 #define STACK_SIZE \
@@ -25,7 +26,7 @@
 #define RESERVE 16
 #define NAP_NS 10000000
 /* The rest of WORKERS_LAST_SECONDS is for answers that are under way. */
-#define LAST_CALL_MS 1000
+#define LAST_CALL_SECONDS 1
 
 /* Above all descriptor numbers that a connection can have. */
 static size_t descriptors_max(void)
@@ -147,10 +148,14 @@ static void last_call(struct workers *all)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
 
+	struct timespec limit;
+
+	clock_gettime(CLOCK_MONOTONIC, &limit);
+	limit.tv_sec += LAST_CALL_SECONDS;
+
 	epoll_ctl(all->epoll, EPOLL_CTL_DEL, all->listener->fd, NULL);
 	atomic_store(&all->phase, LAST_CALL);
-	for (int ms = 0; ms < LAST_CALL_MS && !is_done(all);
-		ms += NAP_NS / 1000000) {
+	while (!is_done(all) && !moment_has_come(&limit)) {
 		connections_each_kept(all->connections, handover_let_go);
 		nanosleep(&nap, NULL);
 	}

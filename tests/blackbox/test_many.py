@@ -53,7 +53,7 @@ def ask_in(path, bound):
 
     That is the best of a few tries, since others may want the processor, too.
     """
-    for _ in range(5):
+    for _ in range(20):
         took = ask_default(path)
         if took < bound:
             return took
@@ -139,15 +139,15 @@ def test_silent_and_slow_peers_hold_up_nobody(responder, tree, room):
     times = []
     try:
         # The responder's patience is 10 seconds, so that some are let go.
-        while trickle.rounds < (12 if room == "for all" else 3):
+        rounds = 12 if room == "for all" else 3
+        while trickle.rounds < rounds or len(times) < 200:
             times += [ask_in(r.path, BOUND) for _ in range(10)]
             time.sleep(0.02)
-            if not trickle.is_alive():
+            if not trickle.is_alive() and len(times) >= 200:
                 break
     finally:
         trickle.over.set()
         trickle.join()
-    assert len(times) >= 200
     for peer in middle:
         assert peer.is_closed()
     check_half_closed(tree, armed, after)

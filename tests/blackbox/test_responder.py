@@ -425,7 +425,7 @@ def test_term_while_a_peer_is_connected_and_silent(responder, tree):
             assert ask(r.path).body == b"default"
             start = time.monotonic()
             assert r.end(signal.SIGTERM) == 0
-            assert time.monotonic() - start < 2
+            assert time.monotonic() - start < 4  # a second, and the way
             assert peer.is_closed()
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+import time
 
 import pytest
 
@@ -41,6 +42,39 @@ def test_a_responder_that_is_away_for_a_while(alone, tree):
                  "it is back").body == b"os"
 
 
+LOCK_SECONDS = 2  # that the lock on once/ is waited for
+
+
+class KilledInTime:
+    """A responder that is killed with a request in its hands.
+
+    The request waits for a lock. Where the machine was busy it may have had
+    its 503 before that: then this is no test, and is to be done again."""
+
+    def __init__(self, alone, tree, start):
+        self.first = start()
+        self.connection = alone.connect(CLIENT)
+        # On a kept connection to the responder, if the server keeps one.
+        assert alone.ask_on(self.connection).body == b"default"
+        tree.arm(CLIENT, "../os/boot")
+        asked = time.monotonic()
+        with open(tree.full("once/.lock")) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.connection.putrequest("GET", "/redirect")
+            self.connection.endheaders()
+            until(lambda: place.has_open(self.first.pid, lock.name),
+                  "the first one has the request and waits")
+            # Another one is there to take it, if it is sent again.
+            self.second = start()
+            self.first.process.kill()
+            self.first.process.wait()
+        self.in_time = time.monotonic() - asked < LOCK_SECONDS
+
+    def close(self):
+        self.connection.close()
+        assert self.second.end() == 0
+
+
 @WITH_SOCKET
 def test_a_request_is_never_sent_twice(alone, tree, tmp_path):
     """A web server that repeats a GET would use up a second link."""
@@ -51,35 +85,26 @@ def test_a_request_is_never_sent_twice(alone, tree, tmp_path):
         os.chmod(place.SOCKET, 0o666)
         listening.listen(100)
 
-        def start(number):
+        def start():
             return place.Program(
-                [place.FCGI], str(tmp_path / f"{number}"), stdin=listening,
+                [place.FCGI], str(tmp_path / "stderr"), stdin=listening,
                 env=place.clean_env(PXESRV_ROOT=place.ROOT,
                                     PXESRV_LOG=place.LOG), **place.AS_USER)
 
-        first = start(1)
-        connection = alone.connect(CLIENT)
-        # On a kept connection to the responder, if the server keeps one.
-        assert alone.ask_on(connection).body == b"default"
-        tree.arm(CLIENT, "../os/boot")
-        with open(tree.full("once/.lock")) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            connection.putrequest("GET", "/redirect")
-            connection.endheaders()
-            until(lambda: place.has_open(first.pid, lock.name),
-                  "the first one has the request and waits")
-            # Another one is there to take it, if it is sent again.
-            second = start(2)
-            first.process.kill()
-            first.process.wait()
-        response = connection.getresponse()
+        for _ in range(5):
+            killed = KilledInTime(alone, tree, start)
+            if killed.in_time:
+                break
+            killed.close()
+            alone.clear_log()
+        assert killed.in_time
+        response = killed.connection.getresponse()
         assert response.status == alone.dead_status
         body = response.read()
         assert body.startswith(b"# ") or not alone.says_retry_after
         assert tree.link(f"once/{CLIENT}") == "../os/boot"
         assert len(alone.log()) == 1
-        assert alone.ask_on(connection).body == b"os"
-        connection.close()
-        assert second.end() == 0
+        assert alone.ask_on(killed.connection).body == b"os"
+        killed.close()
     os.unlink(place.SOCKET)
     alone.start_responder()

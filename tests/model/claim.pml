@@ -9,13 +9,18 @@
  * is known by the number of its arming, which the programs can't see: they
  * see its text. A server is what a crash stops: all its requests, at whatever
  * step, and its lock is given up. once/.claimed and once/.served are there
- * (claim_prepare). Not modelled: a full disk, links that can't be read, the
+ * (claims_prepare). Not modelled: a full disk, links that can't be read, the
  * two steps that stand for RENAME_NOREPLACE on NFS, a removed once/.lock, and
  * a delivery that is reported as broken but was none.
  *
+ * Which of two claims is the later one the programs see by the links' times,
+ * here it is the number.
+ *
  * Known, and no property here: a link that goes back after another was armed
- * and has gone again is armed, although it is the older one; and of two links
- * that are answered at the same time the older may be the last in .served.
+ * and cancelled is armed, although it is the older one; so it is when the lock
+ * can't be had for that; and claim_served() looks at what it replaces in a
+ * call of its own, so of two links that are settled in the same instant the
+ * older may be the last in .served.
  *
  * GRACE: PXESRV_ONCE_GRACE, which may be over whenever a request asks for it.
  * CLUSTER: two machines, whose renames look up and move in two steps.
@@ -46,7 +51,8 @@
 #define TEXT 4 /* what is answered is the text of the link that was moved */
 #define UNANSWERED 5 /* what lies in .served was answered, or overtaken */
 #define MISSED 6 /* where nothing failed, the answer was given */
-#define LEFT 7 /* what stays in .claimed was left there by a crash */
+#define LEFT 7 /* what stays in .claimed was left by a crash, or overtaken */
+#define STALE 8 /* no link is armed again when a later one is answered */
 #ifdef ONLY
 #define holds(name, what) assert(name != ONLY || (what))
 #else
@@ -71,6 +77,8 @@ bool over[ARMINGS + 1]; /* replaced, cancelled, or replaced in .served */
 bool withdrawn[ARMINGS + 1]; /* by the operator */
 byte answers[ARMINGS + 1]; /* after a claim, and delivered */
 bool overtaken[ARMINGS + 1]; /* found another in its place on its way back */
+byte newest; /* that was answered */
+bool unlocked; /* a link went back without the lock */
 bool trouble; /* something failed, be it a hang-up */
 
 #if REQUESTS == 3
@@ -151,11 +159,18 @@ inline cancel()
 	check_places()
 }
 
-/* claim_served(): a rename that replaces. ENOENT: somebody was faster. */
+/*
+ * claim_served(): a rename that replaces what is older, else the claim is
+ * removed. ENOENT: somebody was faster.
+ */
 inline to_served(from)
 {
 	if
-	:: claimed[from] != 0 ->
+	:: claimed[from] != 0 && served > claimed[from] ->
+		over[claimed[from]] = true;
+		claimed[from] = 0;
+		check_places()
+	:: claimed[from] != 0 && served <= claimed[from] ->
 		holds(UNANSWERED, answered(claimed[from]) ||
 			is_granted(claimed[from]) ||
 			overtaken[claimed[from]]);
@@ -165,6 +180,48 @@ inline to_served(from)
 		check_places()
 	:: else
 	fi
+}
+
+#ifdef NO_LOOK_FOR_LATER
+#define is_late(link) false
+#elif REQUESTS == 3
+#define is_late(link) \
+	(served > link || claimed[0] > link || claimed[1] > link || \
+		claimed[2] > link)
+#else
+#define is_late(link) (served > link || claimed[0] > link || claimed[1] > link)
+#endif
+
+/*
+ * claim_return(): without replacing, and under the lock, so that no claim
+ * comes between is_overtaken() and the move. Where another was armed, the
+ * claim goes to .served by claim_retire(). ENOENT: a grace was faster.
+ */
+inline put_claim_back()
+{
+	atomic {
+		if
+		:: lock == 0 -> skip
+		:: lock != 0 -> trouble = true; unlocked = true
+		fi;
+		if
+		:: claimed[me] != 0 && (GAP) && !is_late(claimed[me]) ->
+			once = claimed[me];
+			claimed[me] = 0;
+			holds(REARMED, !answered(once));
+			holds(STALE, once >= newest || unlocked);
+			check_places()
+		:: claimed[me] != 0 && (!(GAP) || is_late(claimed[me])) ->
+			overtaken[claimed[me]] = true
+		:: claimed[me] == 0
+		fi
+	};
+	d_step {
+		if
+		:: claimed[me] != 0 && served < claimed[me] -> to_served(me)
+		:: else
+		fi
+	}
 }
 
 proctype operator()
@@ -270,6 +327,15 @@ look:
 		fi
 	};
 #endif
+#ifdef GRACE
+	/* stamp(). */
+	d_step {
+		if
+		:: once != 0 -> touch(once)
+		:: else
+		fi
+	};
+#endif
 #if defined(CLUSTER) || defined(READ_AND_UNLINK)
 	mine = once; /* what will be moved, be it there by then or not */
 #endif
@@ -286,15 +352,6 @@ look:
 		fi
 	};
 	lock = 0;
-#ifdef GRACE
-	/* stamp(). */
-	d_step {
-		if
-		:: claimed[me] != 0 -> touch(claimed[me])
-		:: else
-		fi
-	};
-#endif
 	/* claim_take() reads the link again: it may have been replaced. */
 #ifdef NO_REREAD
 	goto answer;
@@ -313,20 +370,8 @@ look:
 		:: else
 		fi
 	};
-	atomic {
-		if
-		:: claimed[me] == 0 -> mine = 0; goto look
-		:: claimed[me] != 0 && once == 0 ->
-			once = claimed[me];
-			claimed[me] = 0;
-			holds(REARMED, !answered(once));
-			check_places();
-			mine = 0;
-			goto look
-		:: else -> overtaken[claimed[me]] = true
-		fi
-	};
-	d_step { to_served(me); mine = 0 };
+	put_claim_back();
+	mine = 0;
 	goto look;
 
 answer:
@@ -339,7 +384,9 @@ answer:
 #endif
 			holds(TEXT, seen == text[mine]);
 			holds(TWICE, answers[mine] == 1);
-			holds(REARMED, once != mine)
+			holds(REARMED, once != mine);
+			newest = (newest > mine -> newest : mine);
+			holds(STALE, once == 0 || once >= newest || unlocked)
 		:: trouble = true; goto put_back
 		fi
 	};
@@ -350,24 +397,11 @@ answer:
 	goto done;
 
 put_back:
-	/* claim_return(), without replacing. ENOENT: a grace was faster. */
 #ifdef NO_PUT_BACK
 	atomic { to_served(me) };
 	goto done;
 #endif
-	atomic {
-		if
-		:: claimed[me] == 0 -> goto done
-		:: claimed[me] != 0 && (GAP) ->
-			once = claimed[me];
-			claimed[me] = 0;
-			holds(REARMED, !answered(once));
-			check_places();
-			goto done
-		:: else -> overtaken[claimed[me]] = true
-		fi
-	};
-	d_step { to_served(me) };
+	put_claim_back();
 	goto done;
 
 no_entry:
@@ -464,7 +498,8 @@ init {
 	d_step {
 		holds(MISSED, trouble || withdrawn[1] || answered(1));
 		for (i : 0 .. REQUESTS - 1) {
-			holds(LEFT, claimed[i] == 0 || dead[i % 2])
+			holds(LEFT, claimed[i] == 0 || dead[i % 2] ||
+				overtaken[claimed[i]])
 		}
 	}
 }

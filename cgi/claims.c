@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "claims.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "claim.h"
+#include "once_lock.h"
+#include "tree.h"
+
+bool claims_is_of(const char *name, const char *client)
+{
+	const char *dot = strrchr(name, '.');
+	size_t length = strlen(client);
+
+	return dot != NULL && (size_t)(dot - name) == length &&
+	       strncmp(name, client, length) == 0;
+}
+
+int claims_prepare(const struct tree *tree)
+{
+	int lock = once_lock(tree);
+	if (lock == -ENOENT) /* no once/: nobody is armed */
+		return 0;
+	if (lock < 0)
+		return lock;
+	once_unlock(lock);
+
+	int err = claim_make_directory(tree, CLAIMED_DIR);
+	if (err == 0 || err == -EEXIST)
+		err = claim_make_directory(tree, SERVED_DIR);
+	return err == -EEXIST ? 0 : err;
+}
+
+int claims_each(const struct tree *tree,
+	void (*found)(const char *name, void *context), void *context)
+{
+	int fd = openat(
+		tree->root, CLAIMED_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	DIR *directory = fdopendir(fd);
+	if (directory == NULL) {
+		int err = -errno;
+		close(fd);
+		return err;
+	}
+
+	const struct dirent *entry;
+	errno = 0;
+	while ((entry = readdir(directory)) != NULL) {
+		if (strcmp(entry->d_name, ".") != 0 &&
+			strcmp(entry->d_name, "..") != 0)
+			found(entry->d_name, context);
+		errno = 0;
+	}
+	int err = -errno;
+	closedir(directory);
+	return err;
+}

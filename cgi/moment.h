@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <time.h>
+
+/* Whether a is later than b, both by the same clock. */
+bool moment_is_after(const struct timespec *a, const struct timespec *b);
+
+/* Whether a moment of CLOCK_MONOTONIC has come. */
+bool moment_has_come(const struct timespec *moment);
