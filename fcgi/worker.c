@@ -23,7 +23,7 @@
 static bool is_finished(int fd)
 {
 	struct pollfd peer = {.fd = fd, .events = POLLRDHUP};
-	return poll(&peer, 1, 0) != 0;
+	return poll(&peer, 1, 0) > 0;
 }
 
 /* What a connection has sent so far. */
