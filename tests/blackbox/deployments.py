@@ -173,8 +173,8 @@ class WebServer(Deployment):
     def answers(self):
         connection = self.connect("127.0.0.1")
         try:
-            connection.request("HEAD", "/")
-            connection.getresponse().read()
+            # No request, which the responder might log later on.
+            connection.connect()
             return True
         except OSError:
             return False
