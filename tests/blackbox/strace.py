@@ -8,7 +8,8 @@ import subprocess
 import place
 from place import until
 
-EPOLL_WAIT = {"x86_64": 232, "aarch64": 22}[os.uname().machine]
+EPOLL_WAIT, WRITE = {
+    "x86_64": (232, 1), "aarch64": (22, 64)}[os.uname().machine]
 
 Call = collections.namedtuple("Call", "name number")  # the number-th of its name
 
@@ -23,13 +24,28 @@ def worker(pid):
     return thread
 
 
-def is_waiting(thread):
-    """Whether a worker waits for something to do."""
+def _is_in(thread, call):
     try:
         with open(f"/proc/{thread}/syscall") as file:
-            return file.read().split()[0] == str(EPOLL_WAIT)
+            return file.read().split()[0] == str(call)
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def _is_asleep(thread):
+    """Not stopped by strace, before a call or after it."""
+    with open(f"/proc/{thread}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] == "S"
+
+
+def is_waiting(thread):
+    """Whether a worker waits for something to do."""
+    return _is_in(thread, EPOLL_WAIT)
+
+
+def is_held_up(thread):
+    """Whether a worker waits for its peer to take more of an answer."""
+    return _is_in(thread, WRITE) and _is_asleep(thread)
 
 
 class Strace:
@@ -55,12 +71,10 @@ class Strace:
 
     def _waits_again(self):
         try:
-            with open(f"/proc/{self.thread}/stat") as file:
-                state = file.read().rpartition(")")[2].split()[0]
+            return (_is_asleep(self.thread) and is_waiting(self.thread)) or \
+                self.has_injected()
         except (FileNotFoundError, ProcessLookupError):
             return True  # killed at its first call
-        return (state == "S" and is_waiting(self.thread)) or \
-            self.has_injected()
 
     def text(self):
         with open(self.output, errors="replace") as file:

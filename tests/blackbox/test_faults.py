@@ -30,11 +30,12 @@ ERRORS = ["EINTR", "EIO", "ENOMEM", "EMFILE", "ENFILE", "ENOSPC", "EDQUOT",
 # Those that will pass: the client is told to come again, never "not found".
 PASSING = {"EINTR", "EIO", "ENOMEM", "EMFILE", "ENFILE", "ENOSPC", "EDQUOT",
            "EROFS", "ESTALE", "EPIPE", "EAGAIN"}
-# Calls that only tell the responder what to do next.
-LOOP = {"epoll_wait", "accept4", "setsockopt", "recvfrom", "epoll_ctl"}
 
 # With data there it does not say that there is none.
 IMPOSSIBLE = {("recvfrom", "EAGAIN")}
+# Without these there is no connection any more; nor is there with the other
+# reads and writes of it, which are libfcgi's.
+CONNECTION = {"epoll_ctl", "recvfrom", "read", "write"}
 
 ONCE, STATIC, OTHER = "127.0.0.7", "127.0.0.8", "127.0.0.9"
 LANES = 2  # a processor each
@@ -175,6 +176,7 @@ class Peer:
 
     def send(self, has_failed):
         """In two steps, so that each request of a kind makes the same calls."""
+        self.has_failed = has_failed
         if not self.kind.keep:
             self.connection = fastcgi.Connection(self.lane.path)
             until(lambda: self.lane.has_accepted() or has_failed(),
@@ -208,6 +210,11 @@ class Peer:
         try:
             if self.kind.hangs_up:
                 self.connection._exactly(1000)
+                # Each answer is then cut off at the same call.
+                until(lambda: strace.is_held_up(self.lane.thread) or
+                      strace.is_waiting(self.lane.thread) or
+                      self.has_failed() or
+                      not self.lane.responder.is_running(), "it is held up")
                 return None
             return answer.from_cgi(self.connection.read_answer())
         except (fastcgi.Closed, ConnectionResetError):
@@ -265,8 +272,11 @@ def served_text(got):
     return path.rpartition("/")[2] if path else got.body.decode()
 
 
-def check_answer(kind, call, error, got):
+def check_answer(kind, call, error, when, got):
     if got is None:
+        assert kind.hangs_up or call.name in CONNECTION, "no answer"
+        assert kind.hangs_up or (call.name, error, when) != (
+            "recvfrom", "EINTR", ""), "interrupted, and no answer"
         return
     allowed = {200, 503}
     if error not in PASSING:
@@ -317,7 +327,7 @@ def check_redirect(lane, kind, call, error, when):
     name = lane.arm(kind)
     try:
         got, injected = faulty_request(lane, kind, call, error, when)
-        check_answer(kind, call, error, got)
+        check_answer(kind, call, error, when, got)
         check_invariant(lane, kind, call, error, got, name)
         if call.name == "close":
             # strace lets the call fail without closing, as no kernel does.
@@ -338,7 +348,7 @@ def check_grub(lane, kind, call, error, when):
     file = lane.tree.full("grub/2/grub.cfg-7F000007")
     try:
         got, injected = faulty_request(lane, kind, call, error, when)
-        check_answer(kind, call, error, got)
+        check_answer(kind, call, error, when, got)
         if got and got.status != 200:
             assert os.path.exists(file), "removed, but not told"
         if got and got.status == 200:
