@@ -66,7 +66,8 @@ REFUSED = {
     "management record first": MANAGEMENT,
     "management record after BEGIN": begin() + MANAGEMENT,
     "management record among PARAMS":
-        begin() + record(fastcgi.PARAMS, pairs(ASKED)) + MANAGEMENT,
+        begin() + record(fastcgi.PARAMS, pairs(ASKED)) + MANAGEMENT +
+        record(fastcgi.PARAMS) + record(fastcgi.STDIN),
     "management record after the request": WHOLE + MANAGEMENT,
     "unknown management record": record(77, b"", 0),
     "authorizer": begin(fastcgi.AUTHORIZER) + PARAMS,

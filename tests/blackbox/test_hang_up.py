@@ -149,9 +149,9 @@ def nginx():
     one.stop()
 
 
-def connect(nginx, client):
-    """A client of nginx that has asked, and does not wait for the answer."""
-    peer = socket.create_connection(("127.0.0.1", nginx.port), place.PATIENCE,
+def connect(server, client):
+    """A client that has asked, and does not wait for the answer."""
+    peer = socket.create_connection(("127.0.0.1", server.port), place.PATIENCE,
                                     (client, 0))
     peer.sendall(b"GET /redirect HTTP/1.1\r\nHost: x\r\n\r\n")
     return peer
@@ -211,3 +211,27 @@ def test_clients_of_nginx_that_hang_up(nginx, tree):
     place.figure(f"500 clients of nginx hang up right after the GET: "
                  f"{len(armed)} links still armed, {len(served)} used up, of "
                  f"which nginx threw away {len(unread)} unread")
+
+
+@pytest.mark.parametrize("alone", ["lighttpd"], indirect=True)
+def test_a_client_of_lighttpd_that_is_gone_before_the_responder_looks(
+        alone, tree):
+    """It closes without a reset, which lighttpd would act on by itself."""
+    def loop_twice():
+        # What had happened before the last of these has been seen.
+        assert all(alone.ask("/default").status == 200 for _ in range(2))
+
+    client = CLIENTS[0]
+    tree.make(crowd.TREE)
+    tree.arm(client, "../os/boot")
+    alone.responder.halt()
+    try:
+        peer = connect(alone, client)
+        loop_twice()
+        peer.close()
+        loop_twice()
+    finally:
+        alone.responder.go_on()
+    until(lambda: client in lines_of(place.LOG), "it is looked at")
+    check_unmoved(lines_of(place.LOG))
+    assert tree.link(f"once/{client}") == "../os/boot"

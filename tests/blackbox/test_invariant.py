@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The invariant, while links are replaced faster than they are asked for."""
+import os
+import signal
 import threading
 
 import pytest
 
 import answer
 import fastcgi
+import strace
 from deployments import meta_variables
 from held import HeldSocket
 from invariant import Ledger, frozen
@@ -13,6 +16,7 @@ from place import until
 from tree import Directory
 
 ROUNDS = 200
+CLIENT = "127.0.0.7"
 
 
 def ask(path, client):
@@ -75,3 +79,30 @@ def test_armings_faster_than_requests(held, tree, processes, clients):
     until(lambda: not tree.claimed(), "it is settled")
     ledger.check(nothing_failed=True)
     assert sum(ledger.answers.values()) > clients
+
+
+@pytest.mark.parametrize("read", [1, 2], ids=["locked", "moved"])
+def test_an_arming_just_before(held, tree, tmp_path, read):
+    """The link is replaced right after it was read; whoever arms locks nothing.
+
+    read: how often it was read by then, the last time under the lock."""
+    held.env["PXESRV_THREADS"] = "1"
+    one = held.start()
+    assert ask(held.path, CLIENT).body == b"default"
+    thread = strace.worker(one.pid)
+    ledger = Ledger(tree)
+    ledger.arm(CLIENT)
+    stopping = strace.Strace(thread, str(tmp_path / "strace"),
+                             f"readlinkat:signal=STOP:when={read}")
+    with fastcgi.Connection(held.path) as peer:
+        peer.send(fastcgi.request(meta_variables("GET", "/redirect", CLIENT)))
+        os.waitid(os.P_PID, one.pid, os.WSTOPPED)
+        stopping.detach()
+        newest = ledger.arm(CLIENT)
+        one.process.send_signal(signal.SIGCONT)
+        got = answer.from_cgi(peer.read_answer())
+    assert got.body.decode() == newest
+    ledger.answered(CLIENT, got.body)
+    until(lambda: not tree.claimed() and ledger.is_served(CLIENT),
+          "it is settled")
+    ledger.check(nothing_failed=True)

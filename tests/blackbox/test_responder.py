@@ -20,7 +20,7 @@ from deployments import meta_variables
 from fastcgi import Connection
 from place import Program, clean_env, until
 from responder import accepts
-from tree import Directory, Link
+from tree import Directory, Fifo, Link
 
 CLIENT = "127.0.0.7"
 ASKED = meta_variables("GET", "/redirect", CLIENT)
@@ -352,6 +352,22 @@ def test_a_root_that_goes_while_it_runs(responder, tree):
     assert ask(r.path).body == b"default"
 
 
+def test_broken_entries_cost_no_descriptor(responder, tree):
+    r = responder()
+    tree.make({**TREE, "fifo": Fifo(), "way": Link(tree.full("os"))})
+    ask(r.path)
+    with Connection(r.path) as peer:
+        peer.send(fastcgi.request(ASKED))
+        peer.read_answer()
+        assert peer.is_closed()
+    descriptors = r.descriptors()
+    for target in ("../os", "../fifo", "../x", "..", "/etc/passwd",
+                   "../way", "../way/x", "../way/../fifo"):
+        tree.arm(CLIENT, target)
+        assert ask(r.path).status in (403, 404)
+    until(lambda: r.descriptors() <= descriptors, "descriptors are back")
+
+
 def test_the_root_from_the_web_server(responder, tree):
     tree.make(TREE)
     r = responder(PXESRV_ROOT=None)
@@ -441,6 +457,24 @@ def test_an_answer_under_way_is_finished(responder, tree, number):
         rest = peer.read_answer()
     assert answer.from_cgi(first + rest).body == bytes(4 << 20)
     assert r.end(number) == 0
+    assert tree.link(f"once/.served/{CLIENT}") == "../os/large"
+
+
+@pytest.mark.skipif(place.IS_SANITIZED, reason="they have own threads")
+def test_a_slow_answer_is_finished(responder, tree):
+    """One that takes longer than what else is waited for at the end."""
+    r = responder(PXESRV_THREADS="2")
+    tree.make({**TREE, "os/large": bytes(4 << 20)})
+    tree.arm(CLIENT, "../os/large")
+    with Connection(r.path) as peer:
+        peer.send(fastcgi.request(ASKED))
+        first = peer.read_record()[2]
+        os.kill(r.pid, signal.SIGTERM)
+        until(lambda: len(os.listdir(f"/proc/{r.pid}/task")) == 2,
+              "only the thread that answers is left")
+        rest = peer.read_answer()
+    assert answer.from_cgi(first + rest).body == bytes(4 << 20)
+    assert r.end() == 0
     assert tree.link(f"once/.served/{CLIENT}") == "../os/large"
 
 
