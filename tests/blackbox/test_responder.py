@@ -236,8 +236,7 @@ def test_standard_descriptors_that_are_closed(responder, tree, closed):
     assert ask(r.path).body == b"default"
     for fd in closed:
         assert os.readlink(f"/proc/{r.pid}/fd/{fd}") == "/dev/null"
-    with open(place.LOG) as file:
-        assert "default" in file.read()
+    until(lambda: lines_of(place.LOG), "the line in the log")
 
 
 def test_standard_output_that_is_closed():
