@@ -21,6 +21,7 @@ from fastcgi import Connection
 from place import until
 
 CLIENTS = crowd.clients(500)
+GET = b"GET /redirect HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def arm_all(tree):
@@ -150,10 +151,14 @@ def nginx():
 
 
 def connect(server, client):
-    """A client that has asked, and does not wait for the answer."""
-    peer = socket.create_connection(("127.0.0.1", server.port), place.PATIENCE,
+    return socket.create_connection(("127.0.0.1", server.port), place.PATIENCE,
                                     (client, 0))
-    peer.sendall(b"GET /redirect HTTP/1.1\r\nHost: x\r\n\r\n")
+
+
+def ask(server, client):
+    """A client that has asked, and does not wait for the answer."""
+    peer = connect(server, client)
+    peer.sendall(GET)
     return peer
 
 
@@ -173,7 +178,7 @@ def test_clients_of_nginx_that_are_gone_before_the_responder_looks(
     try:
         # Not more at a time than one worker of nginx can have.
         for half in CLIENTS[:250], CLIENTS[250:]:
-            peers = [connect(nginx, client) for client in half]
+            peers = [ask(nginx, client) for client in half]
             until(lambda: nginx.sockets() >= sockets + 2 * len(half),
                   "nginx has passed them on")
             for number, peer in enumerate(peers):
@@ -198,7 +203,7 @@ def test_clients_of_nginx_that_are_gone_before_the_responder_looks(
 def test_clients_of_nginx_that_hang_up(nginx, tree):
     arm_all(tree)
     for number, client in enumerate(CLIENTS):
-        hang_up(connect(nginx, client), number % 2)
+        hang_up(ask(nginx, client), number % 2)
     until(lambda: not nginx.clients(), "nginx has let all of them go")
     nginx.responder.stop()
     armed, served = settled(tree)
@@ -216,7 +221,10 @@ def test_clients_of_nginx_that_hang_up(nginx, tree):
 @pytest.mark.parametrize("alone", ["lighttpd"], indirect=True)
 def test_a_client_of_lighttpd_that_is_gone_before_the_responder_looks(
         alone, tree):
-    """It closes without a reset, which lighttpd would act on by itself."""
+    """It closes without a reset, which lighttpd would act on by itself.
+
+    lighttpd does not watch a client whose request is there when it accepts the
+    connection, as over a network it hardly ever is."""
     def loop_twice():
         # What had happened before the last of these has been seen.
         assert all(alone.ask("/default").status == 200 for _ in range(2))
@@ -227,6 +235,8 @@ def test_a_client_of_lighttpd_that_is_gone_before_the_responder_looks(
     alone.responder.halt()
     try:
         peer = connect(alone, client)
+        loop_twice()
+        peer.sendall(GET)
         loop_twice()
         peer.close()
         loop_twice()
