@@ -45,11 +45,16 @@ def make_held(tmp_path, tree):
 
 def send(one, thread, path, request):
     """In two steps, so that each request makes the same calls."""
-    directory = f"/proc/{one.pid}/fd"
-    before = len(os.listdir(directory))
+    def descriptors():
+        try:
+            return len(os.listdir(f"/proc/{one.pid}/fd"))
+        except PermissionError:
+            return 0  # it was killed: only root may still look
+
+    before = descriptors()
     peer = fastcgi.Connection(path)
     until(lambda: not one.is_running() or (
-        len(os.listdir(directory)) > before and
+        descriptors() > before and
         strace.is_waiting(thread)), "it is accepted")
     try:
         peer.send(request)
