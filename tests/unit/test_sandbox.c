@@ -21,17 +21,11 @@
 #include "landlock.h"
 #include "sandbox.h"
 #include "sandbox_cases.h"
+#include "scratch.h"
 #include "settings.h"
 #include "tap.h"
 
 static char base[PATH_MAX - 512];
-
-static void stop(const char *what)
-{
-	perror(what);
-	printf("Bail out! %s\n", what);
-	exit(1);
-}
 
 /* Writes a text with what its words in capitals mean. */
 static char *expand(const char *text, char *out, size_t size)
@@ -278,19 +272,11 @@ static void test_story(void)
 
 int main(void)
 {
-	const char *temporary = getenv("TMPDIR");
-
 	if (landlock_version() < LANDLOCK_NETWORK) {
 		printf("1..0 # SKIP no Landlock for files and network here\n");
 		return 0;
 	}
-	snprintf(base, sizeof base, "%s/pxesrv test.XXXXXX",
-		temporary == NULL ? "/tmp" : temporary);
-	if (mkdtemp(base) == NULL || chdir(base) < 0)
-		stop(base);
-	/* Of the real path, since that is what is told. */
-	if (getcwd(base, sizeof base) == NULL)
-		stop("getcwd");
+	scratch_enter(base, sizeof base);
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
 		make_tree();
 		run(run_test, &tests[i]);

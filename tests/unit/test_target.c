@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "tap.h"
 #include "target.h"
 #include "tree.h"
@@ -117,13 +118,6 @@ static const struct {
 
 static char base[PATH_MAX - 512]; /* where the tree is made */
 
-static void stop(const char *what)
-{
-	perror(what);
-	printf("Bail out! %s\n", what);
-	exit(1);
-}
-
 /* The text of a link, with the real directories in it. */
 static void write_text(const char *link, char *out, size_t size)
 {
@@ -223,16 +217,9 @@ static void test_tree(const char *root, const char *allow, const char *how)
 int main(void)
 {
 	char root[PATH_MAX], allow[2 * PATH_MAX];
-	const char *temporary = getenv("TMPDIR");
 	struct tree tree;
 
-	snprintf(base, sizeof base, "%s/pxesrv test.XXXXXX",
-		temporary == NULL ? "/tmp" : temporary);
-	if (mkdtemp(base) == NULL || chdir(base) < 0)
-		stop(base);
-	/* Of the real path, since that is what links are compared with. */
-	if (getcwd(base, sizeof base) == NULL)
-		stop("getcwd");
+	scratch_enter(base, sizeof base);
 	make_tree();
 
 	snprintf(allow, sizeof allow, "/nonexistent:%s/default::%s/out/allowed",
