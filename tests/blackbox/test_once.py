@@ -393,6 +393,7 @@ def test_term_under_load_loses_no_link(responder, tree):
     """Clients ask as fast as they can; what was claimed was answered."""
     tree.make(TREE)
     clients = [f"127.0.{i // 250}.{i % 250 + 1}" for i in range(1000)]
+    times = []
     for round_number in range(5):
         r = responder(PXESRV_THREADS="4")
         for client in clients:
@@ -414,7 +415,8 @@ def test_term_under_load_loses_no_link(responder, tree):
         until(lambda: len(answered) > 50 * (round_number + 1), "some answers")
         start = time.monotonic()
         assert r.end(signal.SIGTERM) == 0
-        assert time.monotonic() - start < 4  # less than peers are cut off
+        times.append(time.monotonic() - start)
+        assert times[-1] < 4  # less than peers are cut off
         for thread in threads:
             thread.join()
         armed = {c for c in clients if tree.link(f"once/{c}")}
@@ -422,3 +424,4 @@ def test_term_under_load_loses_no_link(responder, tree):
         assert not armed & answered
         assert armed | answered == set(clients), "used up without an answer"
         assert armed, "all were served before TERM came: no test"
+    assert min(times) < 2  # on a busy machine, too

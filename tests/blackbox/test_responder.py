@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """pxesrv.fcgi as a program: its socket, options, signals, log."""
+import contextlib
 import fcntl
 import grp
 import os
@@ -430,28 +431,42 @@ def test_check_of_a_sticky_once(tree):
 
 # Signals
 
-def test_term_while_a_peer_is_connected_and_silent(responder, tree):
+def seconds_to_end(responder, beginning):
+    """Of one with a peer that has sent this, and says no more."""
+    r = responder()
+    with Connection(r.path) as peer:
+        peer.send(beginning)
+        assert ask(r.path).body == b"default"
+        start = time.monotonic()
+        assert r.end(signal.SIGTERM) == 0
+        took = time.monotonic() - start
+        assert peer.is_closed()
+    assert took < 4
+    return took
+
+
+@pytest.mark.parametrize("beginning", [b"", b"\x01", fastcgi.begin()])
+def test_term_while_a_peer_is_connected_and_silent(responder, tree, beginning):
     """This makes libfcgi's own loop spin for ever."""
     tree.make(TREE)
-    for beginning in (b"", b"\x01", fastcgi.begin()):
-        r = responder()
-        with Connection(r.path) as peer:
-            peer.send(beginning)
-            assert ask(r.path).body == b"default"
-            start = time.monotonic()
-            assert r.end(signal.SIGTERM) == 0
-            assert time.monotonic() - start < 4  # a second, and the way
-            assert peer.is_closed()
+    # A second, and the way; a busy machine is given more than one try.
+    assert any(seconds_to_end(responder, beginning) < 2 for _ in range(3))
+
+
+@contextlib.contextmanager
+def under_way(r, tree):
+    """A large answer to an armed client: the peer, and what it has read."""
+    tree.make({**TREE, "os/large": bytes(4 << 20)})
+    tree.arm(CLIENT, "../os/large")
+    with Connection(r.path) as peer:
+        peer.send(fastcgi.request(ASKED))
+        yield peer, peer.read_record()[2]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_answer_under_way_is_finished(responder, tree, number):
     r = responder(PXESRV_THREADS="1")
-    tree.make({**TREE, "os/large": bytes(4 << 20)})
-    tree.arm(CLIENT, "../os/large")
-    with Connection(r.path) as peer:
-        peer.send(fastcgi.request(ASKED))
-        first = peer.read_record()[2]
+    with under_way(r, tree) as (peer, first):
         os.kill(r.pid, number)
         rest = peer.read_answer()
     assert answer.from_cgi(first + rest).body == bytes(4 << 20)
@@ -463,11 +478,7 @@ def test_an_answer_under_way_is_finished(responder, tree, number):
 def test_a_slow_answer_is_finished(responder, tree):
     """One that takes longer than what else is waited for at the end."""
     r = responder(PXESRV_THREADS="2")
-    tree.make({**TREE, "os/large": bytes(4 << 20)})
-    tree.arm(CLIENT, "../os/large")
-    with Connection(r.path) as peer:
-        peer.send(fastcgi.request(ASKED))
-        first = peer.read_record()[2]
+    with under_way(r, tree) as (peer, first):
         os.kill(r.pid, signal.SIGTERM)
         until(lambda: len(os.listdir(f"/proc/{r.pid}/task")) == 2,
               "only the thread that answers is left")
@@ -479,11 +490,7 @@ def test_a_slow_answer_is_finished(responder, tree):
 
 def test_a_peer_that_takes_nothing_is_cut_off_at_the_end(responder, tree):
     r = responder(PXESRV_THREADS="1")
-    tree.make({**TREE, "os/large": bytes(4 << 20)})
-    tree.arm(CLIENT, "../os/large")
-    with Connection(r.path) as peer:
-        peer.send(fastcgi.request(ASKED))
-        peer.read_record()
+    with under_way(r, tree):
         assert r.end(signal.SIGTERM) == 0
     assert tree.link(f"once/{CLIENT}") == "../os/large"
     assert tree.claimed() == []
