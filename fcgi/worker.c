@@ -14,6 +14,7 @@
 #include "listener.h"
 #include "note.h"
 #include "respond.h"
+#include "turns.h"
 
 /* Seconds that a peer may take nothing of an answer. */
 #define PEER_TIMEOUT 30
@@ -201,9 +202,9 @@ static void work_once(struct worker *w)
 
 	while ((fd = connections_take_overdue(connections, &wait_ms)) >= 0)
 		give_up(w, fd);
-	atomic_store(&w->busy, false);
+	turns_rest(w->all->turns, w->number);
 	const int events = epoll_wait(w->all->epoll, &event, 1, wait_ms);
-	atomic_store(&w->busy, true);
+	turns_resume(w->all->turns, w->number);
 	if (events != 1 || event.data.u64 == NAME_STOP)
 		return;
 	if (event.data.u64 == NAME_LISTENER) {
@@ -235,8 +236,12 @@ void *worker_run(void *worker)
 {
 	struct worker *w = worker;
 
-	while (atomic_load(&w->all->phase) <= LAST_CALL)
+	for (;;) {
+		turns_take(w->all->turns, w->number);
+		if (atomic_load(&w->all->phase) > LAST_CALL)
+			break;
 		work_once(w);
+	}
 	drain(w);
 	return NULL;
 }

@@ -11,6 +11,7 @@
 struct connections;
 struct listener;
 struct service;
+struct turns;
 
 /* Names in epoll that are no connection's: their descriptor is above all. */
 #define NAME_LISTENER UINT64_MAX
@@ -20,7 +21,7 @@ struct service;
 struct worker {
 	struct workers *all;
 	pthread_t thread;
-	atomic_bool busy;   /* it has something to do */
+	unsigned number;    /* from 0 */
 	atomic_int serving; /* descriptor of the request under way, or -1 */
 	struct handover handover;
 	size_t seen; /* bytes that look() has found */
@@ -40,6 +41,7 @@ struct workers {
 	const struct listener *listener;
 	const struct service *service;
 	struct connections *connections;
+	struct turns *turns;
 	int epoll;
 	int stop; /* eventfd: ready when no worker shall wait any more */
 	unsigned started;

@@ -14,6 +14,7 @@
 #include "connections.h"
 #include "listener.h"
 #include "moment.h"
+#include "turns.h"
 #include "worker.h"
 
 #define STACK_SIZE \
@@ -69,7 +70,6 @@ static int start_thread(struct worker *w)
 	pthread_attr_t attributes;
 
 	atomic_init(&w->serving, -1);
-	atomic_init(&w->busy, true);
 	handover_open(&w->handover);
 	int error = pthread_attr_init(&attributes);
 	if (error == 0) {
@@ -103,13 +103,17 @@ struct workers *workers_start(unsigned asked, const struct listener *listener,
 	all->listener = listener;
 	all->service = service;
 	all->connections = make_connections(max, threads);
+	all->turns = turns_new(threads);
 	all->epoll = epoll_create1(EPOLL_CLOEXEC);
 	all->stop = eventfd(0, EFD_CLOEXEC);
-	if (all->connections == NULL || all->epoll < 0 || all->stop < 0 ||
+	if (all->connections == NULL || all->turns == NULL || all->epoll < 0 ||
+		all->stop < 0 ||
 		add(all->epoll, all->stop, EPOLLIN, NAME_STOP) < 0) {
 		/* The program ends, and closes the rest. */
 		if (all->connections != NULL)
 			connections_free(all->connections);
+		if (all->turns != NULL)
+			turns_free(all->turns);
 		free(all);
 		return NULL;
 	}
@@ -117,6 +121,7 @@ struct workers *workers_start(unsigned asked, const struct listener *listener,
 	for (; all->started < threads; all->started++) {
 		struct worker *w = &all->workers[all->started];
 		w->all = all;
+		w->number = all->started;
 		errno = start_thread(w);
 		if (errno != 0)
 			return abandon(all);
@@ -133,11 +138,8 @@ bool workers_open(struct workers *all)
 /* Whether there is nothing more to be done for those who are connected. */
 static bool is_done(struct workers *all)
 {
-	for (unsigned i = 0; i < all->started; i++) {
-		if (atomic_load(&all->workers[i].busy))
-			return false;
-	}
-	return connections_count(all->connections) == 0;
+	return turns_are_idle(all->turns) &&
+	       connections_count(all->connections) == 0;
 }
 
 /*
@@ -188,9 +190,11 @@ void workers_stop(struct workers *all)
 	/* An eventfd that nobody has written to takes this at once. */
 	if (write(all->stop, &one, sizeof one) != sizeof one)
 		abort();
+	turns_end(all->turns);
 	for (unsigned i = 0; i < all->started; i++)
 		join(&all->workers[i], &limit);
 	connections_free(all->connections);
+	turns_free(all->turns);
 	close(all->epoll);
 	close(all->stop);
 	free(all);

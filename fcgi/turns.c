@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "turns.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Time between two looks: many times what a request takes. */
+#define TICK_NS 2000000L
+#define SECOND_NS 1000000000L
+/* Looks without any work after which the watch sleeps until there is some. */
+#define QUIET_TICKS 100
+
+struct turn {
+	atomic_bool is_mine;
+	atomic_uint steps; /* odd: at work; each change is one more */
+	unsigned seen;     /* the watch's: steps at its last look */
+};
+
+struct turns {
+	pthread_mutex_t lock;
+	pthread_cond_t standby; /* a turn is free, or nobody watches */
+	pthread_cond_t watch;   /* there is work again */
+	unsigned free;          /* turns that nobody has */
+	unsigned ticks;         /* without work */
+	bool is_watched;
+	bool are_over;
+	atomic_bool is_asleep; /* the watch */
+	unsigned workers;
+	struct turn of[];
+};
+
+/* How many this process may use. */
+static unsigned count_processors(void)
+{
+	cpu_set_t processors;
+
+	/* EINVAL: there are more than fit in. */
+	if (sched_getaffinity(0, sizeof processors, &processors) < 0)
+		return CPU_SETSIZE;
+	return (unsigned)CPU_COUNT(&processors);
+}
+
+/* None of these can fail in glibc or musl. */
+static void init_waits(struct turns *turns)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&turns->watch, &attributes);
+	pthread_condattr_destroy(&attributes);
+	pthread_cond_init(&turns->standby, NULL);
+	pthread_mutex_init(&turns->lock, NULL);
+}
+
+struct turns *turns_new(unsigned workers)
+{
+	struct turns *turns =
+		calloc(1, sizeof *turns + workers * sizeof turns->of[0]);
+	if (turns == NULL)
+		return NULL;
+
+	init_waits(turns);
+	turns->free = count_processors();
+	turns->workers = workers;
+	return turns;
+}
+
+void turns_free(struct turns *turns)
+{
+	pthread_mutex_destroy(&turns->lock);
+	pthread_cond_destroy(&turns->standby);
+	pthread_cond_destroy(&turns->watch);
+	free(turns);
+}
+
+static bool is_at_work(unsigned steps)
+{
+	return steps % 2 != 0;
+}
+
+/* Frees the turns of those held up. True: something was done since. */
+static bool look(struct turns *turns)
+{
+	bool moves = false;
+
+	for (unsigned i = 0; i < turns->workers; i++) {
+		struct turn *turn = &turns->of[i];
+		const unsigned steps = atomic_load(&turn->steps);
+
+		if (steps != turn->seen) {
+			turn->seen = steps;
+			moves = true;
+		} else if (is_at_work(steps) && atomic_load(&turn->is_mine)) {
+			atomic_store(&turn->is_mine, false);
+			turns->free++;
+		}
+	}
+	return moves;
+}
+
+static void sleep_a_tick(struct turns *turns)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += TICK_NS;
+	if (until.tv_nsec >= SECOND_NS) {
+		until.tv_nsec -= SECOND_NS;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&turns->watch, &turns->lock, &until);
+}
+
+/* Stands by the others for one tick, or until there is something to watch. */
+static void watch(struct turns *turns)
+{
+	turns->is_watched = true;
+	if (turns->ticks < QUIET_TICKS) {
+		sleep_a_tick(turns);
+	} else {
+		/* Said before the look: what begins after it, tells. */
+		atomic_store(&turns->is_asleep, true);
+		if (!look(turns) && !turns->are_over)
+			pthread_cond_wait(&turns->watch, &turns->lock);
+		atomic_store(&turns->is_asleep, false);
+		turns->ticks = 0;
+	}
+	turns->ticks = look(turns) ? 0 : turns->ticks + 1;
+	turns->is_watched = false;
+}
+
+/* Only the worker itself changes its steps. */
+static void set_at_work(struct turn *turn, bool at_work)
+{
+	const unsigned odd = atomic_load(&turn->steps) | 1;
+
+	atomic_store(&turn->steps, at_work ? odd : odd + 1);
+}
+
+void turns_take(struct turns *turns, unsigned worker)
+{
+	struct turn *turn = &turns->of[worker];
+
+	if (atomic_load(&turn->is_mine))
+		return;
+	pthread_mutex_lock(&turns->lock);
+	set_at_work(turn, false);
+	while (turns->free == 0 && !turns->are_over) {
+		if (turns->is_watched)
+			pthread_cond_wait(&turns->standby, &turns->lock);
+		else
+			watch(turns);
+	}
+	if (!turns->are_over) {
+		turns->free--;
+		atomic_store(&turn->is_mine, true);
+	}
+	set_at_work(turn, true);
+	/* For somebody else there may be a turn, or it is to watch. */
+	pthread_cond_signal(&turns->standby);
+	pthread_mutex_unlock(&turns->lock);
+}
+
+void turns_rest(struct turns *turns, unsigned worker)
+{
+	set_at_work(&turns->of[worker], false);
+}
+
+void turns_resume(struct turns *turns, unsigned worker)
+{
+	set_at_work(&turns->of[worker], true);
+	if (!atomic_load(&turns->is_asleep))
+		return;
+	pthread_mutex_lock(&turns->lock);
+	pthread_cond_signal(&turns->watch);
+	pthread_mutex_unlock(&turns->lock);
+}
+
+bool turns_are_idle(struct turns *turns)
+{
+	for (unsigned i = 0; i < turns->workers; i++) {
+		if (is_at_work(atomic_load(&turns->of[i].steps)))
+			return false;
+	}
+	return true;
+}
+
+void turns_end(struct turns *turns)
+{
+	pthread_mutex_lock(&turns->lock);
+	turns->are_over = true;
+	pthread_cond_signal(&turns->watch);
+	pthread_cond_broadcast(&turns->standby);
+	pthread_mutex_unlock(&turns->lock);
+}
