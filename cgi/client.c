@@ -2,14 +2,18 @@
 #include "client.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 
 static void from_ipv4(const struct in_addr *address, struct client *out)
 {
+	static const char digits[] = "0123456789ABCDEF";
+	const uint32_t bits = ntohl(address->s_addr);
+
 	inet_ntop(AF_INET, address, out->name, sizeof out->name);
-	snprintf(out->hex, sizeof out->hex, "%08X",
-		(unsigned)ntohl(address->s_addr));
+	for (int i = 0; i < 8; i++)
+		out->hex[i] = digits[bits >> (28 - 4 * i) & 15];
+	out->hex[8] = '\0';
 }
 
 bool client_parse(const char *address, struct client *out)

@@ -1,38 +1,70 @@
 /* SPDX-License-Identifier: MIT */
 #include "logline.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "escape.h"
+#include "text.h"
 
-static void escape_or_dash(const char *text, char *out, size_t size)
+static void add_or_dash(struct text *text, const char *more)
 {
-	escape_line(text == NULL ? "-" : text, out, size);
+	text_add(text, more == NULL ? "-" : more);
+}
+
+/* Cut off, so that whatever a client sends leaves room for the decision. */
+static void add_escaped(struct text *text, const char *more, size_t size)
+{
+	char escaped[1024];
+
+	escape_line(more == NULL ? "-" : more, escaped, size);
+	text_add(text, escaped);
+}
+
+static void add_time(struct text *text, time_t time)
+{
+	char when[32];
+	struct tm tm;
+
+	if (localtime_r(&time, &tm) == NULL ||
+		strftime(when, sizeof when, "%d/%b/%Y:%H:%M:%S %z", &tm) == 0)
+		strcpy(when, "-");
+	text_add(text, when);
+}
+
+/* In seconds, to four places. */
+static void add_duration(struct text *text, int64_t nanoseconds)
+{
+	const uint64_t places = ((uint64_t)nanoseconds + 50000) / 100000;
+
+	text_add_number(text, places / 10000, 0);
+	text_add(text, ".");
+	text_add_number(text, places % 10000, 4);
 }
 
 size_t logline_format(const struct logline *line, char out[static LOG_LINE_MAX])
 {
-	/* Sizes that leave room for the decision, whatever a client sends. */
-	char method[32], uri[1024], protocol[32], when[32];
-	struct tm tm;
+	struct text text;
 
-	escape_or_dash(line->method, method, sizeof method);
-	escape_or_dash(line->uri, uri, sizeof uri);
-	escape_or_dash(line->protocol, protocol, sizeof protocol);
-	if (localtime_r(&line->time, &tm) == NULL ||
-		strftime(when, sizeof when, "%d/%b/%Y:%H:%M:%S %z", &tm) == 0)
-		strcpy(when, "-");
-
-	int n = snprintf(out, LOG_LINE_MAX,
-		"%s - - [%s] \"%s %s %s\" %d %lld %.4f %s\n",
-		line->client == NULL ? "-" : line->client, when, method, uri,
-		protocol, line->status, line->bytes, line->seconds,
-		line->decision == NULL ? "-" : line->decision);
-	if (n < 0)
-		return 0;
-	if (n < LOG_LINE_MAX)
-		return (size_t)n;
-	out[LOG_LINE_MAX - 2] = '\n';
-	return LOG_LINE_MAX - 1;
+	text_begin(&text, out, LOG_LINE_MAX);
+	add_or_dash(&text, line->client);
+	text_add(&text, " - - [");
+	add_time(&text, line->time);
+	text_add(&text, "] \"");
+	add_escaped(&text, line->method, 32);
+	text_add(&text, " ");
+	add_escaped(&text, line->uri, 1024);
+	text_add(&text, " ");
+	add_escaped(&text, line->protocol, 32);
+	text_add(&text, "\" ");
+	text_add_number(&text, (unsigned)line->status, 0);
+	text_add(&text, " ");
+	text_add_number(&text, (unsigned long long)line->bytes, 0);
+	text_add(&text, " ");
+	add_duration(&text, line->nanoseconds);
+	text_add(&text, " ");
+	add_or_dash(&text, line->decision);
+	text_add(&text, "\n");
+	/* One that was cut off ends with its line as well. */
+	out[text.length - 1] = '\n';
+	return text.length;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "log.h"
@@ -15,7 +16,7 @@ struct logline {
 	time_t time;
 	int status;
 	long long bytes;      /* of body */
-	double seconds;       /* that the request took */
+	int64_t nanoseconds;  /* that the request took */
 	const char *decision; /* escaped already: it is part of the line */
 };
 

@@ -161,12 +161,12 @@ static void note_if_bound(const struct service *service, struct exchange *x)
 			"PXESRV_ALLOW of its own environment)");
 }
 
-static double seconds_since(const struct timespec *start)
+static int64_t nanoseconds_since(const struct timespec *start)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) +
-	       (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+	return (int64_t)(now.tv_sec - start->tv_sec) * 1000000000 +
+	       now.tv_nsec - start->tv_nsec;
 }
 
 void respond(
@@ -190,7 +190,7 @@ void respond(
 		.time = time(NULL),
 		.status = x.status,
 		.bytes = x.bytes,
-		.seconds = seconds_since(&start),
+		.nanoseconds = nanoseconds_since(&start),
 		.decision = x.decision[0] == '\0' ? NULL : x.decision,
 	};
 	char text[LOG_LINE_MAX];

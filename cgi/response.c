@@ -8,6 +8,7 @@
 
 #include "sink.h"
 #include "target.h"
+#include "text.h"
 
 #define CHUNK 16384     /* bytes: head and a usual boot script in one piece */
 #define RETRY_AFTER "5" /* seconds: iPXE waits that long and asks again */
@@ -46,21 +47,25 @@ static const char *status_headers(int status)
 }
 
 /*
- * Writes the head, with CGI's Status (RFC 3875, section 6.3.3). Returns its
- * length, or 0 when it does not fit.
+ * Writes the head, with CGI's Status (RFC 3875, section 6.3.3), into CHUNK
+ * bytes, where it takes some hundred. Returns its length.
  */
 static size_t write_head(
-	char *out, size_t size, int status, const char *type, long long length)
+	char out[static CHUNK], int status, const char *type, long long length)
 {
-	int n = snprintf(out, size,
-		"Status: %s\r\n"
-		"Content-Type: %s\r\n"
-		"Content-Length: %lld\r\n"
-		"Cache-Control: no-store\r\n"
-		"%s"
-		"\r\n",
-		status_line(status), type, length, status_headers(status));
-	return n < 0 || (size_t)n >= size ? 0 : (size_t)n;
+	struct text head;
+
+	text_begin(&head, out, CHUNK);
+	text_add(&head, "Status: ");
+	text_add(&head, status_line(status));
+	text_add(&head, "\r\nContent-Type: ");
+	text_add(&head, type);
+	text_add(&head, "\r\nContent-Length: ");
+	text_add_number(&head, (unsigned long long)length, 0);
+	text_add(&head, "\r\nCache-Control: no-store\r\n");
+	text_add(&head, status_headers(status));
+	text_add(&head, "\r\n");
+	return head.length;
 }
 
 long long response_text(
@@ -68,10 +73,10 @@ long long response_text(
 {
 	char bytes[CHUNK];
 	size_t length = strlen(text);
-	size_t n = write_head(bytes, sizeof bytes, status,
-		"text/plain; charset=utf-8", (long long)length + 1);
+	size_t n = write_head(bytes, status, "text/plain; charset=utf-8",
+		(long long)length + 1);
 
-	if (n == 0 || n + length + 1 > sizeof bytes)
+	if (n + length + 1 > sizeof bytes)
 		return -1;
 	if (!head_only) {
 		memcpy(bytes + n, text, length + 1);
@@ -119,11 +124,7 @@ enum response_result response_file(struct sink *sink,
 	long long size = target->size;
 
 	*bytes = 0;
-	size_t n = write_head(first, sizeof first, 200, target->type, size);
-	if (n == 0) {
-		errno = EOVERFLOW;
-		return RESPONSE_NOTHING;
-	}
+	size_t n = write_head(first, 200, target->type, size);
 	if (!head_only && size > 0) {
 		/* Before the head is out, so that an error can be told. */
 		ssize_t got = read_some(

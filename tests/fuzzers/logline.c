@@ -108,9 +108,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const size_t room = 1 + fuzz_byte(&in) * (there & 0x80 ? 64 : 1);
 	struct logline line = {
 		.time = number(&in),
-		.bytes = number(&in),
+		.bytes = number(&in) & INT64_MAX,
 		.status = (int)fuzz_byte(&in) * 4,
-		.seconds = (double)(number(&in) & 0xffffffff) / 1e4,
+		.nanoseconds = number(&in),
 	};
 	char decision[2 * LOG_LINE_MAX];
 	char *strings[5];

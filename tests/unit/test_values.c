@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers, settings, meta-variables, escapes, log lines. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "number.h"
 #include "settings.h"
 #include "tap.h"
+#include "text.h"
 
 static const struct {
 	const char *text;
@@ -142,7 +144,7 @@ static void test_logline(void)
 		.protocol = "HTTP/1.1",
 		.status = 200,
 		.bytes = 1497,
-		.seconds = 0.00031,
+		.nanoseconds = 310000,
 		.decision = "once centos/7/default",
 	};
 
@@ -168,9 +170,42 @@ static void test_logline(void)
 			strchr(text, '\n') == text + size - 1,
 		"a line that is too long is cut, and ends");
 
+	line.nanoseconds = INT64_C(61099949999);
+	line.uri = line.decision = NULL;
+	logline_format(&line, text);
+	tap_ok(strstr(text, " 61.0999 -\n") != NULL, "more than a minute");
+	line.nanoseconds += 1;
+	logline_format(&line, text);
+	tap_ok(strstr(text, " 61.1000 -\n") != NULL, "and rounded up");
+
 	size = logline_format(&(struct logline){.status = 500}, text);
 	tap_ok(strcmp(strchr(text, ']'), "] \"- - -\" 500 0 0.0000 -\n") == 0,
 		"what is not known is a dash");
+}
+
+static void test_text(void)
+{
+	char out[8];
+	struct text text;
+
+	text_begin(&text, out, sizeof out);
+	tap_ok(strcmp(out, "") == 0, "a text begins empty");
+	text_add(&text, "abc");
+	text_add_number(&text, 0, 0);
+	text_add_number(&text, 7, 2);
+	tap_ok(strcmp(out, "abc007") == 0 && text.length == 6, "pieces");
+	text_add_number(&text, 98, 0);
+	tap_ok(strcmp(out, "abc0079") == 0 && text.length == 7, "cut off");
+	text_add(&text, "x");
+	tap_ok(strcmp(out, "abc0079") == 0 && text.length == 7, "full");
+
+	char wide[32];
+	text_begin(&text, wide, sizeof wide);
+	text_add_number(&text, UINT64_MAX, 0);
+	tap_ok(strcmp(wide, "18446744073709551615") == 0, "the largest number");
+	text_begin(&text, wide, sizeof wide);
+	text_add_number(&text, 5, 99);
+	tap_ok(strcmp(wide, "00000000000000000005") == 0, "20 digits at most");
 }
 
 int main(void)
@@ -180,5 +215,6 @@ int main(void)
 	test_metavars();
 	test_escapes();
 	test_logline();
+	test_text();
 	return tap_end();
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+
+/*
+ * Text that is put together piece by piece; what does not fit is cut off. Each
+ * request writes three of these, so they don't go by printf(3).
+ */
+struct text {
+	char *out;     /* always ends with a NUL */
+	size_t size;   /* bytes of room, the NUL's included; at least 1 */
+	size_t length; /* so far */
+};
+
+/* Begins an empty text in out, which has room for size bytes. */
+void text_begin(struct text *text, char *out, size_t size);
+
+void text_add(struct text *text, const char *more);
+
+/* Adds a number that is not negative, with zeros up to so many digits. */
+void text_add_number(struct text *text, unsigned long long n, unsigned digits);
