@@ -2,12 +2,12 @@
 #include "boot.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "claim.h"
 #include "grace.h"
+#include "text.h"
 #include "tree.h"
 
 int boot_status(int error)
@@ -98,12 +98,23 @@ static bool open_entry(const struct tree *tree, struct boot *boot)
 	return found != FOUND_NOTHING;
 }
 
+/* Names the entry of a client. directory ends with a slash. */
+static void name_entry(
+	struct boot *boot, const char *directory, const char *client)
+{
+	struct text entry;
+
+	text_begin(&entry, boot->entry, sizeof boot->entry);
+	text_add(&entry, directory);
+	text_add(&entry, client);
+}
+
 /* True when the answer is in boot, be it an error. */
 static bool look_once(
 	const struct tree *tree, const char *client, struct boot *boot)
 {
 	boot->source = BOOT_ONCE;
-	snprintf(boot->entry, sizeof boot->entry, ONCE_DIR "/%s", client);
+	name_entry(boot, ONCE_DIR "/", client);
 
 	switch (read_entry(tree, boot)) {
 	case FOUND_LINK:
@@ -143,7 +154,7 @@ static bool look_static(
 	const struct tree *tree, const char *client, struct boot *boot)
 {
 	boot->source = BOOT_STATIC;
-	snprintf(boot->entry, sizeof boot->entry, "static/%s", client);
+	name_entry(boot, "static/", client);
 
 	return open_entry(tree, boot);
 }
@@ -153,7 +164,11 @@ static void look_default(const struct tree *tree, struct boot *boot)
 	boot->source = BOOT_DEFAULT;
 	strcpy(boot->entry, "default");
 
-	if (!open_entry(tree, boot))
+	/* As a rule it is a file. */
+	boot->text[0] = '\0';
+	if (target_open_file(tree, boot->entry, &boot->target) == 0)
+		boot->status = 200;
+	else if (!open_entry(tree, boot))
 		fail(boot, -ENOENT);
 }
 

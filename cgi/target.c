@@ -73,6 +73,12 @@ static int follow_link_at(const struct tree *tree, char path[static PATH_MAX])
 	return follow(tree, path, text);
 }
 
+static int open_last(const struct tree *tree, const char *path)
+{
+	/* O_NONBLOCK: a fifo must not wait for its writer. */
+	return tree_open_at(tree, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+}
+
 /* Opens what path leads to, link by link, for the sake of their names. */
 static int open_followed(
 	const struct tree *tree, char path[static PATH_MAX], const char **type)
@@ -81,9 +87,7 @@ static int open_followed(
 		if (*type == NULL)
 			*type = type_by_name(path);
 
-		/* O_NONBLOCK: a fifo must not wait for its writer. */
-		int fd = tree_open_at(
-			tree, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+		int fd = open_last(tree, path);
 		if (fd != -ELOOP)
 			return fd;
 		int err = follow_link_at(tree, path);
@@ -93,7 +97,8 @@ static int open_followed(
 	return -ELOOP;
 }
 
-static int check_regular(int fd, off_t *size)
+/* What fd is, that was opened by names of this type. 0 or -errno. */
+static int describe(int fd, const char *type, struct target *out)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
@@ -102,8 +107,20 @@ static int check_regular(int fd, off_t *size)
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -ENXIO;
-	*size = st.st_size;
+	if (type == NULL)
+		type = "text/plain; charset=utf-8";
+	*out = (struct target){.fd = fd, .size = st.st_size, .type = type};
 	return 0;
+}
+
+/* The same, of a descriptor or -errno; it is closed when it won't do. */
+static int accept_opened(int fd, const char *type, struct target *out)
+{
+	int err = fd < 0 ? fd : describe(fd, type, out);
+
+	if (err < 0 && fd >= 0)
+		close(fd);
+	return err;
 }
 
 int target_open(const struct tree *tree, const char *entry, const char *text,
@@ -120,21 +137,14 @@ int target_open(const struct tree *tree, const char *entry, const char *text,
 		if (err < 0)
 			return err;
 	}
-
 	int fd = open_followed(tree, path, &type);
-	if (fd < 0)
-		return fd;
+	return accept_opened(fd, type, out);
+}
 
-	off_t size = 0;
-	int err = check_regular(fd, &size);
-	if (err < 0) {
-		close(fd);
-		return err;
-	}
-	if (type == NULL)
-		type = "text/plain; charset=utf-8";
-	*out = (struct target){.fd = fd, .size = size, .type = type};
-	return 0;
+int target_open_file(
+	const struct tree *tree, const char *entry, struct target *out)
+{
+	return accept_opened(open_last(tree, entry), type_by_name(entry), out);
 }
 
 void target_close(struct target *target)

@@ -23,5 +23,12 @@ struct target {
 int target_open(const struct tree *tree, const char *entry, const char *text,
 	struct target *out);
 
+/*
+ * The same for an entry that is a file, which spares reading a link that is not
+ * there. -ELOOP when it is a link, and -ENOENT when there is nothing.
+ */
+int target_open_file(
+	const struct tree *tree, const char *entry, struct target *out);
+
 /* Closes the target if it is open. */
 void target_close(struct target *target);
