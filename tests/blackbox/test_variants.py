@@ -216,7 +216,7 @@ def test_one_listener_for_ipv4_and_ipv6(variant, tree):
 def test_a_second_upstream_server_gets_no_request_twice(variant, tree):
     second = "/run/pxesrv/second.sock"
     one = variant("nginx", lambda text: text.replace(
-        "\tkeepalive 32;", f"\tserver unix:{second} backup;\n\tkeepalive 32;"))
+        "\tkeepalive 256;", f"\tserver unix:{second} backup;\n\tkeepalive 32;"))
     tree.make({**TREE, "once/.lock": ""})
     other = Responder(one.stderr("second"), path=second,
                       arguments=["-m", "0666"])
