@@ -18,6 +18,7 @@ class Ledger:
         self.tree = tree
         self.lock = threading.Lock()
         self.armings = {}  # name: client, in order
+        self.present = {}  # the same, without those seen to be replaced
         self.latest = {}   # client: name
         self.answers = collections.Counter()
 
@@ -27,7 +28,7 @@ class Ledger:
             name = f"n{len(self.armings)}"
             self.tree.add(f"os/{name}", name)
             self.tree.arm(client, f"../os/{name}")
-            self.armings[name] = client
+            self.armings[name] = self.present[name] = client
             self.latest[client] = name
         return name
 
@@ -38,6 +39,7 @@ class Ledger:
             if name in self.armings:
                 assert self.armings[name] == client, "another client's"
                 self.answers[name] += 1
+                assert self.answers[name] == 1, f"{name} twice"
             else:
                 assert name == "default", name
 
@@ -62,10 +64,10 @@ class Ledger:
         with self.lock:
             places = self.places()
             counts = collections.Counter()
-            for name, client in self.armings.items():
+            assert places.keys() <= self.present.keys(), "one came back"
+            for name, client in list(self.present.items()):
                 here, answers = places[name], self.answers[name]
                 story = f"{name} of {client}: {here}, answered {answers}"
-                assert answers <= 1, story
                 assert len(here) <= 1, story
                 if not here:
                     # Replaced: by the next one, while it was armed, or by
@@ -73,6 +75,8 @@ class Ledger:
                     if self.latest[client] == name:
                         assert answers or under_way, story
                         assert self.is_served(client), story
+                    else:
+                        del self.present[name]
                     continue
                 counts[here[0]] += 1
                 if answers:
