@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The decision alone, in trees of different sizes: from opening the root to
+ * closing the boot file, without any web server, log or answer.
+ *
+ *     decision DIRECTORY ROUNDS DECISIONS SIZE...
+ *
+ * Makes a tree for each SIZE below DIRECTORY, with so many links in once/ and
+ * as many in static/; looks each client up once, to have all warm; and then
+ * prints, for each round, a line for each size: the size, and microseconds per
+ * decision of clients with a link in once/, with one in static/, with neither.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "tree.h"
+
+enum kind { ONCE, STATIC, DEFAULT, KINDS };
+
+/* Clients with a link in once/, in static/, with neither. */
+static void name_client(enum kind kind, unsigned number, char name[static 32])
+{
+	snprintf(name, 32, "%d.%u.%u.%u", 10 + (int)kind, number >> 16 & 255,
+		number >> 8 & 255, number & 255);
+}
+
+static double now_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static void make_file(int root, const char *path)
+{
+	static const char bytes[1500];
+	int fd = openat(root, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0 || write(fd, bytes, sizeof bytes) != sizeof bytes ||
+		close(fd) < 0)
+		err(71, "%s", path);
+}
+
+static void make_links(
+	int root, const char *name, enum kind kind, unsigned size)
+{
+	char client[32];
+	int directory;
+
+	if (mkdirat(root, name, 0755) < 0 ||
+		(directory = openat(root, name, O_DIRECTORY | O_CLOEXEC)) < 0)
+		err(71, "%s", name);
+	for (unsigned i = 0; i < size; i++) {
+		name_client(kind, i, client);
+		if (symlinkat("../os/boot", directory, client) < 0)
+			err(71, "%s/%s", name, client);
+	}
+	close(directory);
+}
+
+static void make_tree(const char *path, unsigned size)
+{
+	if (mkdir(path, 0755) < 0)
+		err(71, "%s", path);
+	int root = open(path, O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || mkdirat(root, "os", 0755) < 0)
+		err(71, "%s", path);
+	make_file(root, "default");
+	make_file(root, "os/boot");
+	make_links(root, "once", ONCE, size);
+	make_links(root, "static", STATIC, size);
+	close(root);
+}
+
+static void decide(const char *path, enum kind kind, unsigned number)
+{
+	static const enum boot_source sources[] = {
+		BOOT_ONCE, BOOT_STATIC, BOOT_DEFAULT};
+	struct tree tree;
+	struct boot boot;
+	char client[32];
+
+	name_client(kind, number, client);
+	if (tree_open(path, "", &tree) < 0)
+		err(71, "%s", path);
+	boot_look(&tree, client, 0, &boot);
+	if (boot.status != 200 || boot.source != sources[kind])
+		errx(70, "%s: %s, status %d", client, boot.entry, boot.status);
+	boot_close(&boot);
+	tree_close(&tree);
+}
+
+/* Any number below size; the same ones in each run. */
+static unsigned next_number(uint64_t *state, unsigned size)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)((*state >> 33) % size);
+}
+
+static double measure(
+	const char *path, enum kind kind, unsigned size, unsigned decisions)
+{
+	static uint64_t state;
+	const double start = now_us();
+
+	for (unsigned i = 0; i < decisions; i++)
+		decide(path, kind, next_number(&state, size));
+	return (now_us() - start) / decisions;
+}
+
+static unsigned number(const char *text)
+{
+	char *end;
+	errno = 0;
+	const unsigned long n = strtoul(text, &end, 10);
+	if (errno != 0 || *end != '\0' || end == text || n == 0 || n > 1u << 24)
+		errx(64, "%s: no number from 1 on", text);
+	return (unsigned)n;
+}
+
+int main(int argc, char *argv[])
+{
+	char path[PATH_MAX];
+
+	if (argc < 5)
+		errx(64, "usage: decision DIRECTORY ROUNDS DECISIONS SIZE...");
+	for (int i = 4; i < argc; i++) {
+		const unsigned size = number(argv[i]);
+		snprintf(path, sizeof path, "%s/%u", argv[1], size);
+		make_tree(path, size);
+		for (enum kind kind = 0; kind < KINDS; kind++) {
+			for (unsigned n = 0; n < size; n++)
+				decide(path, kind, n);
+		}
+	}
+	for (unsigned rounds = number(argv[2]); rounds > 0; rounds--) {
+		for (int i = 4; i < argc; i++) {
+			const unsigned size = number(argv[i]);
+			snprintf(path, sizeof path, "%s/%u", argv[1], size);
+			printf("%u", size);
+			for (enum kind kind = 0; kind < KINDS; kind++)
+				printf(" %.3f", measure(path, kind, size,
+							number(argv[3])));
+			printf("\n");
+			fflush(stdout);
+		}
+	}
+	return 0;
+}
