@@ -29,7 +29,8 @@ SUITES = {
 
 
 def versions():
-    nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True)
+    nginx = subprocess.run(["nginx", "-v"], env=setups.place.clean_env(),
+                           capture_output=True, text=True)
     return (f"{os.cpu_count()} processors, Linux {platform.release()}, "
             + nginx.stderr.strip().partition(": ")[2])
 

@@ -43,6 +43,7 @@ def storm(server, tree, figures):
     arm(tree, range(1, STORM + 1, STORM // STORM_ARMED))
     run = load(server.port, STORM, "-a", STORM, "-t", STORM_MS,
                "-w", len(INSTALLER))
+    assert run.failed == 0 and run.matched == STORM_ARMED, run
     figures.add(("storm", "seconds"), run.seconds)
     figures.add(("storm", "failed"), run.failed)
     figures.add(("storm", "armed"), run.matched)
