@@ -45,7 +45,7 @@ def with_servers(figures, workers, keep, rounds):
             for _ in range(rounds):
                 for way in WAYS:
                     if way == "floor" and not keep:
-                        continue
+                        continue  # it knows kept connections alone
                     program = {"null": servers[0], "floor": servers[1]}.get(
                         way, servers[2]).responder
                     before = processor_seconds(program.pid)
@@ -56,7 +56,7 @@ def with_servers(figures, workers, keep, rounds):
                     figures.add((*key, "p50"), p50)
                     figures.add((*key, "p99"), p99)
                     if way not in ("static file", "HEAD"):
-                        # wrk and load run for a second, or for a number.
+                        # wrk runs for a second.
                         figures.add((*key, "cpu"), used / rate * 1e4)
         memory = servers[2].responder.memory()
         figures.add((workers, keep, "memory"), memory)
