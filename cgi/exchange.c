@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "response.h"
+#include "text.h"
 
 void exchange_text(struct exchange *x, int status, const char *text)
 {
@@ -15,6 +16,17 @@ void exchange_text(struct exchange *x, int status, const char *text)
 		x->bytes = 0;
 		exchange_note(x, " (not delivered)");
 	}
+}
+
+void exchange_add(struct exchange *x, const char *text)
+{
+	struct text decision = {
+		.out = x->decision,
+		.size = sizeof x->decision,
+		.length = strlen(x->decision),
+	};
+
+	text_add(&decision, text);
 }
 
 void exchange_note(struct exchange *x, const char *format, ...)

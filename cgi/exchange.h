@@ -27,5 +27,8 @@ struct exchange {
 void exchange_text(struct exchange *x, int status, const char *text);
 
 /* Adds to the decision in the log. It cuts off what does not fit. */
+void exchange_add(struct exchange *x, const char *text);
+
+/* The same, of what printf(3) would print. */
 __attribute__((format(printf, 2, 3))) void exchange_note(
 	struct exchange *x, const char *format, ...);

@@ -6,6 +6,8 @@
 #include "escape.h"
 #include "text.h"
 
+#define TIME_SIZE 32 /* bytes */
+
 static void add_or_dash(struct text *text, const char *more)
 {
 	text_add(text, more == NULL ? "-" : more);
@@ -20,15 +22,26 @@ static void add_escaped(struct text *text, const char *more, size_t size)
 	text_add(text, escaped);
 }
 
-static void add_time(struct text *text, time_t time)
+static void format_time(time_t time, char out[static TIME_SIZE])
 {
-	char when[32];
 	struct tm tm;
 
 	if (localtime_r(&time, &tm) == NULL ||
-		strftime(when, sizeof when, "%d/%b/%Y:%H:%M:%S %z", &tm) == 0)
-		strcpy(when, "-");
-	text_add(text, when);
+		strftime(out, TIME_SIZE, "%d/%b/%Y:%H:%M:%S %z", &tm) == 0)
+		strcpy(out, "-");
+}
+
+/* Under load, most lines are of the same second as the one before. */
+static void add_time(struct text *text, time_t time)
+{
+	static _Thread_local char last[TIME_SIZE];
+	static _Thread_local time_t last_time;
+
+	if (last[0] == '\0' || last_time != time) {
+		format_time(time, last);
+		last_time = time;
+	}
+	text_add(text, last);
 }
 
 /* In seconds, to four places. */

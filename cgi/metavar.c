@@ -25,6 +25,9 @@ static const struct {
 static void take(const char *variable, struct metavars *out)
 {
 	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+		/* Most end here: there are a hundred of these a request. */
+		if (variable[0] != variables[i].name[0])
+			continue;
 		size_t length = strlen(variables[i].name);
 		if (strncmp(variable, variables[i].name, length) != 0)
 			continue;

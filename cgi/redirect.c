@@ -57,7 +57,10 @@ static void note_boot(
 	char target[1024];
 
 	write_target(tree, boot, target, sizeof target);
-	exchange_note(x, "%s %s", sources[boot->source], target);
+	/* Every request comes here, so not by printf(3). */
+	exchange_add(x, sources[boot->source]);
+	exchange_add(x, " ");
+	exchange_add(x, target);
 	if (boot->source == BOOT_GRACE)
 		exchange_note(x, " (again, by PXESRV_ONCE_GRACE)");
 	if (boot->once_is_file)
