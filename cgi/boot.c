@@ -7,6 +7,7 @@
 
 #include "claim.h"
 #include "grace.h"
+#include "kept.h"
 #include "text.h"
 #include "tree.h"
 
@@ -162,11 +163,11 @@ static bool look_static(
 static void look_default(const struct tree *tree, struct boot *boot)
 {
 	boot->source = BOOT_DEFAULT;
-	strcpy(boot->entry, "default");
+	strcpy(boot->entry, TREE_DEFAULT);
 
 	/* As a rule it is a file. */
 	boot->text[0] = '\0';
-	if (target_open_file(tree, boot->entry, &boot->target) == 0)
+	if (kept_default_open(tree, &boot->target) == 0)
 		boot->status = 200;
 	else if (!open_entry(tree, boot))
 		fail(boot, -ENOENT);

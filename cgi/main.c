@@ -25,6 +25,6 @@ int main(void)
 	tzset();
 	input_discard(STDIN_FILENO, getenv("CONTENT_LENGTH"));
 	output_open(STDOUT_FILENO, &output);
-	respond(&service, environ, &output.sink);
+	respond(&service, NULL, environ, &output.sink);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "escape.h"
 #include "exchange.h"
 #include "grub.h"
+#include "kept.h"
 #include "log.h"
 #include "logline.h"
 #include "redirect.h"
@@ -62,11 +63,19 @@ static void clear(
 	exchange_text(x, boot_status(-err), text);
 }
 
-static void with_tree(const struct service *service, struct exchange *x,
-	const struct route *route)
+static int open_tree(
+	const struct settings *settings, struct kept *kept, struct tree *out)
+{
+	return kept == NULL ? tree_open(settings->root, settings->allow, out)
+	                    : kept_tree_open(kept, settings->root,
+				      settings->allow, out);
+}
+
+static void with_tree(const struct service *service, struct kept *kept,
+	struct exchange *x, const struct route *route)
 {
 	struct tree tree;
-	int err = tree_open(x->settings.root, x->settings.allow, &tree);
+	int err = open_tree(&x->settings, kept, &tree);
 
 	if (err < 0) {
 		const bool passes = boot_status(-err) == 503;
@@ -95,7 +104,8 @@ static bool is_method(const struct exchange *x, const char *method)
 	       strcmp(x->vars.request_method, method) == 0;
 }
 
-static void answer(const struct service *service, struct exchange *x)
+static void answer(
+	const struct service *service, struct kept *kept, struct exchange *x)
 {
 	struct route route;
 	struct bad_setting bad;
@@ -130,7 +140,7 @@ static void answer(const struct service *service, struct exchange *x)
 			"DOCUMENT_ROOT",
 			NULL);
 	} else {
-		with_tree(service, x, &route);
+		with_tree(service, kept, x, &route);
 	}
 }
 
@@ -169,8 +179,8 @@ static int64_t nanoseconds_since(const struct timespec *start)
 	       now.tv_nsec - start->tv_nsec;
 }
 
-void respond(
-	const struct service *service, char *const env[], struct sink *sink)
+void respond(const struct service *service, struct kept *kept,
+	char *const env[], struct sink *sink)
 {
 	struct exchange x = {.sink = sink, .settings = service->settings};
 	struct timespec start;
@@ -179,7 +189,7 @@ void respond(
 	metavars_read(env, &x.vars);
 	if (x.settings.root == NULL)
 		x.settings.root = x.vars.document_root;
-	answer(service, &x);
+	answer(service, kept, &x);
 	note_if_bound(service, &x);
 
 	const struct logline line = {

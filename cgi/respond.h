@@ -5,6 +5,7 @@
 
 #include "settings.h"
 
+struct kept;
 struct log;
 struct sink;
 
@@ -20,7 +21,8 @@ struct service {
 /*
  * Answers one request, start to end, and logs it. env is the CGI environment
  * or the FastCGI params: strings NAME=value, NULL-terminated. The answer may
- * be left unended (see struct sink); then it was not delivered.
+ * be left unended (see struct sink); then it was not delivered. kept is the
+ * thread's, for the requests to come; NULL when there are none.
  */
-void respond(
-	const struct service *service, char *const env[], struct sink *sink);
+void respond(const struct service *service, struct kept *kept,
+	char *const env[], struct sink *sink);

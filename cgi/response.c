@@ -88,12 +88,12 @@ long long response_text(
 	return head_only ? 0 : (long long)length + 1;
 }
 
-/* Reads up to size bytes. What was read, or -1 with errno. */
-static ssize_t read_some(int fd, void *out, size_t size)
+/* Reads up to size bytes from there on. What was read, or -1 with errno. */
+static ssize_t read_some(int fd, void *out, size_t size, off_t offset)
 {
 	ssize_t n;
 	do
-		n = read(fd, out, size);
+		n = pread(fd, out, size, offset);
 	while (n < 0 && errno == EINTR);
 	return n;
 }
@@ -103,16 +103,17 @@ static size_t smaller(size_t a, long long b)
 	return b < (long long)a ? (size_t)b : a;
 }
 
-/* Sends the rest of a file. The file must not have become shorter. */
-static bool put_rest(struct sink *sink, int fd, long long rest)
+/* Sends a file from there on. The file must not have become shorter. */
+static bool put_rest(struct sink *sink, const struct target *target, off_t from)
 {
 	char bytes[CHUNK];
 
-	while (rest > 0) {
-		ssize_t n = read_some(fd, bytes, smaller(sizeof bytes, rest));
+	while (from < target->size) {
+		ssize_t n = read_some(target->fd, bytes,
+			smaller(sizeof bytes, target->size - from), from);
 		if (n <= 0 || !sink->put(sink, bytes, (size_t)n))
 			return false;
-		rest -= n;
+		from += n;
 	}
 	return true;
 }
@@ -127,8 +128,8 @@ enum response_result response_file(struct sink *sink,
 	size_t n = write_head(first, 200, target->type, size);
 	if (!head_only && size > 0) {
 		/* Before the head is out, so that an error can be told. */
-		ssize_t got = read_some(
-			target->fd, first + n, smaller(sizeof first - n, size));
+		ssize_t got = read_some(target->fd, first + n,
+			smaller(sizeof first - n, size), 0);
 		if (got <= 0) {
 			errno = got < 0 ? errno : EIO;
 			return RESPONSE_NOTHING;
@@ -139,7 +140,7 @@ enum response_result response_file(struct sink *sink,
 	if (!sink->put(sink, first, n))
 		return RESPONSE_BROKEN;
 	if (!head_only) {
-		if (!put_rest(sink, target->fd, size - *bytes))
+		if (!put_rest(sink, target, *bytes))
 			return RESPONSE_BROKEN;
 		*bytes = size;
 	}

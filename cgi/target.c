@@ -149,7 +149,7 @@ int target_open_file(
 
 void target_close(struct target *target)
 {
-	if (target->fd >= 0)
+	if (target->fd >= 0 && !target->is_kept)
 		close(target->fd);
 	target->fd = -1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct tree;
@@ -10,6 +11,7 @@ struct target {
 	int fd;           /* open for reading, or -1 */
 	off_t size;       /* bytes */
 	const char *type; /* Content-Type, in static storage */
+	bool is_kept;     /* for further requests: see kept.h */
 };
 
 /*
@@ -30,5 +32,5 @@ int target_open(const struct tree *tree, const char *entry, const char *text,
 int target_open_file(
 	const struct tree *tree, const char *entry, struct target *out);
 
-/* Closes the target if it is open. */
+/* Closes the target if it is open, and not kept. */
 void target_close(struct target *target);

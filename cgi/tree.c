@@ -27,7 +27,8 @@ int tree_open(const char *root, const char *allow, struct tree *out)
 
 void tree_close(struct tree *tree)
 {
-	close(tree->root);
+	if (tree->kept == NULL)
+		close(tree->root);
 	tree->root = -1;
 }
 

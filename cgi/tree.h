@@ -3,14 +3,20 @@
 
 #include <stddef.h>
 
+struct kept;
+
+/* The boot file of every client without an entry. */
+#define TREE_DEFAULT "default"
+
 /*
- * The tree that the answers come from. The root is opened anew for each
+ * The tree that the answers come from. The root is looked for anew for each
  * request, since it may be a symbolic link that somebody moves.
  */
 struct tree {
 	int root;          /* O_PATH descriptor of the root directory */
 	const char *path;  /* the root as it was configured */
 	const char *allow; /* further directories, colon-separated */
+	struct kept *kept; /* who has root, or NULL when the tree has it */
 };
 
 /* Opens the tree. 0 or -errno. The strings must outlive it. */

@@ -95,8 +95,8 @@ static bool drain(FCGX_Stream *in)
  * members, which fcgiapp.h calls private; they are what the build checks for.
  * FCGX_Detach() saves the close the wait of up to two seconds for the peer.
  */
-bool handover_serve(
-	struct handover *handover, int fd, const struct service *service)
+bool handover_serve(struct handover *handover, int fd,
+	const struct service *service, struct kept *kept)
 {
 	FCGX_Request *request = &handover->request;
 	struct stream stream = {
@@ -112,16 +112,16 @@ bool handover_serve(
 
 	/* An error here shows nowhere else: the params would be cut off. */
 	if (FCGX_GetError(request->in) == 0 && drain(request->in))
-		respond(service, request->envp, &stream.sink);
+		respond(service, kept, request->envp, &stream.sink);
 	if (!stream.ended) {
 		/* Without END_REQUEST, so that it does not look whole. */
 		FCGX_Free(request, 1);
 		return false;
 	}
 	FCGX_Finish_r(request);
-	bool kept = request->ipcFd >= 0;
+	bool stays = request->ipcFd >= 0;
 	request->ipcFd = -1;
-	return kept;
+	return stays;
 }
 
 /*

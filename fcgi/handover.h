@@ -4,6 +4,7 @@
 #include <fcgiapp.h>
 #include <stdbool.h>
 
+struct kept;
 struct service;
 
 /*
@@ -24,8 +25,8 @@ void handover_open(struct handover *out);
  * Answers the request that lies on fd. True: the peer keeps the connection
  * open for another one. False: fd has been closed.
  */
-bool handover_serve(
-	struct handover *handover, int fd, const struct service *service);
+bool handover_serve(struct handover *handover, int fd,
+	const struct service *service, struct kept *kept);
 
 /*
  * Asks the peer of a connection that it keeps open, and on which we owe it

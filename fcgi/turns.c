@@ -141,12 +141,15 @@ static void set_at_work(struct turn *turn, bool at_work)
 	atomic_store(&turn->steps, at_work ? odd : odd + 1);
 }
 
+bool turns_has(struct turns *turns, unsigned worker)
+{
+	return atomic_load(&turns->of[worker].is_mine);
+}
+
 void turns_take(struct turns *turns, unsigned worker)
 {
 	struct turn *turn = &turns->of[worker];
 
-	if (atomic_load(&turn->is_mine))
-		return;
 	pthread_mutex_lock(&turns->lock);
 	set_at_work(turn, false);
 	while (turns->free == 0 && !turns->are_over) {

@@ -18,9 +18,12 @@ struct turns *turns_new(unsigned workers);
 /* No worker may be left. */
 void turns_free(struct turns *turns);
 
+/* Whether it is the turn of this worker. */
+bool turns_has(struct turns *turns, unsigned worker);
+
 /*
- * Waits until it is the turn of this worker, if it is not, or until all turns
- * are over. From here on it is at work.
+ * Waits until it is the turn of this worker, whose turn it is not, or until all
+ * turns are over. From here on it is at work.
  */
 void turns_take(struct turns *turns, unsigned worker);
 

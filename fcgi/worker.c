@@ -19,6 +19,8 @@
 /* Seconds that a peer may take nothing of an answer. */
 #define PEER_TIMEOUT 30
 #define NAP_NS 10000000
+/* Without a request for so long, nothing of the tree is kept open. */
+#define KEPT_MS 10000
 
 /* Whether the peer has said all that it will ever say. */
 static bool is_finished(int fd)
@@ -51,11 +53,12 @@ static enum gate look(struct worker *w, int fd)
 static bool serve(struct worker *w, int fd)
 {
 	atomic_store(&w->serving, fd);
-	bool kept = handover_serve(&w->handover, fd, w->all->service);
+	bool stays =
+		handover_serve(&w->handover, fd, w->all->service, &w->kept);
 	atomic_store(&w->serving, -1);
-	if (kept && atomic_load(&w->all->phase) != RUNNING)
+	if (stays && atomic_load(&w->all->phase) != RUNNING)
 		handover_let_go(fd);
-	return kept;
+	return stays;
 }
 
 /* Closes a connection that look() did not let pass. */
@@ -193,6 +196,19 @@ static void accept_one(struct worker *w)
 	}
 }
 
+/* Waits for an event, for wait_ms at most (-1: no limit). False: none came. */
+static bool wait_for(struct worker *w, struct epoll_event *event, int wait_ms)
+{
+	if (kept_is_used(&w->kept) && (wait_ms < 0 || wait_ms > KEPT_MS))
+		wait_ms = KEPT_MS;
+	turns_rest(w->all->turns, w->number);
+	const int events = epoll_wait(w->all->epoll, event, 1, wait_ms);
+	turns_resume(w->all->turns, w->number);
+	if (events == 0)
+		kept_release(&w->kept);
+	return events == 1;
+}
+
 /* Waits for one thing to do, and does it. */
 static void work_once(struct worker *w)
 {
@@ -202,10 +218,7 @@ static void work_once(struct worker *w)
 
 	while ((fd = connections_take_overdue(connections, &wait_ms)) >= 0)
 		give_up(w, fd);
-	turns_rest(w->all->turns, w->number);
-	const int events = epoll_wait(w->all->epoll, &event, 1, wait_ms);
-	turns_resume(w->all->turns, w->number);
-	if (events != 1 || event.data.u64 == NAME_STOP)
+	if (!wait_for(w, &event, wait_ms) || event.data.u64 == NAME_STOP)
 		return;
 	if (event.data.u64 == NAME_LISTENER) {
 		/* The event may be older than the end. */
@@ -237,11 +250,16 @@ void *worker_run(void *worker)
 	struct worker *w = worker;
 
 	for (;;) {
-		turns_take(w->all->turns, w->number);
+		if (!turns_has(w->all->turns, w->number)) {
+			/* Others work, maybe for a long time. */
+			kept_release(&w->kept);
+			turns_take(w->all->turns, w->number);
+		}
 		if (atomic_load(&w->all->phase) > LAST_CALL)
 			break;
 		work_once(w);
 	}
 	drain(w);
+	kept_release(&w->kept);
 	return NULL;
 }

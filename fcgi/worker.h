@@ -7,6 +7,7 @@
 
 #include "gate.h"
 #include "handover.h"
+#include "kept.h"
 
 struct connections;
 struct listener;
@@ -24,6 +25,7 @@ struct worker {
 	unsigned number;    /* from 0 */
 	atomic_int serving; /* descriptor of the request under way, or -1 */
 	struct handover handover;
+	struct kept kept;
 	size_t seen; /* bytes that look() has found */
 	unsigned char bytes[GATE_SIZE_MAX + 1]; /* one more: too large */
 	unsigned char scratch[GATE_SIZE_MAX];

@@ -21,8 +21,8 @@
 	((size_t)256 * 1024) /* bytes: several times the deepest use */
 #define CONNECTIONS_MAX 65536
 #define CONNECTIONS_MIN 4
-/* Descriptors: a request's connection, root, target, lock, log, one more. */
-#define PER_REQUEST 6
+/* Descriptors: a connection, root, default, target, lock, log, one more. */
+#define PER_REQUEST 7
 /* More: the standard ones, listener, log, epoll, and some to spare. */
 #define RESERVE 16
 #define NAP_NS 10000000
@@ -71,6 +71,7 @@ static int start_thread(struct worker *w)
 
 	atomic_init(&w->serving, -1);
 	handover_open(&w->handover);
+	kept_init(&w->kept);
 	int error = pthread_attr_init(&attributes);
 	if (error == 0) {
 		pthread_attr_setstacksize(&attributes, STACK_SIZE);

@@ -4,12 +4,13 @@
 #include "respond.h"
 #include "sink.h"
 
-void respond(
-	const struct service *service, char *const env[], struct sink *sink)
+void respond(const struct service *service, struct kept *kept,
+	char *const env[], struct sink *sink)
 {
 	char answer[FIXED_SIZE];
 
 	(void)service;
+	(void)kept;
 	(void)env;
 	fixed_write(answer);
 	if (sink->put(sink, answer, sizeof answer))

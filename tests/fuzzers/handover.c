@@ -25,6 +25,7 @@
 #include "armed.h"
 #include "fuzz.h"
 #include "gate.h"
+#include "kept.h"
 #include "log.h"
 #include "respond.h"
 #include "stream.h"
@@ -32,6 +33,7 @@
 #define SMALL 7 /* bytes of a small record */
 
 static struct handover handover;
+static struct kept open_tree;
 static struct log null;
 static struct service service = {.log = &null, .no_root_status = 503};
 static char root[PATH_MAX];
@@ -47,6 +49,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	log_open(service.settings.log, &null);
 	MUST(handover_start() == 0);
 	handover_open(&handover);
+	kept_init(&open_tree);
 	return 0;
 }
 
@@ -141,7 +144,7 @@ static bool ask(int peer, int fd, const struct stream *stream, const char *how,
 		close(peer);
 	if (strchr(how, 'w'))
 		shutdown(fd, SHUT_WR);
-	bool kept = handover_serve(&handover, fd, &service);
+	bool kept = handover_serve(&handover, fd, &service, &open_tree);
 	bool ended = !strchr(how, 'g') &&
 	             answer_read(peer, request->id, is_head(request));
 
@@ -166,6 +169,7 @@ static void serve(const struct stream *stream, const char *how,
 		MUST(close(pair[1]) == 0);
 	if (!strchr(how, 'g'))
 		MUST(close(pair[0]) == 0);
+	kept_release(&open_tree);
 	MUST(fuzz_descriptors() == before);
 
 	/* The second time it is the same client. */

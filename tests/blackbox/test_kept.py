@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""What a worker keeps open between two requests is never answered stale."""
+import os
+import subprocess
+
+import pytest
+
+import answer
+import place
+from crowd import get
+from fastcgi import Connection
+from place import until
+from tree import Directory, Link
+
+
+@pytest.fixture
+def asked(responder, tree):
+    """A function that asks one worker, over one connection."""
+    tree.make({"default": "first", "once": Directory()})
+    one = responder(PXESRV_THREADS="1")
+    with Connection(one.path) as connection:
+        def ask():
+            connection.send(get(keep=True))
+            return answer.from_cgi(connection.read_answer())
+        ask.responder = one
+        assert ask().body == b"first"
+        assert ask().body == b"first"
+        yield ask
+
+
+def replace(tree, name, what):
+    tree.add("new", what)
+    os.rename(tree.full("new"), tree.full(name))
+
+
+def test_default_is_replaced(asked, tree):
+    for text in ("second", "", "the third one"):
+        replace(tree, "default", text)
+        assert asked().body == text.encode()
+    replace(tree, "default", Link("os/boot"))
+    assert asked().status == 404
+    tree.make({"os/boot": "os"})
+    assert asked().body == b"os"
+    os.unlink(tree.full("default"))
+    assert asked().status == 404
+    tree.make({"default": Directory()})
+    assert asked().status == 403
+
+
+def test_default_is_changed_in_place(asked, tree):
+    # In one tick of a clock, too: each is asked for at once.
+    with open(tree.full("default"), "r+b", buffering=0) as file:
+        for number in range(300):
+            text = b"%d" % number + b"x" * (number % 7)
+            os.ftruncate(file.fileno(), 0)
+            os.pwrite(file.fileno(), text, 0)
+            assert asked().body == text
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root gives files away")
+def test_nobody_may_read_default_any_more(asked, tree):
+    for _ in range(50):
+        os.chown(tree.full("default"), 0, 0)
+        os.chmod(tree.full("default"), 0o600)
+        assert asked().status == 403
+        os.chmod(tree.full("default"), 0o644)
+        assert asked().body == b"first"
+
+
+def test_the_mode_forbids_default(asked, tree):
+    for _ in range(50):
+        os.chmod(tree.full("default"), 0)
+        assert asked().status == 403
+        os.chmod(tree.full("default"), 0o600)
+        assert asked().body == b"first"
+
+
+def test_the_root_is_another_one(responder, tree):
+    tree.make({f"releases/{name}/default": name for name in "ab"})
+    tree.make({"current": Link("releases/a")})
+    one = responder(PXESRV_ROOT=tree.full("current"), PXESRV_THREADS="1")
+    with Connection(one.path) as connection:
+        for name in "aabbab":
+            replace(tree, "current", Link(f"releases/{name}"))
+            connection.send(get(keep=True))
+            got = answer.from_cgi(connection.read_answer())
+            assert got.body == name.encode()
+        os.unlink(tree.full("current"))
+        connection.send(get(keep=True))
+        assert answer.from_cgi(connection.read_answer()).status == 503
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root can mount")
+def test_something_is_mounted_over_default(asked, tree):
+    tree.make({"other": "other"})
+    subprocess.run(["mount", "--bind", tree.full("other"),
+                    tree.full("default")], check=True)
+    try:
+        assert asked().body == b"other"
+    finally:
+        # It is kept now.
+        subprocess.run(["umount", "-l", tree.full("default")], check=True)
+    assert asked().body == b"first"
+
+
+def test_nothing_is_kept_for_long(asked, tree):
+    """So that an administrator can unmount the tree of an idle responder."""
+    def kept():
+        return [path for path in (place.ROOT, tree.full("default"))
+                if place.has_open(asked.responder.pid, path)]
+
+    assert kept() == [place.ROOT, tree.full("default")]
+    until(lambda: not kept(), "it is let go of")
+    assert asked().body == b"first"
