@@ -21,9 +21,18 @@ static int move(const struct tree *tree, const char *from, const char *to)
 	return renameat(tree->root, from, tree->root, to) < 0 ? -errno : 0;
 }
 
+mode_t claim_mode(const struct tree *tree)
+{
+	struct stat once;
+
+	return fstatat(tree->root, ONCE_DIR, &once, 0) < 0
+	               ? S_IRWXU
+	               : once.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
+}
+
 int claim_make_directory(const struct tree *tree, const char *path)
 {
-	return mkdirat(tree->root, path, 0777) < 0 ? -errno : 0;
+	return mkdirat(tree->root, path, claim_mode(tree)) < 0 ? -errno : 0;
 }
 
 static int read_link(

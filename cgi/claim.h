@@ -65,5 +65,11 @@ int claim_return(const struct tree *tree, const struct claim *claim);
 /* Reads time and names of the link at claim->path. 0 or -errno. */
 int claim_identify(const struct tree *tree, struct claim *claim);
 
+/*
+ * The mode of once/, for what is made in it: whoever may arm, may take away and
+ * claim. It holds where umask(2) is 0, as all the programs have it.
+ */
+mode_t claim_mode(const struct tree *tree);
+
 /* Makes a directory of once/, for all who may claim. 0 or -errno. */
 int claim_make_directory(const struct tree *tree, const char *path);

@@ -5,6 +5,7 @@
  * query there (section 4.4), which come from the client.
  */
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ int main(void)
 	};
 	struct output output;
 
+	umask(0); /* what is made says its mode itself */
 	tzset();
 	input_discard(STDIN_FILENO, getenv("CONTENT_LENGTH"));
 	output_open(STDOUT_FILENO, &output);

@@ -75,13 +75,22 @@ static int lock_until(int fd, const struct timespec *limit)
 	return 0;
 }
 
+static int open_file(const struct tree *tree)
+{
+	const int flags = O_RDWR | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
+	const int fd = openat(tree->root, ONCE_LOCK, flags);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	return openat(tree->root, ONCE_LOCK, flags | O_CREAT,
+		claim_mode(tree) & ~(mode_t)(S_IXUSR | S_IXGRP | S_IXOTH));
+}
+
 /* Opens the lock file and locks it. A descriptor or -errno. */
 static int open_locked(const struct tree *tree, const struct timespec *limit)
 {
 	for (;;) {
-		int fd = openat(tree->root, ONCE_LOCK,
-			O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
-			0666);
+		int fd = open_file(tree);
 		if (fd < 0)
 			return -errno;
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -135,6 +136,7 @@ int main(int argc, char *argv[])
 	struct service service = {.log = &log, .no_root_status = 503};
 
 	fill_standard();
+	umask(0); /* what is made says its mode itself */
 	options_parse(argc, argv, &options);
 	service.settings = read_settings();
 	const unsigned threads = read_threads();
