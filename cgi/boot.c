@@ -2,10 +2,12 @@
 #include "boot.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "claim.h"
+#include "escape.h"
 #include "grace.h"
 #include "kept.h"
 #include "text.h"
@@ -221,6 +223,15 @@ void boot_fail(struct boot *boot, int error)
 	boot->error = error;
 	boot->reason = strerror(error);
 	boot->status = 503;
+}
+
+void boot_line(const struct boot *boot, char out[static BOOT_LINE_SIZE])
+{
+	char text[1024];
+
+	escape_line(boot->text, text, sizeof text);
+	snprintf(out, BOOT_LINE_SIZE, "# %s%s%s: %s", boot->entry,
+		text[0] == '\0' ? "" : " -> ", text, boot->reason);
 }
 
 void boot_close(struct boot *boot)

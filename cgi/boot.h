@@ -49,6 +49,11 @@ int boot_claim(const struct tree *tree, const char *client, struct boot *boot,
 /* Makes trouble that will pass the answer: 503, in the words of strerror(3). */
 void boot_fail(struct boot *boot, int error);
 
+#define BOOT_LINE_SIZE 2048 /* bytes */
+
+/* Writes the line that a client gets for the error: entry, link and reason. */
+void boot_line(const struct boot *boot, char out[static BOOT_LINE_SIZE]);
+
 void boot_close(struct boot *boot);
 
 /*

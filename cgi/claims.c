@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "claims.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "claim.h"
 #include "once_lock.h"
@@ -38,26 +35,5 @@ int claims_prepare(const struct tree *tree)
 int claims_each(const struct tree *tree,
 	void (*found)(const char *name, void *context), void *context)
 {
-	int fd = openat(
-		tree->root, CLAIMED_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	DIR *directory = fdopendir(fd);
-	if (directory == NULL) {
-		int err = -errno;
-		close(fd);
-		return err;
-	}
-
-	const struct dirent *entry;
-	errno = 0;
-	while ((entry = readdir(directory)) != NULL) {
-		if (strcmp(entry->d_name, ".") != 0 &&
-			strcmp(entry->d_name, "..") != 0)
-			found(entry->d_name, context);
-		errno = 0;
-	}
-	int err = -errno;
-	closedir(directory);
-	return err;
+	return tree_each(tree, CLAIMED_DIR, found, context);
 }

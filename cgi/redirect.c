@@ -71,13 +71,10 @@ static void note_boot(
 /* The error of boot, as a line for the client and for the log. */
 static void refuse(struct exchange *x, const struct boot *boot)
 {
-	char text[1024], line[2048];
-	const char *reason = boot->reason;
+	char line[BOOT_LINE_SIZE];
 
-	escape_line(boot->text, text, sizeof text);
-	snprintf(line, sizeof line, "# %s%s%s: %s", boot->entry,
-		text[0] == '\0' ? "" : " -> ", text, reason);
-	exchange_note(x, ": %s", reason);
+	boot_line(boot, line);
+	exchange_note(x, ": %s", boot->reason);
 	exchange_text(x, boot->status, line);
 }
 

@@ -79,11 +79,19 @@ static int open_last(const struct tree *tree, const char *path)
 	return tree_open_at(tree, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }
 
+/* Who is told each path on the way. */
+struct listener {
+	void (*step)(const char *path, void *context); /* NULL: nobody */
+	void *context;
+};
+
 /* Opens what path leads to, link by link, for the sake of their names. */
-static int open_followed(
-	const struct tree *tree, char path[static PATH_MAX], const char **type)
+static int open_followed(const struct tree *tree, char path[static PATH_MAX],
+	const char **type, const struct listener *listener)
 {
 	for (int links = 0; links <= LINKS_MAX; links++) {
+		if (listener->step != NULL)
+			listener->step(path, listener->context);
 		if (*type == NULL)
 			*type = type_by_name(path);
 
@@ -123,8 +131,8 @@ static int accept_opened(int fd, const char *type, struct target *out)
 	return err;
 }
 
-int target_open(const struct tree *tree, const char *entry, const char *text,
-	struct target *out)
+static int open_entry(const struct tree *tree, const char *entry,
+	const char *text, const struct listener *listener, struct target *out)
 {
 	char path[PATH_MAX];
 	const char *type = NULL;
@@ -137,8 +145,25 @@ int target_open(const struct tree *tree, const char *entry, const char *text,
 		if (err < 0)
 			return err;
 	}
-	int fd = open_followed(tree, path, &type);
+	int fd = open_followed(tree, path, &type, listener);
 	return accept_opened(fd, type, out);
+}
+
+int target_open(const struct tree *tree, const char *entry, const char *text,
+	struct target *out)
+{
+	static const struct listener nobody = {NULL, NULL};
+
+	return open_entry(tree, entry, text, &nobody, out);
+}
+
+int target_trace(const struct tree *tree, const char *entry, const char *text,
+	void (*step)(const char *path, void *context), void *context,
+	struct target *out)
+{
+	const struct listener listener = {step, context};
+
+	return open_entry(tree, entry, text, &listener, out);
 }
 
 int target_open_file(

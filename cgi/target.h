@@ -26,6 +26,14 @@ int target_open(const struct tree *tree, const char *entry, const char *text,
 	struct target *out);
 
 /*
+ * The same, and tells each path that is tried on the way, as it counts from the
+ * root or absolute: the last one is what was opened, or could not be.
+ */
+int target_trace(const struct tree *tree, const char *entry, const char *text,
+	void (*step)(const char *path, void *context), void *context,
+	struct target *out);
+
+/*
  * The same for an entry that is a file, which spares reading a link that is not
  * there. -ELOOP when it is a link, and -ENOENT when there is nothing.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tree.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -218,4 +219,30 @@ int tree_name(const struct tree *tree, int fd, char *out, size_t size)
 		return -ENAMETOOLONG;
 	strcpy(out, name);
 	return 0;
+}
+
+int tree_each(const struct tree *tree, const char *path,
+	void (*found)(const char *name, void *context), void *context)
+{
+	int fd = openat(tree->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	DIR *directory = fdopendir(fd);
+	if (directory == NULL) {
+		int err = -errno;
+		close(fd);
+		return err;
+	}
+
+	const struct dirent *entry;
+	errno = 0;
+	while ((entry = readdir(directory)) != NULL) {
+		if (strcmp(entry->d_name, ".") != 0 &&
+			strcmp(entry->d_name, "..") != 0)
+			found(entry->d_name, context);
+		errno = 0;
+	}
+	int err = -errno;
+	closedir(directory);
+	return err;
 }

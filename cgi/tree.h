@@ -34,6 +34,14 @@ void tree_close(struct tree *tree);
 int tree_open_at(const struct tree *tree, const char *path, int flags);
 
 /*
+ * Calls back for each entry of the directory at path, which counts from the
+ * root, with its name; not for "." and "..". 0, also where there is no such
+ * directory, or -errno.
+ */
+int tree_each(const struct tree *tree, const char *path,
+	void (*found)(const char *name, void *context), void *context);
+
+/*
  * What is left of an absolute path below the root's configured path, without
  * a leading slash ("." for the root itself); NULL when it does not begin with
  * that path. This compares names only: opening is what confines.
