@@ -19,6 +19,7 @@ LIBEXEC = "/usr/libexec/pxesrv"
 LOG = "/var/log/pxesrv.log"
 FCGI = LIBEXEC + "/pxesrv.fcgi"
 CGI = LIBEXEC + "/pxesrv.cgi"
+CTL = LIBEXEC + "/pxesrvctl"
 
 IS_SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
 AS_ROOT = os.geteuid() == 0

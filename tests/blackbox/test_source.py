@@ -10,7 +10,8 @@ import pytest
 import place
 
 C_FILES = sorted(
-    path for pattern in ("cgi/*.[ch]", "fcgi/*.[ch]", "tests/*/*.[ch]")
+    path for pattern in ("cgi/*.[ch]", "fcgi/*.[ch]", "ctl/*.[ch]",
+                    "tests/*/*.[ch]")
     for path in glob.glob(pattern, root_dir=place.SOURCE))
 SCRIPTS = [path for path in glob.glob("public/**", root_dir=place.SOURCE,
                                       recursive=True)

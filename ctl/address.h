@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+#include "client.h"
+
+/* An IP address; an IPv4 one is IPv4-mapped, as PXESrv takes them (SPEC). */
+struct address {
+	struct in6_addr bits;
+};
+
+/* Reads an address as REMOTE_ADDR may have it. False: it is none. */
+bool address_parse(const char *text, struct address *out);
+
+/* The client that has this address. */
+void address_client(const struct address *address, struct client *out);
+
+/* Like memcmp(3). */
+int address_compare(const struct address *a, const struct address *b);
+
+/* The one after it; false after the last one of all. */
+bool address_next(struct address *address);
+
+/*
+ * The first and the last address of a prefix such as 10.0.0.0/28 or
+ * 2001:db8::/120; bits behind the prefix don't count. False: it is none.
+ */
+bool address_prefix(
+	const char *text, struct address *first, struct address *last);
+
+/* The same of a range, such as 10.0.0.10-10.0.0.20. False: it is none. */
+bool address_range(
+	const char *text, struct address *first, struct address *last);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* The command check. */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arm.h"
+#include "boot.h"
+#include "boot_file.h"
+#include "claim.h"
+#include "client.h"
+#include "ctl.h"
+#include "entries.h"
+#include "escape.h"
+#include "eyes.h"
+#include "print.h"
+#include "target.h"
+#include "tree.h"
+
+struct checking {
+	struct ctl *ctl;
+	enum entry_kind kind;
+	unsigned long found;
+};
+
+/* Tells what is wrong with path, and how to mend it: mend is as of printf(3).
+ */
+__attribute__((format(printf, 4, 5))) static void report(
+	struct checking *checking, const char *path, const char *problem,
+	const char *mend, ...)
+{
+	char way[2 * PATH_MAX], line[4 * PATH_MAX];
+	va_list args;
+
+	va_start(args, mend);
+	vsnprintf(way, sizeof way, mend, args);
+	va_end(args);
+	checking->found++;
+	if (checking->ctl->json) {
+		print_json(json_pack("{s:o,s:s,s:o}", "path",
+			print_json_string(path), "problem", problem, "mend",
+			print_json_string(way)));
+		return;
+	}
+	escape_line(path, line, sizeof line);
+	print_coloured(BAD, line);
+	printf(": %s\n", problem);
+	escape_line(way, line, sizeof line);
+	printf("  %s\n", line);
+}
+
+/* What stands in the way of the file that an entry leads to. */
+static void check_target(struct checking *checking, const struct entry *entry)
+{
+	if (entry->problem != NULL)
+		report(checking, entry->path, entry->problem,
+			entry->text[0] == '\0'
+				? "put a boot file there, or a link to one%s"
+				: "its target is %s: mend that, or the link",
+			entry->text);
+	else if (entry->doubt != NULL)
+		report(checking, entry->path, entry->doubt,
+			"look whether it is meant to be booted%s%s",
+			entry->text[0] == '\0' ? "" : ": ", entry->text);
+}
+
+static void check_name(struct checking *checking, const struct entry *entry)
+{
+	struct client client;
+
+	if (!client_parse(entry->client, &client))
+		report(checking, entry->path,
+			"its name is no IP address in canonical text, so no "
+			"client ever gets it",
+			"pxesrvctl takes host names and MAC addresses, and "
+			"makes entries by address");
+	else if (strcmp(client.name, entry->client) != 0)
+		report(checking, entry->path,
+			"its name is not the canonical text of its address, so "
+			"no client ever gets it",
+			"rename it to %s", client.name);
+}
+
+static void check_unsure(struct checking *checking, const struct entry *entry)
+{
+	char age[AGE_SIZE], problem[AGE_SIZE + 64];
+
+	print_age((long long)(time(NULL) - entry->since), age);
+	/* One whose answer is just under way is none that was left. */
+	if (time(NULL) - entry->since < 60)
+		return;
+	snprintf(problem, sizeof problem,
+		"left by a crash %s ago, most likely after it was served", age);
+	report(checking, entry->path, problem,
+		"look at the machine; then remove this, or move it to once/%s "
+		"to serve it again",
+		entry->client);
+}
+
+static void check_entry(const char *name, void *context)
+{
+	struct checking *checking = context;
+	struct entry entry;
+
+	if (strncmp(name, ARM_TEMPORARY, strlen(ARM_TEMPORARY)) == 0) {
+		char path[PATH_MAX];
+		snprintf(path, sizeof path, "%s/%s",
+			entry_directory(checking->kind), name);
+		report(checking, path, "left by an interrupted pxesrvctl",
+			"remove it");
+	}
+	if (!entry_look(&checking->ctl->tree, checking->kind, name, &entry))
+		return;
+	if (checking->kind == ENTRY_UNSURE) {
+		check_unsure(checking, &entry);
+		return;
+	}
+	if (checking->kind == ENTRY_SERVED)
+		return;
+	check_name(checking, &entry);
+	if (checking->kind == ENTRY_ARMED && entry.text[0] == '\0')
+		report(checking, entry.path, entry.problem,
+			"make it a link to a boot file, or move it to static/");
+	else
+		check_target(checking, &entry);
+}
+
+static void check_default(struct checking *checking)
+{
+	const struct tree *tree = &checking->ctl->tree;
+	struct target target;
+	struct stat st;
+
+	if (fstatat(tree->root, TREE_DEFAULT, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		report(checking, TREE_DEFAULT,
+			errno == ENOENT
+				? "there is none: clients without an entry get "
+				  "404"
+				: strerror(errno),
+			"put a boot script there, usually a menu");
+		return;
+	}
+	const int err = target_open(tree, TREE_DEFAULT, NULL, &target);
+	if (err < 0) {
+		report(checking, TREE_DEFAULT, boot_reason(-err),
+			"put a boot script there, usually a menu");
+		return;
+	}
+	const char *doubt = boot_file_doubt(tree, target.fd);
+	if (doubt != NULL)
+		report(checking, TREE_DEFAULT, doubt,
+			"look whether it is meant to be booted");
+	target_close(&target);
+}
+
+/* Whether the responder may do what a claim needs, and nobody else may. */
+static void check_once(struct checking *checking)
+{
+	static const char *const needed[] = {
+		ONCE_DIR, ONCE_LOCK, CLAIMED_DIR, SERVED_DIR};
+	const struct tree *tree = &checking->ctl->tree;
+	struct stat once, st;
+
+	if (fstatat(tree->root, ONCE_DIR, &once, 0) < 0)
+		return; /* the same as an empty one */
+	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+		if (faccessat(tree->root, needed[i], R_OK | W_OK, AT_EACCESS) <
+				0 &&
+			errno != ENOENT)
+			report(checking, needed[i],
+				"the responder can't write there, so that no "
+				"link is served",
+				"chown it to the responder's user (this was "
+				"seen as user %u; -u says another)",
+				(unsigned)geteuid());
+	}
+	if ((once.st_mode & S_ISVTX) && geteuid() != 0 &&
+		once.st_uid != geteuid())
+		report(checking, ONCE_DIR,
+			"it is sticky and belongs to somebody else, so that "
+			"the responder can't move links",
+			"chown it to the responder's user, or chmod -t");
+	if (once.st_mode & S_IWOTH)
+		report(checking, ONCE_DIR,
+			"every user of this machine may arm clients",
+			"chmod o-w, and give it a group of administrators");
+	if (fstatat(tree->root, CLAIMED_DIR, &st, 0) == 0 &&
+		st.st_dev != once.st_dev)
+		report(checking, CLAIMED_DIR,
+			"it is on another file system than once/, so that "
+			"links can't be moved there",
+			"unmount it");
+}
+
+static bool check_kind(struct checking *checking, enum entry_kind kind)
+{
+	const char *directory = entry_directory(kind);
+
+	checking->kind = kind;
+	const int error = -tree_each(
+		&checking->ctl->tree, directory, check_entry, checking);
+	if (error != 0)
+		report(checking, directory, strerror(error),
+			"let user %u read it", (unsigned)geteuid());
+	return error == 0;
+}
+
+static bool run(struct ctl *ctl, int count, char *const operands[])
+{
+	struct checking checking = {.ctl = ctl};
+
+	(void)count;
+	(void)operands;
+	eyes_open(ctl);
+	check_default(&checking);
+	check_once(&checking);
+	for (int kind = 0; kind < ENTRY_KINDS; kind++)
+		check_kind(&checking, (enum entry_kind)kind);
+	eyes_close();
+	return checking.found == 0;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.operands = "",
+	.options = "uJ",
+	.help = "what is wrong with the tree, and how to mend it\n"
+		"Exit status 1: there is something.\n",
+	.operands_min = 0,
+	.operands_max = 0,
+	.needs_tree = true,
+	.run = run,
+};

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "clients.h"
+
+#include <err.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "address.h"
+#include "ctl.h"
+#include "mac.h"
+
+/* Addresses that one argument may stand for; and with --force. */
+#define MANY 4096
+#define MANY_FORCED (1 << 24)
+
+struct each {
+	struct ctl *ctl;
+	client_action *action;
+	void *context;
+};
+
+static bool act(const struct each *each, const struct address *address)
+{
+	struct client client;
+
+	address_client(address, &client);
+	return each->action(each->ctl, &client, each->context);
+}
+
+static bool act_from_to(const struct each *each, const char *text,
+	struct address at, const struct address *last)
+{
+	const unsigned most = each->ctl->force ? MANY_FORCED : MANY;
+	struct address end = at;
+
+	/* Counted before anything is done. */
+	for (unsigned n = 1; address_compare(&end, last) < 0; n++) {
+		if (n == most) {
+			warnx("%s: more than %u addresses%s", text, most,
+				each->ctl->force ? "" : " (--force allows it)");
+			return false;
+		}
+		address_next(&end);
+	}
+	for (bool done = true;;) {
+		done = act(each, &at) && done;
+		if (address_compare(&at, last) >= 0)
+			return done;
+		address_next(&at);
+	}
+}
+
+/* Whether it would be taken for some number, such as 010.0.0.7 or 10.1. */
+static bool is_odd_address(const char *text)
+{
+	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST};
+	struct addrinfo *found;
+
+	if (getaddrinfo(text, NULL, &hints, &found) != 0)
+		return false;
+	freeaddrinfo(found);
+	return true;
+}
+
+static bool act_for_host(const struct each *each, const char *name)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct addrinfo *found;
+	char text[INET6_ADDRSTRLEN];
+	struct address address;
+	bool done = true;
+
+	if (is_odd_address(name)) {
+		warnx("%s: not a canonical address (write it without leading "
+		      "zeros, in four parts)",
+			name);
+		return false;
+	}
+	const int error = getaddrinfo(name, NULL, &hints, &found);
+	if (error != 0) {
+		warnx("%s: no IP or MAC address, range or prefix, and as a "
+		      "host name: %s",
+			name, gai_strerror(error));
+		return false;
+	}
+	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
+		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,
+			    NULL, 0, NI_NUMERICHOST) == 0 &&
+			address_parse(text, &address))
+			done = act(each, &address) && done;
+	}
+	freeaddrinfo(found);
+	return done;
+}
+
+struct of_mac {
+	const struct each *each;
+	bool done;
+	unsigned found;
+};
+
+static void act_for_found(const struct address *address, void *context)
+{
+	struct of_mac *of_mac = context;
+
+	of_mac->found++;
+	of_mac->done = act(of_mac->each, address) && of_mac->done;
+}
+
+static bool act_for_mac(
+	const struct each *each, const char *text, const struct mac *mac)
+{
+	struct of_mac of_mac = {.each = each, .done = true};
+
+	if (!mac_addresses(mac, each->ctl->leases, act_for_found, &of_mac))
+		return false;
+	if (of_mac.found == 0)
+		warnx("%s: not in the neighbour table, and in no lease of %s",
+			text,
+			each->ctl->leases != NULL ? each->ctl->leases
+						  : MAC_LEASES_TEXT);
+	return of_mac.done && of_mac.found > 0;
+}
+
+static bool act_for(const struct each *each, const char *text)
+{
+	struct address first, last;
+	struct mac mac;
+
+	if (address_parse(text, &first))
+		return act(each, &first);
+	if (address_prefix(text, &first, &last) ||
+		address_range(text, &first, &last))
+		return act_from_to(each, text, first, &last);
+	if (mac_parse(text, &mac))
+		return act_for_mac(each, text, &mac);
+	return act_for_host(each, text);
+}
+
+/* One a line; what stands behind a "#" is a comment. */
+static bool act_for_input(const struct each *each)
+{
+	char *line = NULL;
+	size_t size = 0;
+	bool done = true;
+
+	while (getline(&line, &size, stdin) >= 0) {
+		char *rest = NULL;
+		line[strcspn(line, "#")] = '\0';
+		char *word = strtok_r(line, " \t\r\n", &rest);
+		for (; word != NULL; word = strtok_r(NULL, " \t\r\n", &rest))
+			done = act_for(each, word) && done;
+	}
+	if (ferror(stdin)) {
+		warn("standard input");
+		done = false;
+	}
+	free(line);
+	return done;
+}
+
+bool clients_each(struct ctl *ctl, int count, char *const arguments[],
+	client_action *action, void *context)
+{
+	const struct each each = {ctl, action, context};
+	bool done = true;
+
+	for (int i = 0; i < count; i++) {
+		const bool did = strcmp(arguments[i], "-") == 0
+		                         ? act_for_input(&each)
+		                         : act_for(&each, arguments[i]);
+		done = did && done;
+	}
+	return done;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct tree;
+
+enum entry_kind { ENTRY_ARMED, ENTRY_STATIC, ENTRY_UNSURE, ENTRY_SERVED };
+#define ENTRY_KINDS 4
+
+/* Its directory, as it counts from the root. */
+const char *entry_directory(enum entry_kind kind);
+
+/* A client's entry, as it stands there now. */
+struct entry {
+	enum entry_kind kind;
+	char client[NAME_MAX +
+		    1];      /* the name; of an unsure one its beginning */
+	char path[PATH_MAX]; /* as it counts from the root */
+	char text[PATH_MAX]; /* the link as written; empty: no link */
+	time_t since;        /* armed, claimed or served; seconds */
+	bool is_cancelled;   /* a served one that never was */
+	off_t size; /* bytes of the boot file; -1: there is none, or unasked */
+	const char *problem; /* why it is not answered with a file; or NULL */
+	const char *doubt; /* what there is to say against that file; or NULL */
+};
+
+/*
+ * Looks at the entry with that name in the directory of its kind. False: it has
+ * gone, or is none (its name begins with a dot, or with README). The boot files
+ * of armed and static ones are asked for by the responder's own rules.
+ */
+bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
+	struct entry *out);

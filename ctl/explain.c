@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* The command explain. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "boot_file.h"
+#include "clients.h"
+#include "ctl.h"
+#include "escape.h"
+#include "eyes.h"
+#include "forecast.h"
+#include "print.h"
+#include "target.h"
+#include "tree.h"
+
+/* What is told of one client. */
+struct explanation {
+	const struct ctl *ctl;
+	const char *client;
+	struct boot boot;
+	json_t *steps;       /* what was looked at, in words */
+	char file[PATH_MAX]; /* what is served, as it counts from the root */
+	const char *doubt;   /* what there is to say against it, or NULL */
+	char line[BOOT_LINE_SIZE]; /* of an error */
+};
+
+static const char *const sources[] = {
+	[BOOT_ONCE] = "once",
+	[BOOT_GRACE] = "once",
+	[BOOT_STATIC] = "static",
+	[BOOT_DEFAULT] = "default",
+};
+
+static void add_step(
+	struct explanation *explanation, const char *path, const char *what)
+{
+	char text[2 * PATH_MAX];
+
+	snprintf(text, sizeof text, "%s%s", path, what);
+	json_array_append_new(explanation->steps, print_json_string(text));
+}
+
+static void add_followed(const char *path, void *context)
+{
+	struct explanation *explanation = context;
+	const char *slash = strchr(path, '/');
+
+	/* static/.. is the root. */
+	if (slash != NULL && strncmp(slash, "/../", 4) == 0)
+		path = slash + 4;
+	/* The entry itself has been told. */
+	if (strcmp(path, explanation->boot.entry) != 0)
+		add_step(explanation, path, "");
+}
+
+/* The entries that were looked for before the one that decides. */
+static void add_passed(struct explanation *explanation)
+{
+	const struct boot *boot = &explanation->boot;
+	char path[64];
+
+	if (boot->source == BOOT_ONCE)
+		return;
+	snprintf(path, sizeof path, "once/%s", explanation->client);
+	add_step(explanation, path,
+		boot->once_is_file ? ": no link, so it is ignored"
+				   : ": there is none");
+	if (boot->source != BOOT_DEFAULT)
+		return;
+	snprintf(path, sizeof path, "static/%s", explanation->client);
+	add_step(explanation, path, ": there is none");
+}
+
+/* The entry that decides, and each link on the way from it. */
+static void add_deciding(struct explanation *explanation)
+{
+	const struct boot *boot = &explanation->boot;
+	const struct tree *tree = &explanation->ctl->tree;
+	struct target target;
+	char what[PATH_MAX + 16] = "";
+
+	if (boot->source == BOOT_GRACE)
+		add_step(explanation, boot->recent,
+			": served just now, and again, by "
+			"PXESRV_ONCE_GRACE");
+	if (boot->text[0] != '\0')
+		snprintf(what, sizeof what, " -> %s", boot->text);
+	add_step(explanation, boot->entry, what);
+	if (boot->text[0] != '\0' &&
+		target_trace(tree, boot->entry, boot->text, add_followed,
+			explanation, &target) == 0)
+		target_close(&target);
+}
+
+static void look(struct explanation *explanation)
+{
+	const struct ctl *ctl = explanation->ctl;
+	struct boot *boot = &explanation->boot;
+
+	boot_look(&ctl->tree, explanation->client, ctl->grace, boot);
+	if (boot->error == 0 && boot->source == BOOT_ONCE) {
+		const int error =
+			forecast_claim(&ctl->tree, explanation->client);
+		if (error != 0)
+			boot_fail(boot, error);
+	}
+	explanation->steps = json_array();
+	add_passed(explanation);
+	add_deciding(explanation);
+	if (boot->error != 0) {
+		boot_line(boot, explanation->line);
+		return;
+	}
+	if (tree_name(&ctl->tree, boot->target.fd, explanation->file,
+		    sizeof explanation->file) < 0)
+		explanation->file[0] = '\0';
+	explanation->doubt = boot_file_doubt(&ctl->tree, boot->target.fd);
+}
+
+static void print_object(struct explanation *explanation)
+{
+	const struct boot *boot = &explanation->boot;
+	const bool good = boot->error == 0;
+
+	print_json(json_pack(
+		"{s:s,s:i,s:s,s:s,s:o?,s:o?,s:o?,s:s?,s:o?,s:s?,s:O}", "client",
+		explanation->client, "status", boot->status, "source",
+		sources[boot->source], "entry", boot->entry, "target",
+		boot->text[0] == '\0' ? NULL : print_json_string(boot->text),
+		"file", good ? print_json_string(explanation->file) : NULL,
+		"bytes", good ? json_integer(boot->target.size) : NULL, "type",
+		good ? boot->target.type : NULL, "error",
+		good ? NULL : print_json_string(explanation->line), "doubt",
+		explanation->doubt, "steps", explanation->steps));
+}
+
+static void print_text(struct explanation *explanation)
+{
+	const struct boot *boot = &explanation->boot;
+	char line[4 * PATH_MAX];
+	size_t at;
+	json_t *step;
+
+	printf("%s\n", explanation->client);
+	json_array_foreach(explanation->steps, at, step)
+	{
+		escape_line(json_string_value(step), line, sizeof line);
+		printf("  %s\n", line);
+	}
+	if (boot->error != 0) {
+		printf("  %d ", boot->status);
+		print_coloured(BAD, explanation->line);
+		putchar('\n');
+		return;
+	}
+	escape_line(explanation->file, line, sizeof line);
+	fputs("  200 ", stdout);
+	print_coloured(GOOD, line);
+	printf(", %lld bytes, %s\n", (long long)boot->target.size,
+		boot->target.type);
+	if (explanation->doubt != NULL) {
+		print_coloured(BAD, "  but: ");
+		puts(explanation->doubt);
+	}
+}
+
+static bool explain(struct ctl *ctl, const struct client *client, void *context)
+{
+	struct explanation explanation = {.ctl = ctl, .client = client->name};
+
+	(void)context;
+	look(&explanation);
+	if (ctl->json)
+		print_object(&explanation);
+	else
+		print_text(&explanation);
+	json_decref(explanation.steps);
+	boot_close(&explanation.boot);
+	return explanation.boot.error == 0;
+}
+
+static bool run(struct ctl *ctl, int count, char *const operands[])
+{
+	eyes_open(ctl);
+	const bool served = clients_each(ctl, count, operands, explain, NULL);
+	eyes_close();
+	return served;
+}
+
+const struct command command_explain = {
+	.name = "explain",
+	.operands = "CLIENT...",
+	.options = "uJFL",
+	.help = "what a client would get now, and why; moves nothing\n"
+		"Exit status 1: an error answer.\n",
+	.operands_min = 1,
+	.operands_max = -1,
+	.needs_tree = true,
+	.run = run,
+};

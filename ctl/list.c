@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* The command list. */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "ctl.h"
+#include "entries.h"
+#include "escape.h"
+#include "eyes.h"
+#include "print.h"
+#include "tree.h"
+
+/* A name that is to be sorted: by its address, or behind all that have one. */
+struct name {
+	struct address address;
+	bool is_address;
+	size_t at; /* where its text begins */
+};
+
+struct listing {
+	struct ctl *ctl;
+	enum entry_kind kind;
+	bool broken_only, is_terminal;
+	time_t now;
+	struct name *names; /* none where they are told as they come */
+	size_t count, room;
+	char *texts; /* of the names, each with a NUL */
+	size_t texts_size, texts_room;
+};
+
+static const char *kind_word(const struct entry *entry)
+{
+	static const char *const words[] = {
+		[ENTRY_ARMED] = "armed",
+		[ENTRY_STATIC] = "static",
+		[ENTRY_UNSURE] = "unsure",
+		[ENTRY_SERVED] = "served",
+	};
+
+	return entry->is_cancelled ? "cancelled" : words[entry->kind];
+}
+
+static void print_object(const struct entry *entry)
+{
+	char when[AGE_SIZE];
+
+	print_time(entry->since, when);
+	print_json(json_pack("{s:o,s:s,s:o,s:o?,s:o?,s:s?,s:s?}", "client",
+		print_json_string(entry->client), "kind", kind_word(entry),
+		"entry", print_json_string(entry->path), "target",
+		entry->text[0] == '\0' ? NULL : print_json_string(entry->text),
+		"size", entry->size < 0 ? NULL : json_integer(entry->size),
+		"since", entry->is_cancelled ? NULL : when, "problem",
+		entry->problem));
+}
+
+/* For people: columns, and what is long comes last. */
+static void print_row(const struct entry *entry, const char *client,
+	const char *target, time_t now)
+{
+	char age[AGE_SIZE], size[AGE_SIZE];
+
+	print_age((long long)(now - entry->since), age);
+	snprintf(size, sizeof size, "%lld", (long long)entry->size);
+	printf("%-15s  %-9s  %10s  %8s  ", client, kind_word(entry),
+		entry->size < 0 ? "-" : size, entry->is_cancelled ? "-" : age);
+	/* once/.. is the root. */
+	if (strncmp(target, "../", 3) == 0)
+		target += 3;
+	print_coloured(entry->problem == NULL ? PLAIN : BAD, target);
+	if (entry->problem != NULL) {
+		print_coloured(BAD, ": ");
+		print_coloured(BAD, entry->problem);
+	}
+	putchar('\n');
+}
+
+/* For programs: fields that tabs part. */
+static void print_fields(
+	const struct entry *entry, const char *client, const char *target)
+{
+	char when[AGE_SIZE], size[AGE_SIZE];
+
+	print_time(entry->since, when);
+	snprintf(size, sizeof size, "%lld", (long long)entry->size);
+	printf("%s\t%s\t%s\t%s\t%s\t%s\n", client, kind_word(entry),
+		entry->size < 0 ? "-" : size, entry->is_cancelled ? "-" : when,
+		target, entry->problem == NULL ? "-" : entry->problem);
+}
+
+static void tell(const struct listing *listing, const char *name)
+{
+	char client[4 * NAME_MAX + 1], target[PATH_MAX];
+	struct entry entry;
+
+	if (!entry_look(&listing->ctl->tree, listing->kind, name, &entry) ||
+		(listing->broken_only && entry.problem == NULL))
+		return;
+	if (listing->ctl->json) {
+		print_object(&entry);
+		return;
+	}
+	escape_line(entry.client, client, sizeof client);
+	escape_line(entry.text[0] == '\0' ? "-" : entry.text, target,
+		sizeof target);
+	if (listing->is_terminal)
+		print_row(&entry, client, target, listing->now);
+	else
+		print_fields(&entry, client, target);
+}
+
+/* Makes room for more of an array, whose members have this size. */
+static void *make_room(void *array, size_t needed, size_t *room, size_t size)
+{
+	if (needed <= *room)
+		return array;
+	*room = 2 * needed + 1024;
+	array = reallocarray(array, *room, size);
+	if (array == NULL)
+		err(EX_OSERR, NULL);
+	return array;
+}
+
+/* Of an unsure entry, the client is what stands before the last dot. */
+static bool parse_name(
+	enum entry_kind kind, const char *text, struct address *out)
+{
+	char client[NAME_MAX + 1];
+
+	snprintf(client, sizeof client, "%s", text);
+	char *dot = kind == ENTRY_UNSURE ? strrchr(client, '.') : NULL;
+	if (dot != NULL)
+		*dot = '\0';
+	return address_parse(client, out);
+}
+
+static void keep_name(struct listing *listing, const char *text)
+{
+	const size_t size = strlen(text) + 1;
+	struct name name = {.at = listing->texts_size};
+
+	name.is_address = parse_name(listing->kind, text, &name.address);
+	listing->texts = make_room(listing->texts, listing->texts_size + size,
+		&listing->texts_room, 1);
+	memcpy(listing->texts + listing->texts_size, text, size);
+	listing->texts_size += size;
+	listing->names = make_room(listing->names, listing->count + 1,
+		&listing->room, sizeof name);
+	listing->names[listing->count++] = name;
+}
+
+static void found(const char *name, void *context)
+{
+	struct listing *listing = context;
+
+	if (listing->ctl->unsorted)
+		tell(listing, name);
+	else if (name[0] != '.')
+		keep_name(listing, name);
+}
+
+static int compare_names(const void *left, const void *right, void *texts)
+{
+	const struct name *a = left, *b = right;
+	const int by_address =
+		a->is_address && b->is_address
+			? address_compare(&a->address, &b->address)
+			: b->is_address - a->is_address;
+
+	return by_address != 0
+	               ? by_address
+	               : strcmp((char *)texts + a->at, (char *)texts + b->at);
+}
+
+static void tell_sorted(struct listing *listing)
+{
+	if (listing->count > 0)
+		qsort_r(listing->names, listing->count,
+			sizeof listing->names[0], compare_names,
+			listing->texts);
+	for (size_t i = 0; i < listing->count; i++)
+		tell(listing, listing->texts + listing->names[i].at);
+	listing->count = listing->texts_size = 0;
+}
+
+static bool list_kind(struct listing *listing, enum entry_kind kind)
+{
+	const char *directory = entry_directory(kind);
+
+	listing->kind = kind;
+	const int error =
+		-tree_each(&listing->ctl->tree, directory, found, listing);
+	tell_sorted(listing);
+	if (error != 0)
+		warnx("%s/%s: %s", listing->ctl->root, directory,
+			strerror(error));
+	return error == 0;
+}
+
+/* What the operands ask for: a kind, or "broken". */
+static void choose(int count, char *const operands[],
+	bool kinds[static ENTRY_KINDS], bool *broken)
+{
+	static const char *const names[] = {
+		"armed", "static", "unsure", "served"};
+
+	for (int i = 0; i < count; i++) {
+		size_t kind = 0;
+		while (kind < ENTRY_KINDS &&
+			strcmp(operands[i], names[kind]) != 0)
+			kind++;
+		if (kind < ENTRY_KINDS)
+			kinds[kind] = true;
+		else if (strcmp(operands[i], "broken") == 0)
+			*broken = true;
+		else
+			errx(EX_USAGE,
+				"list %s: there is armed, static, served, "
+				"unsure, broken",
+				operands[i]);
+	}
+}
+
+static bool run(struct ctl *ctl, int count, char *const operands[])
+{
+	struct listing listing = {.ctl = ctl,
+		.is_terminal = isatty(STDOUT_FILENO) != 0,
+		.now = time(NULL)};
+	bool kinds[ENTRY_KINDS] = {false}, done = true, any = false;
+
+	choose(count, operands, kinds, &listing.broken_only);
+	for (int kind = 0; kind < ENTRY_KINDS; kind++)
+		any = any || kinds[kind];
+	eyes_open(ctl);
+	for (int kind = 0; kind < ENTRY_KINDS; kind++) {
+		if (kinds[kind] || !any)
+			done = list_kind(&listing, (enum entry_kind)kind) &&
+			       done;
+	}
+	eyes_close();
+	free(listing.names);
+	free(listing.texts);
+	return done;
+}
+
+const struct command command_list = {
+	.name = "list",
+	.operands = "[armed|static|served|unsure|broken]...",
+	.options = "JUu",
+	.help = "what there is: armed, static, served, interrupted (unsure), "
+		"broken\n"
+		"Sorted by address. In a pipe: client, kind, bytes, time, "
+		"target, problem, with\ntabs between. unsure: a crash came "
+		"between; most of these were delivered.\n",
+	.operands_min = 0,
+	.operands_max = -1,
+	.needs_tree = true,
+	.run = run,
+};

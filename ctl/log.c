@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "clients.h"
+#include "ctl.h"
+#include "logfile.h"
+#include "print.h"
+
+#define TIME_SIZE 40 /* bytes */
+
+/* Which lines are wanted, and how they are printed. */
+struct query {
+	time_t since;
+	bool json;
+	struct client *clients; /* of these alone, sorted; none: of all */
+	size_t count;
+};
+
+static bool collect(struct ctl *ctl, const struct client *client, void *context)
+{
+	struct query *query = context;
+
+	(void)ctl;
+	query->clients =
+		reallocarray(query->clients, query->count + 1, sizeof *client);
+	if (query->clients == NULL)
+		err(EX_OSERR, NULL);
+	query->clients[query->count++] = *client;
+	return true;
+}
+
+/* The name is what a struct client begins with. */
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* False: somebody who is named is nobody. The others are asked for. */
+static bool collect_clients(struct ctl *ctl, struct query *query)
+{
+	char *const arguments[] = {(char *)ctl->client};
+
+	if (ctl->client == NULL)
+		return true;
+	const bool done = clients_each(ctl, 1, arguments, collect, query);
+	if (query->count > 0)
+		qsort(query->clients, query->count, sizeof *query->clients,
+			compare_names);
+	return done;
+}
+
+static bool is_wanted(const struct query *query, const struct logged *line)
+{
+	return line->time >= query->since &&
+	       (query->count == 0 ||
+		       bsearch(line->client, query->clients, query->count,
+			       sizeof *query->clients, compare_names) != NULL);
+}
+
+/* As ISO 8601 has it, in the log's time zone: 2026-11-22T13:28:00+00:00. */
+static void format_time(const struct logged *line, char out[static TIME_SIZE])
+{
+	const time_t local = line->time + line->offset;
+	const int minutes = abs(line->offset) / 60;
+	struct tm tm;
+	size_t n = 0;
+
+	if (gmtime_r(&local, &tm) != NULL)
+		n = strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + n, TIME_SIZE - n, "%c%02d:%02d",
+		line->offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+static void print_text(const struct logged *line, const char *time)
+{
+	char status[16] = "  -", bytes[24] = "-";
+
+	if (line->status != 0) {
+		snprintf(status, sizeof status, "%3u", line->status);
+		snprintf(bytes, sizeof bytes, "%lld", line->bytes);
+	}
+	printf("%s  %-15s  ", time, line->client);
+	print_coloured(line->status >= 400 ? BAD : PLAIN, status);
+	printf("  %10s  %s\n", bytes, line->decision);
+}
+
+/* What the line leaves out, as one that belongs to no request does, is null. */
+static json_t *string_or_null(const char *text)
+{
+	return strcmp(text, "-") == 0 ? json_null() : json_string(text);
+}
+
+static void print_object(const struct logged *line, const char *time)
+{
+	const bool is_request = line->status != 0;
+	const bool has_target = line->target != NULL;
+
+	json_t *object = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+				   "s:o, s:s}",
+		"time", time, "client", string_or_null(line->client), "method",
+		string_or_null(line->method), "uri", string_or_null(line->uri),
+		"status", is_request ? json_integer(line->status) : json_null(),
+		"bytes", is_request ? json_integer(line->bytes) : json_null(),
+		"seconds", is_request ? json_real(line->seconds) : json_null(),
+		"source",
+		has_target ? json_string(logged_sources[line->source])
+			   : json_null(),
+		"target",
+		has_target ? json_stringn(line->target, line->target_length)
+			   : json_null(),
+		"decision", line->decision);
+	print_json(object);
+}
+
+/* What is wanted of all that the file has now. */
+static void print_lines(struct logfile *file, const struct query *query)
+{
+	struct logged line;
+	char time[TIME_SIZE];
+
+	while (logfile_next(file, &line)) {
+		if (!is_wanted(query, &line))
+			continue;
+		format_time(&line, time);
+		if (query->json)
+			print_object(&line, time);
+		else
+			print_text(&line, time);
+	}
+}
+
+/*
+ * Watches the directory of a file: there a new one gets the file's name, or a
+ * mode with which it can be read.
+ */
+static bool watch_directory(int inotify, const char *path)
+{
+	char directory[PATH_MAX] = ".";
+	const char *slash = strrchr(path, '/');
+
+	if (slash != NULL)
+		snprintf(directory, sizeof directory, "%.*s",
+			(int)(slash - path + 1), path);
+	if (inotify_add_watch(inotify, directory,
+		    IN_CREATE | IN_MOVED_TO | IN_ATTRIB) >= 0)
+		return true;
+	warn("%s can't be watched", directory);
+	return false;
+}
+
+/* An inotify(7) that tells of new logs. -1, with a message: there is none. */
+static int start_to_watch(const struct logfile *file)
+{
+	char real[PATH_MAX];
+	struct stat st;
+
+	if (fstat(file->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		warnx("%s: only a regular file can be followed", file->path);
+		return -1;
+	}
+	const int inotify = inotify_init1(IN_CLOEXEC);
+	if (inotify < 0) {
+		warn("inotify");
+		return -1;
+	}
+	/* A link may lead to a file that is rotated at its own place. */
+	if (watch_directory(inotify, file->path) &&
+		(realpath(file->path, real) == NULL ||
+			watch_directory(inotify, real)))
+		return inotify;
+	close(inotify);
+	return -1;
+}
+
+/*
+ * Whether another file that is written to has taken the log's place. As long as
+ * it is empty the responder, which was not told yet, writes to the old one.
+ */
+static bool is_replaced(const struct logfile *file)
+{
+	struct stat old, new;
+
+	return stat(file->path, &new) == 0 && new.st_size > 0 &&
+	       fstat(file->fd, &old) == 0 &&
+	       (old.st_ino != new.st_ino || old.st_dev != new.st_dev);
+}
+
+/* Waits for something to happen. False: nobody reads what is printed. */
+static bool wait_for_event(int inotify)
+{
+	struct pollfd fds[] = {{.fd = inotify, .events = POLLIN},
+		{.fd = STDOUT_FILENO}}; /* tells POLLERR alone */
+	char events[4096];
+
+	if (poll(fds, 2, -1) < 0)
+		return errno == EINTR;
+	if (fds[1].revents != 0) {
+		raise(SIGPIPE); /* as the next write would, hours from now */
+		return false;
+	}
+	/* Whatever it is, all is looked at again. */
+	return read(inotify, events, sizeof events) > 0;
+}
+
+/* Returns when it can't go on. */
+static void follow(struct logfile *file, const struct query *query, int inotify)
+{
+	for (;;) {
+		/*
+		 * First the watches, then the looks, so that nothing is missed.
+		 * A file that is watched already stays so; the kernel forgets
+		 * those that are deleted.
+		 */
+		if (inotify_add_watch(inotify, file->path, IN_MODIFY) < 0 &&
+			errno != ENOENT && errno != EACCES) {
+			file->error = errno;
+			return;
+		}
+		const bool replaced = is_replaced(file);
+		print_lines(file, query);
+		if (fflush(stdout) != 0 || file->error != 0)
+			return;
+		if (replaced) {
+			const int fd = open(
+				file->path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+			if (fd >= 0) {
+				logfile_move(file, fd);
+				continue;
+			}
+			if (errno != ENOENT) {
+				file->error = errno;
+				return;
+			}
+		}
+		if (!wait_for_event(inotify))
+			return;
+	}
+}
+
+static bool print_log(struct ctl *ctl, const struct query *query)
+{
+	struct logfile file;
+	bool done = true;
+
+	if (!logfile_open(ctl->log, &file))
+		return false;
+	if (ctl->follow) {
+		const int inotify = start_to_watch(&file);
+		done = false;
+		if (inotify >= 0) {
+			follow(&file, query, inotify);
+			close(inotify);
+		}
+	} else {
+		print_lines(&file, query);
+	}
+	return logfile_close(&file) && done;
+}
+
+static bool run_log(struct ctl *ctl, int count, char *const operands[])
+{
+	struct query query = {
+		.since = logged_since(ctl->since), .json = ctl->json};
+
+	(void)count;
+	(void)operands;
+	bool done = collect_clients(ctl, &query);
+	if (ctl->client == NULL || query.count > 0)
+		done = print_log(ctl, &query) && done;
+	free(query.clients);
+	return done;
+}
+
+const struct command command_log = {
+	.name = "log",
+	.operands = "",
+	.options = "fCSJ",
+	.help = "what clients got, and when\n"
+		"The log is PXESRV_LOG. A line has time, client, status and "
+		"size of the answer,\nand what was decided; \"-\" stands for "
+		"what there is not.\n",
+	.operands_min = 0,
+	.operands_max = 0,
+	.needs_tree = false,
+	.run = run_log,
+};

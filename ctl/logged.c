@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "logged.h"
+
+#include <err.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+const char *const logged_sources[LOGGED_OTHER + 1] = {
+	[LOGGED_ONCE] = "once",
+	[LOGGED_STATIC] = "static",
+	[LOGGED_DEFAULT] = "default",
+	[LOGGED_OTHER] = "other",
+};
+
+/*
+ * Takes a number that ends with a mark, and the mark, off a text. -1, and takes
+ * nothing: there is none, or a greater one.
+ */
+static long long take_number(const char **text, char mark, long long max)
+{
+	const char *at = *text;
+	long long n = 0;
+
+	for (; *at >= '0' && *at <= '9' && n <= max; at++)
+		n = 10 * n + (*at - '0');
+	if (at == *text || *at != mark || n > max)
+		return -1;
+	*text = at + 1;
+	return n;
+}
+
+/* The same of a month, from 0, and its slash. The log knows no locale. */
+static int take_month(const char **text)
+{
+	static const char all[] =
+		"Jan/Feb/Mar/Apr/May/Jun/Jul/Aug/Sep/Oct/Nov/Dec/";
+
+	for (int i = 0; i < 12; i++) {
+		if (strncmp(*text, all + (ptrdiff_t)4 * i, 4) == 0) {
+			*text += 4;
+			return i;
+		}
+	}
+	return -1;
+}
+
+/* "22/Nov/2026:13:28:00 +0000" */
+static bool parse_time(const char *text, struct logged *out)
+{
+	const long long day = take_number(&text, '/', 31);
+	const int month = take_month(&text);
+	const long long year = take_number(&text, ':', 9999);
+	const long long hour = take_number(&text, ':', 23);
+	const long long minute = take_number(&text, ':', 59);
+	const long long second = take_number(&text, ' ', 60);
+	const bool is_west = *text == '-';
+
+	if (day < 1 || month < 0 || year < 1970 || hour < 0 || minute < 0 ||
+		second < 0 || (!is_west && *text != '+'))
+		return false;
+	text++;
+	const long long zone = take_number(&text, '\0', 2359);
+	if (zone < 0)
+		return false;
+
+	struct tm tm = {.tm_mday = (int)day,
+		.tm_mon = month,
+		.tm_year = (int)year - 1900,
+		.tm_hour = (int)hour,
+		.tm_min = (int)minute,
+		.tm_sec = (int)second};
+	const int east = (int)(zone / 100 * 3600 + zone % 100 * 60);
+	out->offset = is_west ? -east : east;
+	out->time = timegm(&tm) - out->offset;
+	return true;
+}
+
+/* Ends a text at a mark. What is behind that; NULL: it is not there. */
+static char *cut(char *text, const char *mark)
+{
+	char *at = strstr(text, mark);
+
+	if (at == NULL)
+		return NULL;
+	*at = '\0';
+	return at + strlen(mark);
+}
+
+/* "GET /redirect HTTP/1.1"; a client's URI may have spaces. */
+static bool parse_request(char *text, struct logged *out)
+{
+	char *uri = cut(text, " ");
+	char *protocol = uri == NULL ? NULL : strrchr(uri, ' ');
+
+	if (protocol == NULL)
+		return false;
+	*protocol = '\0';
+	out->method = text;
+	out->uri = uri;
+	return true;
+}
+
+/* "200 1497 0.0003 once centos/7/default" */
+static bool parse_result(const char *text, struct logged *out)
+{
+	const long long status = take_number(&text, ' ', 999);
+	const long long bytes = take_number(&text, ' ', LLONG_MAX / 100);
+	const long long seconds = take_number(&text, '.', INT_MAX);
+	const char *places = text;
+	const long long part = take_number(&text, ' ', 9999);
+
+	if (status < 0 || bytes < 0 || seconds < 0 || part < 0 ||
+		text - places != 5 || *text == '\0')
+		return false;
+	out->status = (unsigned)status;
+	out->bytes = bytes;
+	out->seconds = (double)seconds + (double)part / 10000;
+	out->decision = text;
+	return true;
+}
+
+/* Whether that, behind " (", is said of an answer: redirect.c, respond.c. */
+static bool is_note(const char *text)
+{
+	static const char *const notes[] = {"again, by ", "left at ",
+		"not delivered", "once/", "the peer has hung up",
+		"this responder is confined"};
+
+	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
+		if (strncmp(text, notes[i], strlen(notes[i])) == 0)
+			return true;
+	}
+	const char *link = strstr(text, ": the link ");
+	return link != NULL && link < text + strcspn(text, ")");
+}
+
+/*
+ * The length of the target that a decision goes on with. It may have spaces,
+ * parentheses and colons itself, so only what is known to follow is left out:
+ * the reason of an error, which stands behind the last colon, and notes.
+ */
+static size_t measure_target(const char *text, unsigned status)
+{
+	const char *end = text + strlen(text);
+
+	if (status != 200 && status != 499) {
+		const char *colon = strstr(text, ": ");
+		for (; colon != NULL; colon = strstr(colon + 1, ": "))
+			end = colon;
+	}
+	const char *note = strstr(text, " (");
+	for (; note != NULL && note < end; note = strstr(note + 1, " (")) {
+		if (is_note(note + 2))
+			end = note;
+	}
+	return (size_t)(end - text);
+}
+
+static void find_target(struct logged *out)
+{
+	out->source = LOGGED_OTHER;
+	out->target = NULL;
+	out->target_length = 0;
+	for (int i = 0; out->status != 0 && i < LOGGED_OTHER; i++) {
+		const size_t n = strlen(logged_sources[i]);
+		if (strncmp(out->decision, logged_sources[i], n) != 0 ||
+			out->decision[n] != ' ')
+			continue;
+		out->source = (enum logged_source)i;
+		out->target = out->decision + n + 1;
+		out->target_length = measure_target(out->target, out->status);
+	}
+}
+
+/* Nothing else is in the log, nor would it be good for a terminal. */
+static bool is_printable(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] < ' ' || text[i] >= 0x7f)
+			return false;
+	}
+	return true;
+}
+
+bool logged_parse(char *line, size_t length, struct logged *out)
+{
+	if (!is_printable(line, length))
+		return false;
+	char *time = cut(line, " - - [");
+	char *request = time == NULL ? NULL : cut(time, "] \"");
+	char *result = request == NULL ? NULL : cut(request, "\"");
+	if (result == NULL || *result != ' ' || *line == '\0' ||
+		strchr(line, ' ') != NULL || !parse_time(time, out) ||
+		!parse_request(request, out) || !parse_result(result + 1, out))
+		return false;
+	out->client = line;
+	find_target(out);
+	return true;
+}
+
+time_t logged_since(const char *text)
+{
+	static const struct {
+		char name;
+		int seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+
+	if (text == NULL)
+		return 0; /* 1970 */
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		const char *rest = text;
+		const long long n = take_number(&rest, units[i].name, INT_MAX);
+		if (n >= 0 && *rest == '\0')
+			return time(NULL) - n * units[i].seconds;
+	}
+	errx(EX_USAGE, "--since %s: no number with s, m, h or d, such as 2h",
+		text);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* The operator's tool. */
+#include <err.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "metavar.h"
+#include "options.h"
+#include "settings.h"
+
+#define ROOT_DEFAULT "/srv/pxesrv"
+
+/* The responder's own settings, read as it reads them. */
+static void read_settings(struct ctl *ctl)
+{
+	struct settings settings = settings_default;
+	struct metavars vars;
+	struct bad_setting bad;
+
+	metavars_read(environ, &vars);
+	if (!settings_overlay(&vars, &settings, &bad))
+		errx(EX_CONFIG, "%s=%s: not a valid value", bad.name,
+			bad.value);
+	ctl->root = settings.root == NULL ? ROOT_DEFAULT : settings.root;
+	ctl->allow = settings.allow;
+	ctl->log = settings.log;
+	ctl->grace = settings.grace;
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; commands[i] != NULL; i++) {
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	}
+	errx(EX_USAGE, "%s: no such command (-h shows them)", name);
+}
+
+static void open_tree(struct ctl *ctl)
+{
+	static char absolute[PATH_MAX];
+
+	/* -r may be relative; what absolute links are compared with is not. */
+	if (ctl->root[0] != '/' && realpath(ctl->root, absolute) != NULL)
+		ctl->root = absolute;
+	const int error = -tree_open(ctl->root, ctl->allow, &ctl->tree);
+	if (error != 0)
+		errx(1, "the tree %s: %s", ctl->root, strerror(error));
+}
+
+int main(int argc, char *argv[])
+{
+	struct ctl ctl = {0};
+
+	umask(0); /* what is made says its mode itself */
+	tzset();
+	read_settings(&ctl);
+	const int at = options_before(argc, argv, &ctl);
+	const struct command *command = find(argv[at]);
+	argv[at] = argv[0]; /* getopt_long(3) begins its messages with it */
+	const int first = at + options_of(command, argc - at, argv + at, &ctl);
+	if (command->needs_tree)
+		open_tree(&ctl);
+
+	bool done = command->run(&ctl, argc - first, argv + first);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		warn("standard output");
+		done = false;
+	}
+	if (command->needs_tree)
+		tree_close(&ctl.tree);
+	return done ? EX_OK : 1;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* Boot scripts for installers, in the form of the example tree's. */
+#include <err.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "ctl.h"
+#include "escape.h"
+
+/* x86's kernel takes 2047 bytes, and the script has some of its own. */
+#define VALUES_MAX 1500
+
+/* RFC 3986, section 2, without what iPXE or a shell may take for its own. */
+#define URL_CHARACTERS                                                   \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" \
+	"-._~:/?[]@&+,=%"
+
+static const char *const schemes[] = {
+	"http://", "https://", "ftp://", "tftp://", "nfs://"};
+
+enum { FOR_INSTALLER = 3, FOR_IPXE = 5 }; /* how many of these */
+
+struct installer {
+	const char *system;
+	const char *directory, *kernel, *initrd; /* in the repository */
+	const char *arguments, *arguments_for_answers;
+	size_t schemes; /* that the repository may have */
+};
+
+static const struct installer anaconda = {
+	.system = "CentOS Stream, AlmaLinux, Rocky Linux or Fedora",
+	.directory = "/images/pxeboot/",
+	.kernel = "vmlinuz",
+	.initrd = "initrd.img",
+	.arguments = "inst.repo=${repo}",
+	.arguments_for_answers = " inst.ks=${answers} inst.text",
+	.schemes = FOR_INSTALLER,
+};
+
+static const struct installer debian = {
+	.system = "Debian",
+	.directory = "/",
+	.kernel = "linux",
+	.initrd = "initrd.gz",
+	.arguments = "interface=auto",
+	.arguments_for_answers = " auto=true priority=critical url=${answers}",
+	.schemes = FOR_IPXE,
+};
+
+static _Noreturn void refuse(const char *value, const char *why)
+{
+	char shown[4 * VALUES_MAX];
+
+	escape_line(value, shown, sizeof shown);
+	errx(EX_USAGE, "%s: %s", shown, why);
+}
+
+static bool is_path(const char *url)
+{
+	return url[strcspn(url, ":/?")] != ':';
+}
+
+/* The host and what follows, or NULL where it is no such URL. */
+static const char *after_scheme(const char *url, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const size_t length = strlen(schemes[i]);
+		if (strncmp(url, schemes[i], length) == 0)
+			return url + length;
+	}
+	return NULL;
+}
+
+static void check_url(const char *url, size_t count)
+{
+	if (url[strspn(url, URL_CHARACTERS)] != '\0')
+		refuse(url, "a character that must be percent-encoded");
+	if (is_path(url)) {
+		const char *path = url + (url[0] == '/');
+		if (path[0] == '\0' || path[0] == '/') /* //HOST */
+			refuse(url, "no URL, and no path in the tree");
+		return;
+	}
+	const char *host = after_scheme(url, count);
+	if (host == NULL || strcspn(host, "/:?@") == 0)
+		refuse(url, count == FOR_IPXE
+				    ? "no URL of http, https, ftp, tftp or nfs"
+				    : "no URL of http, https or ftp");
+}
+
+/*
+ * iPXE knows no quotes. It splits a line at its spaces, ends it at a word that
+ * begins with #, begins a new command after the words || && ; and expands ${}.
+ * The kernel knows double quotes.
+ */
+static void check_cmdline(const char *text)
+{
+	bool is_quoted = false;
+
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p < ' ' || *p > '~')
+			refuse(text, "not one line of printable ASCII");
+		is_quoted ^= *p == '"';
+		if (is_quoted && p[0] == ' ' && p[1] == ' ')
+			refuse(text, "iPXE makes one space of several");
+		if (p[0] == '$' && p[1] == '{')
+			refuse(text, "iPXE replaces what begins with ${");
+		if (p[0] == '\\' && p[1] == '\0')
+			refuse(text, "iPXE joins the next line to a backslash");
+	}
+	if (is_quoted)
+		refuse(text, "a quote is not closed");
+	const char *word = text + strspn(text, " ");
+	while (*word != '\0') {
+		const size_t length = strcspn(word, " ");
+		if (word[0] == '#' || strspn(word, "|&;") == length)
+			refuse(text, "iPXE has a use of its own for a word "
+				     "that begins with #, and for || && ;");
+		word += length;
+		word += strspn(word, " ");
+	}
+}
+
+static void check(const struct installer *installer, const struct ctl *ctl,
+	const char *answers)
+{
+	const char *values[] = {ctl->repo, answers, ctl->cmdline};
+	size_t length = 0;
+
+	if (ctl->repo == NULL)
+		errx(EX_USAGE, "--repo is missing (-h explains it)");
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+		length += values[i] == NULL ? 0 : strlen(values[i]);
+	if (length > VALUES_MAX)
+		errx(EX_USAGE, "%zu bytes are too many for a kernel (%d fit)",
+			length, VALUES_MAX);
+	check_url(ctl->repo, installer->schemes);
+	if (strchr(ctl->repo, '?') != NULL)
+		refuse(ctl->repo, "a directory has no query");
+	if (answers != NULL)
+		check_url(answers, FOR_INSTALLER);
+	if (ctl->cmdline != NULL)
+		check_cmdline(ctl->cmdline);
+}
+
+static void print_server(void)
+{
+	puts("# The URL of this server, if iPXE does not know it.\n"
+	     "#set pxesrv http://boot.example.org/\n"
+	     "isset ${pxesrv} || set pxesrv ${cwduri}\n"
+	     "isset ${pxesrv} || isset ${filename} || goto no-server\n"
+	     "isset ${pxesrv} || set pxesrv ${filename}/../\n");
+}
+
+static void print_failures(bool needs_server)
+{
+	if (needs_server)
+		puts(":no-server\n"
+		     "echo\n"
+		     "echo FAILED: iPXE does not know this server's URL.\n"
+		     "echo Set pxesrv to it, in this script.\n"
+		     "goto end\n");
+	puts(":failed\n"
+	     "echo\n"
+	     "echo FAILED: ${file} cannot be fetched,\n"
+	     "echo or this machine cannot run it.\n\n"
+	     "# Back to the menu, or without one to the next boot device.\n"
+	     ":end\n"
+	     "prompt --timeout 20000 Press a key to go on. ||\n"
+	     "imgfree\n"
+	     "exit 1\n");
+}
+
+static void print_set(
+	const char *name, const char *base, const char *url, size_t length)
+{
+	const size_t skip = is_path(url) && url[0] == '/' ? 1 : 0;
+
+	printf("set %s %s%.*s\n", name, is_path(url) ? base : "",
+		(int)(length - skip), url + skip);
+}
+
+/* iPXE resolves a path by itself; Anaconda needs the server's name, too. */
+static void print_repository(const struct installer *installer, const char *url)
+{
+	size_t length = strlen(url);
+
+	while (url[length - 1] == '/')
+		length--;
+	print_set("repo", installer == &anaconda ? "${pxesrv}" : "/", url,
+		length);
+}
+
+static void print_fetch(const struct installer *installer, const char *command,
+	const char *name)
+{
+	printf("set file ${repo}%s%s\n"
+	       "%s --name %s ${file} || goto failed\n",
+		installer->directory, name, command, name);
+}
+
+/* Where the installer was found on a mirror, the packages are there as well. */
+static void print_mirror(const char *repo)
+{
+	const char *host = after_scheme(repo, 1);
+	const char *path = host == NULL ? NULL : strchr(host, '/');
+	const char *end = path == NULL ? NULL : strstr(path, "/dists/");
+
+	if (end == NULL || memchr(host, '@', (size_t)(path - host)) != NULL)
+		return;
+	if (end == path)
+		end++; /* the slash is the path */
+	printf(" mirror/country=manual mirror/http/hostname=%.*s "
+	       "mirror/http/directory=%.*s mirror/http/proxy=",
+		(int)(path - host), host, (int)(end - path), path);
+}
+
+static void print_start(const struct installer *installer,
+	const struct ctl *ctl, const char *answers)
+{
+	puts(":install\n"
+	     "imgfree");
+	/* By iPXE first, so that a wrong URL shows before the installer. */
+	if (answers != NULL)
+		puts("set file ${answers}\n"
+		     "imgfetch --name answers ${file} || goto failed\n"
+		     "imgfree answers");
+	print_fetch(installer, "kernel", installer->kernel);
+	print_fetch(installer, "initrd", installer->initrd);
+	printf("set file %s\n"
+	       "imgargs %s initrd=%s %s%s BOOTIF=01-${netX/mac:hexhyp}",
+		installer->kernel, installer->kernel, installer->initrd,
+		installer->arguments,
+		answers == NULL ? "" : installer->arguments_for_answers);
+	if (installer == &debian)
+		print_mirror(ctl->repo);
+	if (ctl->cmdline != NULL && ctl->cmdline[0] != '\0')
+		printf(" %s", ctl->cmdline);
+	puts("\nboot || goto failed");
+}
+
+static bool print_script(const struct installer *installer,
+	const struct ctl *ctl, const char *answers)
+{
+	check(installer, ctl, answers);
+	const bool needs_server =
+		(is_path(ctl->repo) && installer == &anaconda) ||
+		(answers != NULL && is_path(answers));
+	printf("#!ipxe\n"
+	       "#\n"
+	       "# Starts the installer of %s.\n"
+	       "# Made by pxesrvctl.\n\n",
+		installer->system);
+	if (needs_server)
+		print_server();
+	print_repository(installer, ctl->repo);
+	if (answers != NULL)
+		print_set("answers", "${pxesrv}", answers, strlen(answers));
+	puts("goto install\n");
+	print_failures(needs_server);
+	print_start(installer, ctl, answers);
+	return true;
+}
+
+static bool run_kickstart(struct ctl *ctl, int count, char *const operands[])
+{
+	return print_script(&anaconda, ctl, count > 0 ? operands[0] : NULL);
+}
+
+static bool run_preseed(struct ctl *ctl, int count, char *const operands[])
+{
+	return print_script(&debian, ctl, count > 0 ? operands[0] : NULL);
+}
+
+#define PATHS                                                                \
+	"Both URLs may be a path in the tree, such as rocky/9; the script\n" \
+	"then finds this server as those of the example tree do.\n"
+
+const struct command command_kickstart = {
+	.name = "kickstart",
+	.operands = "[KICKSTART-URL]",
+	.options = "RK",
+	.help = "print a boot script for CentOS Stream, AlmaLinux, Rocky\n"
+		"The repository is BaseOS, where images/pxeboot/ lies.\n" PATHS,
+	.operands_max = 1,
+	.run = run_kickstart,
+};
+
+const struct command command_preseed = {
+	.name = "preseed",
+	.operands = "[PRESEED-URL]",
+	.options = "RK",
+	.help = "print a boot script for Debian\n"
+		"The repository is where linux and initrd.gz lie; if there is "
+		"/dists/ in\nits URL, the installer is told the "
+		"mirror.\n" PATHS,
+	.operands_max = 1,
+	.run = run_preseed,
+};

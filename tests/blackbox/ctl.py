@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""pxesrvctl, as it is run."""
+import json
+import subprocess
+
+import place
+
+OK, FOUND, USAGE = 0, 1, 64
+
+
+class Done:
+    def __init__(self, process):
+        self.status = process.returncode
+        self.out, self.err = process.stdout, process.stderr
+        self.lines = self.out.splitlines()
+
+    def objects(self):
+        return [json.loads(line) for line in self.lines]
+
+
+def run(*arguments, stdin="", env=None, **how):
+    """Runs it as whoever runs the tests."""
+    how.setdefault("timeout", place.PATIENCE)
+    return Done(subprocess.run(
+        [place.CTL, *arguments], input=stdin, text=True, capture_output=True,
+        errors="surrogateescape",
+        env=place.clean_env(PXESRV_ROOT=place.ROOT, PXESRV_LOG=place.LOG,
+                            **(env or {})), **how))
+
+
+def good(*arguments, **how):
+    """One that must succeed, and have nothing to complain about."""
+    done = run(*arguments, **how)
+    assert (done.status, done.err) == (OK, ""), (done.status, done.err)
+    return done

@@ -1,0 +1,478 @@
+# SPDX-License-Identifier: MIT
+"""pxesrvctl: who is meant, and the entries that it makes and takes away."""
+import concurrent.futures
+import os
+import subprocess
+import time
+
+import pytest
+
+import answer
+import ctl
+import fastcgi
+import place
+from cases import MENU, OS
+from deployments import meta_variables
+from place import until
+from tree import Directory, Link
+
+CLIENT = "127.0.0.7"
+TREE = {"default": MENU, "os/boot": OS, "os/other": OS + "#",
+        "once": Directory(), "static": Directory()}
+
+
+@pytest.fixture
+def tree(tree):
+    tree.make(TREE)
+    return tree
+
+
+def armed(tree):
+    return sorted(name for name in os.listdir(tree.full("once"))
+                  if not name.startswith("."))
+
+
+def ask(one, client=CLIENT):
+    return answer.from_cgi(fastcgi.ask(
+        one.path, meta_variables("GET", "/redirect", client)))
+
+
+# Who is meant
+
+@pytest.mark.parametrize("arguments, want", [
+    (["10.0.0.7"], ["10.0.0.7"]),
+    (["2001:DB8:0::7"], ["2001:db8::7"]),
+    (["::ffff:10.0.0.7"], ["10.0.0.7"]),
+    (["10.0.0.9-10.0.0.11"], ["10.0.0.10", "10.0.0.11", "10.0.0.9"]),
+    (["10.0.0.255-10.0.1.0"], ["10.0.0.255", "10.0.1.0"]),
+    (["10.0.0.4/30"], [f"10.0.0.{n}" for n in (4, 5, 6, 7)]),
+    (["10.0.0.6/31"], ["10.0.0.6", "10.0.0.7"]),
+    (["10.0.0.7/32", "10.0.0.7"], ["10.0.0.7"]),
+    (["2001:db8::/127"], ["2001:db8::", "2001:db8::1"]),
+    (["fe80::1%lo"], ["fe80::1"]),
+    (["localhost"], ["127.0.0.1"]),
+    (["255.255.255.255-255.255.255.255"], ["255.255.255.255"]),
+    (["ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127"],
+     ["ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe",
+      "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"]),
+])
+def test_who_is_meant(tree, arguments, want):
+    ctl.good("once", *arguments, "os/boot")
+    got = armed(tree)
+    if arguments == ["localhost"]:
+        got = [name for name in got if name != "::1"]
+    assert got == want
+
+
+@pytest.mark.parametrize("bad", [
+    "010.0.0.7", "10.1", "0x0a000007", "167772167", "10.0.0.300", "",
+    "10.0.0.1/33", "10.0.0.0/8", "10.0.0.2-10.0.0.1", "10.0.0.1-::1",
+    "2001:db8::/64", "2001:db8::/129", "10.0.0.1/-1", "10.0.0.1/",
+    "host.invalid", "52:54:00:00:00:99", "52:54:00:00:00", "../x", ".lock",
+    "10.0.0.7 ", "10.0.0.7/once"])
+def test_one_that_is_nobody_does_not_stop_the_others(tree, bad):
+    done = ctl.run("once", bad, "10.0.0.8", "os/boot")
+    assert done.status == ctl.FOUND
+    assert done.err.startswith(f"pxesrvctl: {bad}")
+    assert done.lines == ["once/10.0.0.8 -> ../os/boot"]
+    assert armed(tree) == ["10.0.0.8"]
+
+
+def test_many_need_force(tree):
+    done = ctl.run("once", "10.0.0.0/19", "os/boot")
+    assert done.status == ctl.FOUND and "--force" in done.err
+    assert armed(tree) == []
+    ctl.good("once", "--force", "10.0.0.0/19", "os/boot")
+    assert len(armed(tree)) == 8192
+
+
+def test_standard_input(tree):
+    done = ctl.run("once", "-", "os/boot", stdin=(
+        "10.0.0.1\n  10.0.0.2 10.0.0.3 # the third\n\n# none\nnobody!\n"
+        "10.0.0.8/31"))
+    assert armed(tree) == ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.8",
+                           "10.0.0.9"]
+    assert done.status == ctl.FOUND and done.err.count("\n") == 1
+
+
+MAC = "52:54:00:0a:0b:0c"
+NOW = int(time.time())
+DNSMASQ = f"""\
+{NOW + 1000} 52:54:00:0A:0b:0c 10.0.0.7 node7 ff:00
+{NOW - 1000} {MAC} 10.0.0.6 over *
+0 {MAC} 10.0.0.5 forever *
+{NOW + 1000} 52:54:00:0a:0b:0d 10.0.0.4 another *
+duid 00:01:00:01:2a:11:22:33
+"""
+
+
+def lease(address, mac, state="active", ends="never"):
+    return (f"lease {address} {{\n  starts 0 2026/11/22 13:28:00;\n"
+            f"  ends {ends};\n  binding state {state};\n"
+            "  next binding state free;\n"
+            f"  hardware ethernet {mac};\n}}\n")
+
+
+DHCPD = "# All times are in UTC\n" + "".join([
+    lease("10.0.0.7", MAC), lease("10.0.0.6", MAC, "free"),
+    lease("10.0.0.5", MAC), lease("10.0.0.5", "52:54:00:0a:0b:0d"),
+    lease("10.0.0.4", MAC, "active", "0 2020/11/22 13:28:00"),
+    lease("10.0.0.3", MAC, "active", f"epoch {NOW + 1000}"),
+    lease("10.0.0.2", MAC, "active", f"epoch {NOW - 1000}"),
+    lease("10.0.0.1", MAC, "active", "6 2999/11/22 13:28:00")])
+
+
+@pytest.mark.parametrize("leases, want", [
+    (DNSMASQ, ["10.0.0.5", "10.0.0.7"]),
+    (DHCPD, ["10.0.0.1", "10.0.0.3", "10.0.0.7"]),
+    ("", []),
+])
+@pytest.mark.parametrize("mac", [MAC, MAC.upper().replace(":", "-")])
+def test_a_mac_address_in_leases(tree, tmp_path, leases, want, mac):
+    path = tmp_path / "leases"
+    path.write_text(leases)
+    done = ctl.run("once", "--leases", str(path), mac, "os/boot")
+    assert armed(tree) == want
+    assert done.status == (ctl.OK if want else ctl.FOUND)
+    assert want or str(path) in done.err
+
+
+def test_leases_that_are_not_there(tree):
+    done = ctl.run("once", "--leases", "/nowhere", MAC, "os/boot")
+    assert done.status == ctl.FOUND
+    assert done.err == "pxesrvctl: /nowhere: No such file or directory\n"
+
+
+def test_a_mac_address_in_the_neighbour_table(tree):
+    """Of a network that this test makes itself."""
+    def ip(*arguments):
+        subprocess.run(["ip", *arguments], check=True)
+
+    ip("link", "add", "pxesrv0", "type", "veth", "peer", "pxesrv1")
+    try:
+        ip("link", "set", "pxesrv0", "up")
+        ip("address", "add", "192.0.2.1/24", "dev", "pxesrv0")
+        for address in ("192.0.2.9", "fe80::9", "2001:db8::9"):
+            ip("neighbour", "add", address, "lladdr", MAC, "dev", "pxesrv0")
+        ip("neighbour", "add", "192.0.2.8", "lladdr", "52:54:00:0a:0b:0d",
+           "dev", "pxesrv0")
+        ctl.good("once", MAC, "os/boot")
+        assert armed(tree) == ["192.0.2.9", "2001:db8::9"]
+    finally:
+        ip("link", "delete", "pxesrv0")
+
+
+# Targets
+
+@pytest.mark.parametrize("target, text", [
+    ("os/boot", "../os/boot"),
+    (place.ROOT + "/os/boot", "../os/boot"),
+    (place.ROOT + "//os/./boot", "../os/./boot"),
+    ("default", "../default"),
+    ("latest/boot", "../latest/boot"),
+])
+def test_targets(tree, target, text):
+    tree.make({"latest": Link("os")})
+    done = ctl.good("once", CLIENT, target)
+    assert done.out == f"once/{CLIENT} -> {text}\n"
+    assert tree.link(f"once/{CLIENT}") == text
+
+
+@pytest.mark.parametrize("target, reason", [
+    ("nowhere", "No such file or directory"),
+    ("os", "Is a directory"),
+    ("loop", "Too many levels of symbolic links"),
+    ("/etc/hostname",
+     "Outside the directories that files may come from"),
+    ("../../etc/hostname",
+     "Outside the directories that files may come from"),
+    ("", "the last argument must be a boot file of the tree"),
+])
+@pytest.mark.parametrize("command", ["once", "static"])
+def test_targets_that_would_not_be_served(tree, command, target, reason):
+    tree.make({"loop": Link("loop")})
+    done = ctl.run(command, CLIENT, target)
+    assert done.status == ctl.FOUND and reason in done.err
+    assert not os.path.lexists(tree.full(f"{command}/{CLIENT}"))
+
+
+def test_a_target_that_is_allowed(tree):
+    image = place.SERVERS + "/image"
+    with open(image, "w") as file:
+        file.write(MENU)
+    ctl.good("once", CLIENT, image, env={"PXESRV_ALLOW": place.SERVERS})
+    assert tree.link(f"once/{CLIENT}") == image
+
+
+def test_a_root_that_is_a_link(tree, tmp_path):
+    link = tmp_path / "root"
+    link.symlink_to(place.ROOT)
+    ctl.good("once", "-r", str(link), CLIENT, f"{link}/os/boot")
+    ctl.good("-r", str(link), "once", "10.0.0.8", f"{place.ROOT}/os/boot")
+    ctl.good("once", "-r", "root", "10.0.0.9", "os/boot", cwd=tmp_path)
+    assert {tree.link(f"once/{c}") for c in (CLIENT, "10.0.0.8", "10.0.0.9")
+            } == {"../os/boot"}
+
+
+def test_a_file_that_no_firmware_runs(tree):
+    tree.make({"os/text": "echo\n"})
+    done = ctl.run("once", CLIENT, "os/text")
+    assert done.status == ctl.OK
+    assert "does not begin with #!ipxe" in done.err
+    assert tree.link(f"once/{CLIENT}") == "../os/text"
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root has others' eyes")
+def test_root_looks_as_the_responder(tree):
+    with open(tree.full("os/boot"), "r") as file:
+        os.fchmod(file.fileno(), 0o600)
+        os.fchown(file.fileno(), 0, 0)
+    tree._own(tree.full("once"))
+    done = ctl.run("once", CLIENT, "os/boot")
+    assert done.status == ctl.FOUND and "Permission denied" in done.err
+    assert ctl.run("once", "-u", "root", CLIENT, "os/boot").status == ctl.OK
+    assert ctl.run("once", "-u", "nobody-of-that-name", CLIENT,
+                   "os/boot").status == ctl.USAGE
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root has others' eyes")
+def test_only_root_looks_as_another(tree):
+    done = ctl.run("explain", "-u", "root", CLIENT, **place.AS_USER)
+    assert done.status == ctl.USAGE and "only root" in done.err
+
+
+# Entries
+
+def test_what_it_replaces(tree):
+    ctl.good("once", CLIENT, "os/boot")
+    done = ctl.good("once", CLIENT, "os/other")
+    assert done.out == (
+        f"once/{CLIENT} -> ../os/other (instead of ../os/boot)\n")
+    done = ctl.good("static", CLIENT, "os/boot")
+    assert done.out == f"static/{CLIENT} -> ../os/boot\n"
+
+
+@pytest.mark.parametrize("directory", ["once", "static"])
+def test_a_file_is_not_replaced(tree, directory):
+    tree.make({f"{directory}/{CLIENT}": "mine"})
+    done = ctl.run(directory, CLIENT, "10.0.0.8", "os/boot")
+    assert done.status == ctl.FOUND and f"{directory}/{CLIENT}:" in done.err
+    assert os.path.isfile(tree.full(f"{directory}/{CLIENT}"))
+    assert not os.path.islink(tree.full(f"{directory}/{CLIENT}"))
+    assert tree.link(f"{directory}/10.0.0.8") == "../os/boot"
+    assert sorted(os.listdir(tree.full(directory))) == ["10.0.0.8", CLIENT]
+
+
+def test_force_replaces_and_forgets_a_file_in_static(tree):
+    path = f"static/{CLIENT}"
+    tree.make({path: "mine", "static/10.0.0.8": "mine",
+               "static/10.0.0.9": Directory()})
+    ctl.good("static", "--force", CLIENT, "os/boot")
+    assert tree.link(path) == "../os/boot"
+    assert ctl.good("forget", CLIENT).out == f"{path} -> ../os/boot\n"
+    assert not os.path.lexists(tree.full(path))
+    done = ctl.run("forget", CLIENT, "10.0.0.8")
+    assert done.status == ctl.FOUND and "--force" in done.err
+    assert "there is none" in done.err
+    assert os.path.isfile(tree.full("static/10.0.0.8"))
+    ctl.good("forget", "--force", "10.0.0.8")
+    assert os.listdir(tree.full("static")) == ["10.0.0.9"]
+    done = ctl.run("static", "--force", "10.0.0.9", "os/boot")
+    assert done.status == ctl.FOUND
+    assert os.path.isdir(tree.full("static/10.0.0.9"))
+    assert ctl.run("forget", "--force", "10.0.0.9").status == ctl.FOUND
+
+
+def test_there_is_no_once(tree):
+    os.rmdir(tree.full("once"))
+    done = ctl.run("once", CLIENT, "os/boot")
+    assert done.status == ctl.FOUND and f"{place.ROOT}/once: No such file" in done.err
+    assert ctl.run("cancel", CLIENT).status == ctl.FOUND
+    assert ctl.run("rearm", CLIENT).status == ctl.FOUND
+    assert ctl.good("list").out == ""
+
+
+def test_cancel_and_rearm(responder, tree):
+    one = responder(PXESRV_ONCE_GRACE="3600")
+    ctl.good("once", CLIENT, "os/boot")
+    assert ctl.good("cancel", CLIENT).out == f"once/{CLIENT} -> ../os/boot\n"
+    assert tree.link(f"once/.served/{CLIENT}") == "../os/boot"
+    assert tree.claimed() == []
+    # It was never served, so there is no grace for it.
+    assert ask(one).body == MENU.encode()
+    done = ctl.run("cancel", CLIENT)
+    assert (done.status, done.err) == (
+        ctl.FOUND, f"pxesrvctl: once/{CLIENT}: not armed\n")
+    assert ctl.good("list", "served").out.split("\t")[1:4] == [
+        "cancelled", "-", "-"]
+
+    ctl.good("rearm", CLIENT)
+    assert ask(one).body == OS.encode()
+    until(lambda: not tree.claimed(), "it is settled")
+    assert ctl.good("list", "served").out.split("\t")[1] == "served"
+    ctl.good("rearm", CLIENT)
+    assert ask(one).body == OS.encode()
+    done = ctl.run("rearm", "10.0.0.1")
+    assert done.status == ctl.FOUND and "nothing was served" in done.err
+
+
+def test_a_broken_link_can_be_cancelled_but_not_rearmed(tree):
+    tree.make({f"once/{CLIENT}": Link("../nowhere")})
+    ctl.good("cancel", CLIENT)
+    done = ctl.run("rearm", CLIENT)
+    assert done.status == ctl.FOUND and "No such file" in done.err
+    assert armed(tree) == []
+    tree.make({f"once/{CLIENT}": "a file"})
+    assert ctl.run("cancel", CLIENT).status == ctl.FOUND
+    assert armed(tree) == [CLIENT]
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root makes other users")
+def test_a_group_of_administrators(responder, tree):
+    """What README's chmod 2775 is for: all but root's own doings."""
+    os.chmod(tree.full("once"), 0o2775)
+    os.chown(tree.full("once"), place.OWNER[0], 4242)
+    one = responder()
+    admin = dict(user=4241, group=4240, extra_groups=[4242])
+    for _ in range(2):
+        ctl.good("once", CLIENT, "os/boot", **admin)
+        ctl.good("cancel", CLIENT, **admin)
+        ctl.good("rearm", CLIENT, **admin)
+        assert ask(one).body == OS.encode()
+        until(lambda: not tree.claimed(), "it is settled")
+    one.stop()
+    # What the responder makes in once/, they don't: it could not use it.
+    for name in (".claimed", ".served"):
+        tree.clear_directory(f"once/{name}")
+        os.rmdir(tree.full(f"once/{name}"))
+    os.unlink(tree.full("once/.lock"))
+    ctl.good("once", CLIENT, "os/boot", **admin)
+    done = ctl.run("cancel", CLIENT, **admin)
+    assert done.status == ctl.FOUND and "never started here" in done.err
+    assert os.listdir(tree.full("once")) == [CLIENT]
+    # Root does it as the responder's user.
+    ctl.good("cancel", CLIENT)
+    ctl.good("rearm", CLIENT)
+    assert ask(responder()).body == OS.encode()
+
+
+# Races
+
+def test_two_at_the_same_time(tree):
+    """Each time one of the two, and nothing else is left."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for _ in range(100):
+            done = list(pool.map(
+                lambda target: ctl.run("once", CLIENT, target),
+                ("os/boot", "os/other")))
+            assert [d.status for d in done] == [ctl.OK, ctl.OK]
+            assert armed(tree) == [CLIENT]
+            assert tree.link(f"once/{CLIENT}") in ("../os/boot",
+                                                   "../os/other")
+            assert os.listdir(tree.full("once")) == [CLIENT]
+            # The one that came second says so.
+            assert sum("instead of" in d.out for d in done) >= 1 or \
+                armed(tree)
+
+
+def test_arming_and_cancelling_while_it_is_asked(responder, tree):
+    """Each arming is served once, cancelled, or replaced, and never lost."""
+    one = responder()
+    served = cancelled = replaced = armings = 0
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        for _ in range(100):
+            arm = pool.submit(ctl.run, "once", CLIENT, "os/boot")
+            got = pool.submit(ask, one)
+            cancel = pool.submit(ctl.run, "cancel", CLIENT)
+            assert arm.result().status == ctl.OK
+            armings += 1
+            replaced += "instead of" in arm.result().out
+            served += got.result().body == OS.encode()
+            cancelled += cancel.result().status == ctl.OK
+    until(lambda: not tree.claimed(), "it is settled")
+    assert armings == served + cancelled + replaced + len(armed(tree))
+
+
+@pytest.mark.parametrize("command", [
+    ["once", CLIENT, "os/other"], ["cancel", CLIENT]])
+def test_killed_at_each_call(tree, command):
+    """It leaves the old link, or the new one; a cancelled one is somewhere."""
+    number = 0
+    while True:
+        number += 1
+        for path in (f"once/{CLIENT}", f"once/.served/{CLIENT}"):
+            if os.path.lexists(tree.full(path)):
+                os.unlink(tree.full(path))
+        tree.arm(CLIENT, "../os/boot")
+        done = subprocess.run(
+            ["strace", "-o", "/dev/null", "-e",
+             f"inject=all:signal=KILL:when={number}", place.CTL, *command],
+            env=place.clean_env(PXESRV_ROOT=place.ROOT), timeout=20,
+            capture_output=True)
+        found = [tree.link(path) for path in
+                 [f"once/{CLIENT}", f"once/.served/{CLIENT}",
+                  *(f"once/.claimed/{c}" for c in tree.claimed())]]
+        if command[0] == "once":
+            assert found[0] in ("../os/boot", "../os/other")
+        else:
+            assert "../os/boot" in found
+        for claim in tree.claimed():
+            os.unlink(tree.full(f"once/.claimed/{claim}"))
+        if done.returncode == 0:
+            break
+        assert number < 1000
+    assert number > 30
+    # What may be left is told, with the way to mend it.
+    left = [name for name in os.listdir(tree.full("once"))
+            if name.startswith(".arm-")]
+    said = ctl.run("check").out
+    assert all(name in said for name in left)
+
+
+# The command line
+
+@pytest.mark.parametrize("arguments, status, text", [
+    ([], ctl.USAGE, "usage: pxesrvctl"),
+    (["-h"], ctl.OK, "usage: pxesrvctl"),
+    (["-V"], ctl.OK, "pxesrvctl "),
+    (["frob"], ctl.USAGE, "frob: no such command"),
+    (["once"], ctl.USAGE, "usage: pxesrvctl once"),
+    (["once", "10.0.0.7"], ctl.USAGE, "usage: pxesrvctl once"),
+    (["once", "-h"], ctl.OK, "usage: pxesrvctl once"),
+    (["once", "-x", "10.0.0.7", "os/boot"], ctl.USAGE, "invalid option"),
+    (["once", "--json", "10.0.0.7", "os/boot"], ctl.USAGE,
+     "once has no option --json"),
+    (["check", "more"], ctl.USAGE, "usage: pxesrvctl check"),
+    (["-r", "/nowhere", "list"], 1, "/nowhere: No such file or directory"),
+    (["list", "frob"], ctl.USAGE, "list frob"),
+])
+def test_the_command_line(tree, arguments, status, text):
+    done = ctl.run(*arguments)
+    assert done.status == status
+    assert text in (done.out if status == ctl.OK else done.err)
+
+
+def test_the_help_fits_a_screen(tree):
+    overview = ctl.good("-h")
+    assert len(overview.lines) <= 24
+    commands = [line.split()[0] for line in overview.lines
+                if line.startswith("  ") and not line.startswith("   ")]
+    assert len(commands) == 12
+    for command in commands:
+        lines = ctl.good(command, "-h").lines
+        assert len(lines) <= 24
+        assert all(len(line) <= 80 for line in lines), lines
+
+
+def test_a_bad_setting_is_named(tree):
+    done = ctl.run("list", env={"PXESRV_ONCE_GRACE": "soon"})
+    assert done.status == 78 and "PXESRV_ONCE_GRACE=soon" in done.err
+
+
+def test_output_that_can_not_be_written(tree):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [place.CTL, "once", CLIENT, "os/boot"], stdout=full,
+            stderr=subprocess.PIPE, text=True,
+            env=place.clean_env(PXESRV_ROOT=place.ROOT))
+    assert done.returncode == 1 and "No space left" in done.stderr
