@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+# Completion of pxesrvctl for bash. It needs nothing but bash.
+
+# The clients that have an entry in these directories of the tree.
+_pxesrvctl_clients()
+{
+	local directory name
+
+	for directory; do
+		for name in $(command ls -- "$root/$directory" 2>/dev/null); do
+			# A README is nobody's address.
+			[[ $name == *[!0-9a-f.:]* ]] || COMPREPLY+=("$name")
+		done
+	done
+}
+
+# What a link may lead to, one directory at a time.
+_pxesrvctl_targets()
+{
+	local directory='' name
+
+	if [[ $cur == /* ]]; then
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+	fi
+	[[ $cur != */* ]] || directory=${cur%/*}/
+	while IFS= read -r name; do
+		name=$directory$name
+		[[ $name == once || $name == static || $name != "$cur"* ]] &&
+			continue
+		if [[ -d $root/$name ]]; then
+			name+=/
+			compopt -o nospace
+		fi
+		printf -v name %q "$name"
+		COMPREPLY+=("$name")
+	done < <(command ls -- "$root/$directory" 2>/dev/null)
+	# Complete already, since these may have backslashes before blanks.
+	cur=
+}
+
+_pxesrvctl_value()
+{
+	case $1 in
+	-r | --root)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		;;
+	--leases)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		;;
+	-u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+	--client) _pxesrvctl_clients once static ;;
+	--since) COMPREPLY=(15m 2h 7d) ;;
+	--repo | --cmdline) ;;
+	*) return 1 ;;
+	esac
+}
+
+_pxesrvctl_options()
+{
+	case $command in
+	'') COMPREPLY=(-r -h -V) ;;
+	once | static | cancel | rearm) COMPREPLY=(-u --force --leases) ;;
+	forget) COMPREPLY=(--force --leases) ;;
+	list) COMPREPLY=(--json -U -u) ;;
+	explain) COMPREPLY=(-u --json --force --leases) ;;
+	check) COMPREPLY=(-u --json) ;;
+	log) COMPREPLY=(-f --client --since --json) ;;
+	stats) COMPREPLY=(--since --prometheus) ;;
+	kickstart | preseed) COMPREPLY=(--repo --cmdline) ;;
+	esac
+	[[ -z $command ]] || COMPREPLY+=(-r)
+}
+
+_pxesrvctl_operands()
+{
+	case $command in
+	'') COMPREPLY=(once static cancel rearm forget list explain check log
+		stats kickstart preseed) ;;
+	once | static) [[ $operands -eq 0 ]] || _pxesrvctl_targets ;;
+	cancel) _pxesrvctl_clients once ;;
+	rearm) _pxesrvctl_clients once/.served ;;
+	forget) _pxesrvctl_clients static ;;
+	explain) _pxesrvctl_clients once static ;;
+	list) COMPREPLY=(armed static served unsure broken) ;;
+	esac
+}
+
+_pxesrvctl()
+{
+	local IFS=$' \t\n' line=${COMP_LINE:0:COMP_POINT}
+	local words cur prev i command='' operands=0
+	local root=${PXESRV_ROOT:-/srv/pxesrv}
+
+	COMPREPLY=()
+	# COMP_WORDS is cut at colons, which IPv6 addresses are full of. A
+	# backslash before a blank is to count.
+	# shellcheck disable=SC2162
+	read -a words <<<"$line"
+	[[ $line != *[[:blank:]] || $line == *\\[[:blank:]] ]] || words+=("")
+	cur=${words[-1]} prev=${words[-2]}
+	for ((i = 1; i < ${#words[@]} - 1; i++)); do
+		case ${words[i]} in
+		-r | --root) root=${words[++i]} ;;
+		--root=*) root=${words[i]#*=} ;;
+		-u | --user | --leases | --client | --since | --repo | \
+			--cmdline)
+			((i++))
+			;;
+		-*) ;;
+		*)
+			((operands += ${#command} > 0))
+			command=${command:-${words[i]}}
+			;;
+		esac
+	done
+	root=${root/#~\//$HOME/}
+
+	if ! _pxesrvctl_value "$prev"; then
+		case $cur in
+		-*) _pxesrvctl_options ;;
+		*) _pxesrvctl_operands ;;
+		esac
+	fi
+	_pxesrvctl_fit
+}
+
+# Keeps what begins as the word does. Readline puts it behind the last colon
+# where that parts words.
+_pxesrvctl_fit()
+{
+	local reply replies=("${COMPREPLY[@]}")
+	local behind=${words[-1]%"${words[-1]##*:}"}
+
+	[[ $COMP_WORDBREAKS == *:* ]] || behind=
+	COMPREPLY=()
+	for reply in "${replies[@]}"; do
+		[[ $reply != "$cur"* ]] || COMPREPLY+=("${reply#"$behind"}")
+	done
+}
+
+complete -F _pxesrvctl pxesrvctl

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+# Completion of pxesrvctl for fish.
+
+# The tree, then the command and its operands as far as they stand before the
+# cursor, one a line.
+function __pxesrvctl_words
+	set -l root /srv/pxesrv
+	set -q PXESRV_ROOT; and set root $PXESRV_ROOT
+	set -l operands
+	set -l words (commandline -opc)
+	set -e words[1]
+	while set -q words[1]
+		switch $words[1]
+			case -r --root
+				set -q words[2]; and set root $words[2]
+				set -e words[1]
+			case '--root=*'
+				set root (string sub -s 8 -- $words[1])
+			case -u --user --leases --client --since --repo \
+				--cmdline
+				set -e words[1]
+			case '-*'
+			case '*'
+				set -a operands $words[1]
+		end
+		set -e words[1]
+	end
+	string join \n -- (string replace -r '^~/' $HOME/ -- $root) $operands
+end
+
+function __pxesrvctl_has_no_command
+	test (count (__pxesrvctl_words)) -eq 1
+end
+
+# Whether the command is one of these.
+function __pxesrvctl_is
+	set -l words (__pxesrvctl_words)
+	set -q words[2]; and contains -- $words[2] $argv
+end
+
+# Whether the command is one of these, and has an operand already.
+function __pxesrvctl_goes_on
+	__pxesrvctl_is $argv; and test (count (__pxesrvctl_words)) -gt 2
+end
+
+# The clients that have an entry in these directories of the tree.
+function __pxesrvctl_clients
+	set -l words (__pxesrvctl_words)
+	for directory in $argv
+		# A README is nobody's address.
+		set -l names $words[1]/$directory/*
+		string replace -r '.*/' '' -- $names |
+			string match -r '^[0-9a-f.:]+$'
+	end
+end
+
+# What a link may lead to, one directory at a time.
+function __pxesrvctl_targets
+	set -l words (__pxesrvctl_words)
+	set -l word (commandline -ct)
+	if string match -q '/*' -- $word
+		__fish_complete_path $word
+		return
+	end
+	# An empty one is still one: without it there would be no paths.
+	set -l directory (string match -r '.*/' -- $word; or echo)
+	set -l paths $words[1]/$directory*
+	for path in $paths
+		set -l name $directory(string replace -r '.*/' '' -- $path)
+		contains -- $name once static; and continue
+		test -d $path; and set name $name/
+		echo $name
+	end
+end
+
+function __pxesrvctl_option
+	complete -c pxesrvctl -n "__pxesrvctl_is $argv[1]" $argv[2..]
+end
+
+complete -c pxesrvctl -f
+complete -c pxesrvctl -s r -x -a '(__fish_complete_directories)' -d 'The tree'
+
+for line in \
+	'once	Arm: the next boot gets it, one time' \
+	'static	Each boot gets it' \
+	'cancel	Take the once link away, unserved' \
+	'rearm	Arm again what was served' \
+	'forget	Remove the entry in static/' \
+	'list	What there is' \
+	'explain	What a client gets, and why' \
+	'check	What is wrong in the tree' \
+	'log	What was served' \
+	'stats	How much was served' \
+	'kickstart	Print a boot script' \
+	'preseed	Print a boot script'
+	complete -c pxesrvctl -n __pxesrvctl_has_no_command -a "'$line'"
+end
+
+set -l arm once static cancel rearm
+__pxesrvctl_option "$arm explain check list" -s u -x \
+	-a '(__fish_complete_users)' -d 'Look as this user'
+__pxesrvctl_option "$arm explain forget" -l force -d 'Even so many'
+__pxesrvctl_option "$arm explain forget" -l leases -r -F \
+	-d 'Where to look for MAC addresses'
+__pxesrvctl_option 'list explain check log' -l json -d 'One object a line'
+__pxesrvctl_option list -s U -d 'Not sorted'
+__pxesrvctl_option log -s f -d 'Go on with what is written'
+__pxesrvctl_option log -l client -x \
+	-a '(__pxesrvctl_clients once static)' -d 'Of this client alone'
+__pxesrvctl_option 'log stats' -l since -x -a '15m 2h 7d' -d 'Not older'
+__pxesrvctl_option stats -l prometheus -d 'For the node exporter'
+__pxesrvctl_option 'kickstart preseed' -l repo -x -d "The distribution's files"
+__pxesrvctl_option 'kickstart preseed' -l cmdline -x -d 'For the kernel'
+
+complete -c pxesrvctl -n '__pxesrvctl_goes_on once static' \
+	-a '(__pxesrvctl_targets)'
+__pxesrvctl_option cancel -a '(__pxesrvctl_clients once)'
+__pxesrvctl_option rearm -a '(__pxesrvctl_clients once/.served)'
+__pxesrvctl_option forget -a '(__pxesrvctl_clients static)'
+__pxesrvctl_option explain -a '(__pxesrvctl_clients once static)'
+__pxesrvctl_option list -a 'armed static served unsure broken'
