@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -72,7 +73,7 @@ class Zsh:
         zmodload zsh/zpty
         zpty inner zsh -f -i
         for line in \
-            'PROMPT= FPATH='$1':$FPATH' \
+            'PROMPT= FPATH='${(q)1}':$FPATH' \
             'stty -echo; autoload -Uz compinit; compinit -u -D' \
             'pick() { total=$compstate[nmatches]
                 (( total )) && compstate[insert]=$n }' \
@@ -222,7 +223,7 @@ def typed(keys):
             env=place.clean_env(TERM="dumb", HOME="/srv")) as bash:
         os.close(inside)
         os.write(terminal, (
-            f"source {FILES}/pxesrvctl.bash\n"
+            f"source {shlex.quote(FILES)}/pxesrvctl.bash\n"
             "pxesrvctl() { printf '<%s>\\n' \"$@\"; }\n"
             f"pxesrvctl {keys}\nexit\n").encode())
         said = b""
