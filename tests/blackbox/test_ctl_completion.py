@@ -5,6 +5,7 @@ import pty
 import re
 import shlex
 import subprocess
+import tempfile
 
 import pytest
 
@@ -67,37 +68,43 @@ class BashWithoutColons(Bash):
 
 
 class Zsh:
-    """A real line editor on a terminal of its own, which inserts each match."""
+    """A real line editor on a terminal of its own, which inserts each match.
 
-    script = r"""
+    What it shows there is only waited for; the matches come by a file."""
+
+    inner = r"""
+        PROMPT= fpath=($FILES $fpath)
+        autoload -Uz compinit; compinit -u -D
+        pick() { total=$compstate[nmatches]
+            (( total )) && compstate[insert]=$n }
+        matches() { local line=$BUFFER n=0 total=1
+            for (( n = 1; n <= total; n++ )) {
+                BUFFER=$line CURSOR=$#line comppostfuncs=(pick) total=0
+                zle complete-word
+                print -r -- "<$BUFFER>" >>$MATCHES }
+            print FINISHED }
+        zle -N matches; bindkey "^I" matches
+        print READY
+        """
+    outer = r"""
         zmodload zsh/zpty
         zpty inner zsh -f -i
-        for line in \
-            'PROMPT= FPATH='${(q)1}':$FPATH' \
-            'stty -echo; autoload -Uz compinit; compinit -u -D' \
-            'pick() { total=$compstate[nmatches]
-                (( total )) && compstate[insert]=$n }' \
-            'matches() { local line=$BUFFER n=0 total=1
-                print BEGIN
-                for (( n = 1; n <= total; n++ )) {
-                    BUFFER=$line CURSOR=$#line comppostfuncs=(pick) total=0
-                    zle complete-word
-                    print -r -- "<$BUFFER>" }
-                print END }' \
-            'zle -N matches; bindkey "^I" matches; print REA''DY'
-        do
-            zpty -w inner $line
-        done
+        zpty -w inner '. $SETUP'
         zpty -r inner out '*READY*'
-        zpty -w -n inner "$2"$'\t'
-        zpty -r inner out '*BEGIN*END*'
-        print -r -- ${out#*BEGIN}
-    """
+        zpty -w -n inner "$1"$'\t'
+        zpty -r inner out '*FINISHED*'
+        """
 
     @staticmethod
     def complete(line, word, **variables):
-        said = run(["zsh", "-f", "-c", Zsh.script, "zsh"], FILES, line,
-                   **variables)
+        with tempfile.TemporaryDirectory() as directory:
+            setup, matches = directory + "/setup", directory + "/matches"
+            with open(setup, "w") as file:
+                file.write(Zsh.inner)
+            run(["zsh", "-f", "-c", Zsh.outer, "zsh"], line, FILES=FILES,
+                SETUP=setup, MATCHES=matches, **variables)
+            with open(matches) as file:
+                said = file.read().splitlines()
         buffers = [one[1:-1] for one in said if one.startswith("<")]
         start = len(line) - len(word)
         # What is only explained is "inserted" as nothing; and where there is
