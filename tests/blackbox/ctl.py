@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """pxesrvctl, as it is run."""
 import json
+import os
+import pty
 import subprocess
 
 import place
@@ -33,3 +35,24 @@ def good(*arguments, **how):
     done = run(*arguments, **how)
     assert (done.status, done.err) == (OK, ""), (done.status, done.err)
     return done
+
+
+def on_a_terminal(*arguments, **env):
+    """What it shows there."""
+    main, side = pty.openpty()
+    process = subprocess.Popen(
+        [place.CTL, *arguments], stdout=side, stderr=side,
+        env=place.clean_env(PXESRV_ROOT=place.ROOT, TERM="xterm", **env))
+    os.close(side)
+    out = b""
+    while True:
+        try:
+            piece = os.read(main, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        out += piece
+    os.close(main)
+    process.wait(place.PATIENCE)
+    return out.decode().replace("\r\n", "\n")
