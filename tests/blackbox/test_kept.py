@@ -103,6 +103,29 @@ def test_something_is_mounted_over_default(asked, tree):
     assert asked().body == b"first"
 
 
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root can mount")
+def test_only_the_root_is_kept_where_looking_may_not_tell(responder, tree):
+    """ramfs stands for all that are not known to tell at once."""
+    at = tree.full("mounted")
+    tree.make({"mounted": Directory()})
+    subprocess.run(["mount", "-t", "ramfs", "ramfs", at], check=True)
+    try:
+        with open(at + "/default", "w") as file:
+            file.write("ramfs")
+        os.chmod(at, 0o755)
+        one = responder(PXESRV_ROOT=at, PXESRV_THREADS="1")
+        with Connection(one.path) as connection:
+            for _ in range(3):
+                connection.send(get(keep=True))
+                got = answer.from_cgi(connection.read_answer())
+                assert got.body == b"ramfs"
+            assert place.has_open(one.pid, at)
+            assert not place.has_open(one.pid, at + "/default")
+        one.stop()
+    finally:
+        subprocess.run(["umount", at], check=True)
+
+
 def test_nothing_is_kept_for_long(asked, tree):
     """So that an administrator can unmount the tree of an idle responder."""
     def kept():
