@@ -25,9 +25,11 @@ mode_t claim_mode(const struct tree *tree)
 {
 	struct stat once;
 
-	return fstatat(tree->root, ONCE_DIR, &once, 0) < 0
-	               ? S_IRWXU
-	               : once.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
+	if (fstatat(tree->root, ONCE_DIR, &once, 0) < 0)
+		return S_IRWXU;
+	/* In a sticky one, others may not touch what is somebody else's. */
+	const mode_t others = once.st_mode & S_ISVTX ? 0 : S_IRWXO;
+	return S_IRWXU | (once.st_mode & (S_IRWXG | others));
 }
 
 int claim_make_directory(const struct tree *tree, const char *path)
@@ -207,8 +209,7 @@ int claim_retire(const struct tree *tree, const struct claim *claim)
 	               : move_to_served(tree, claim);
 }
 
-/* Moves without ever taking the place of something. */
-static int move_into_gap(
+int claim_move_into_gap(
 	const struct tree *tree, const char *from, const char *to)
 {
 	if (renameat2(tree->root, from, tree->root, to, RENAME_NOREPLACE) == 0)
@@ -257,9 +258,10 @@ int claim_return(const struct tree *tree, const struct claim *claim)
 {
 	/* No claim shall come between; without it, the link matters more. */
 	int lock = once_lock(tree);
-	int err = is_overtaken(tree, claim)
-	                  ? -EEXIST
-	                  : move_into_gap(tree, claim->path, claim->armed);
+	int err =
+		is_overtaken(tree, claim)
+			? -EEXIST
+			: claim_move_into_gap(tree, claim->path, claim->armed);
 
 	if (lock >= 0)
 		once_unlock(lock);

@@ -66,6 +66,13 @@ int claim_return(const struct tree *tree, const struct claim *claim);
 int claim_identify(const struct tree *tree, struct claim *claim);
 
 /*
+ * Moves a link, by paths from the root, without ever taking the place of
+ * something. 0 or -errno, -EEXIST when there is something.
+ */
+int claim_move_into_gap(
+	const struct tree *tree, const char *from, const char *to);
+
+/*
  * The mode of once/, for what is made in it: whoever may arm, may take away and
  * claim. It holds where umask(2) is 0, as all the programs have it.
  */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tree.h"
@@ -13,6 +14,7 @@
 #define XFS_SUPER_MAGIC 0x58465342
 #endif
 
+#define NEW_MS 100
 #define ASKED (STATX_BASIC_STATS | STATX_MNT_ID)
 
 void kept_init(struct kept *out)
@@ -57,17 +59,26 @@ static bool is_same(const struct statx *a, const struct statx *b)
 	       a->stx_mnt_id == b->stx_mnt_id;
 }
 
-/*
- * Any change that there can be to a file changes its ctime. That of contents
- * does not matter, since they are read anew; who may read them does. Older
- * kernels count ctime by the tick, so the common ways are looked at themselves.
+/* Any change that there can be to a file, or to who may read it, is in ctime.
  */
 static bool is_unchanged(const struct statx *a, const struct statx *b)
 {
-	return is_same(a, b) && a->stx_mode == b->stx_mode &&
-	       a->stx_uid == b->stx_uid && a->stx_gid == b->stx_gid &&
-	       a->stx_ctime.tv_sec == b->stx_ctime.tv_sec &&
+	return is_same(a, b) && a->stx_ctime.tv_sec == b->stx_ctime.tv_sec &&
 	       a->stx_ctime.tv_nsec == b->stx_ctime.tv_nsec;
+}
+
+/*
+ * Whether one more change may get the same ctime: kernels before 6.13 count it
+ * by the tick, of at most 10 ms.
+ */
+static bool is_new(const struct statx *file)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return (now.tv_sec - file->stx_ctime.tv_sec) * 1000 +
+	               (now.tv_nsec - file->stx_ctime.tv_nsec) / 1000000 <
+	       NEW_MS;
 }
 
 /*
@@ -118,7 +129,7 @@ static void keep(
 
 	if (!is_local(target->fd) ||
 		!look(target->fd, "", AT_EMPTY_PATH, &after) ||
-		!is_unchanged(before, &after))
+		!is_unchanged(before, &after) || is_new(&after))
 		return;
 	target->is_kept = true;
 	kept->boot_file = *target;
@@ -138,7 +149,6 @@ int kept_default_open(const struct tree *tree, struct target *out)
 	if (told && kept->boot_file.fd >= 0 &&
 		is_unchanged(&now, &kept->boot_file_was)) {
 		*out = kept->boot_file;
-		out->size = (off_t)now.stx_size;
 		return 0;
 	}
 	release_boot_file(kept);

@@ -86,5 +86,15 @@ bool address_range(
 	const char *end = split(text, '-', first);
 
 	return end != NULL && address_parse(end, last) &&
+	       IN6_IS_ADDR_V4MAPPED(&first->bits) ==
+	               IN6_IS_ADDR_V4MAPPED(&last->bits) &&
 	       address_compare(first, last) <= 0;
+}
+
+bool address_begins(const char *text)
+{
+	struct address address;
+
+	return split(text, '/', &address) != NULL ||
+	       split(text, '-', &address) != NULL;
 }

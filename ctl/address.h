@@ -30,6 +30,11 @@ bool address_next(struct address *address);
 bool address_prefix(
 	const char *text, struct address *first, struct address *last);
 
-/* The same of a range, such as 10.0.0.10-10.0.0.20. False: it is none. */
+/* Whether it begins like a prefix or a range: with an address and / or -. */
+bool address_begins(const char *text);
+
+/*
+ * As address_prefix(), of a range of one family such as 10.0.0.10-10.0.0.20.
+ */
 bool address_range(
 	const char *text, struct address *first, struct address *last);

@@ -54,12 +54,15 @@ static int exchange(const struct tree *tree, const char *temporary,
 		fstatat(tree->root, temporary, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		!S_ISDIR(st.st_mode))
 		err = 0;
-	if (err == -EINVAL) {
+	if (err != -EINVAL)
+		return err;
+	/* It was put there just now, and the new link may be claimed already.
+	 */
+	if (renameat2(tree->root, temporary, tree->root, path,
+		    RENAME_EXCHANGE) < 0)
 		renameat2(tree->root, temporary, tree->root, path,
-			RENAME_EXCHANGE);
-		return -EEXIST;
-	}
-	return err;
+			RENAME_NOREPLACE);
+	return -EEXIST;
 }
 
 /* Where renameat2(2) can't do that, on NFS. 0 or -errno. */
@@ -113,6 +116,7 @@ int arm_link(const struct tree *tree, const char *directory, const char *name,
 		return -errno;
 	err = put_in_place(tree, temporary, path, files, before);
 	/* What was replaced, or what could not be put there. */
-	unlinkat(tree->root, temporary, 0);
+	if (err != -EEXIST || read_link(tree, temporary, path) == 0)
+		unlinkat(tree->root, temporary, 0);
 	return err;
 }

@@ -14,17 +14,29 @@
 #include "claim.h"
 #include "clients.h"
 #include "ctl.h"
+#include "directory.h"
 #include "escape.h"
 #include "eyes.h"
 #include "target.h"
 
 #define STATIC_DIR "static"
+/* More than there can be on the way to a target: target.c. */
+#define WAY_MAX 64
 
 /* What all clients of one call get. */
 struct arming {
 	const char *directory; /* once or static */
+	struct tree inside;    /* its root is that directory */
 	enum arm_files files;
+	const struct ctl *ctl;
 	char text[PATH_MAX]; /* of the link */
+
+	/* The links and the file between the new link and its end. */
+	struct {
+		dev_t device;
+		ino_t number;
+	} way[WAY_MAX];
+	unsigned way_length;
 };
 
 static void escaped_puts(const char *text)
@@ -37,15 +49,37 @@ static void escaped_puts(const char *text)
 
 static bool refuse(const struct arming *arming, const char *client, int err)
 {
-	if (err == -EEXIST)
+	const bool is_static = strcmp(arming->directory, STATIC_DIR) == 0;
+	struct stat st;
+
+	if (err == -EEXIST &&
+		fstatat(arming->inside.root, client, &st,
+			AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode))
+		warnx("%s/%s: there is a directory, which is left alone",
+			arming->directory, client);
+	else if (err == -EEXIST)
 		warnx("%s/%s: there is a file and no link, which is left "
 		      "alone%s",
 			arming->directory, client,
-			strcmp(arming->directory, STATIC_DIR) == 0
-				? " (--force replaces it)"
-				: "");
+			is_static ? " (--force replaces it)" : "");
 	else
 		warnx("%s/%s: %s", arming->directory, client, strerror(-err));
+	return false;
+}
+
+/* Whether the target is reached by way of that client's entry. */
+static bool is_on_the_way(const struct arming *arming, const char *client)
+{
+	struct stat st;
+
+	if (fstatat(arming->inside.root, client, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	for (unsigned i = 0; i < arming->way_length; i++) {
+		if (arming->way[i].device == st.st_dev &&
+			arming->way[i].number == st.st_ino)
+			return true;
+	}
 	return false;
 }
 
@@ -53,9 +87,16 @@ static bool arm(struct ctl *ctl, const struct client *client, void *context)
 {
 	const struct arming *arming = context;
 	char before[PATH_MAX];
-	const int err = arm_link(&ctl->tree, arming->directory, client->name,
-		arming->text, arming->files, before);
 
+	(void)ctl;
+	if (is_on_the_way(arming, client->name)) {
+		warnx("%s/%s: the target leads through this very entry, which "
+		      "is left alone",
+			arming->directory, client->name);
+		return false;
+	}
+	const int err = arm_link(&arming->inside, ".", client->name,
+		arming->text, arming->files, before);
 	if (err < 0)
 		return refuse(arming, client->name, err);
 	printf("%s/%s -> ", arming->directory, client->name);
@@ -70,7 +111,7 @@ static bool arm(struct ctl *ctl, const struct client *client, void *context)
 }
 
 /* The target as it counts from the root, or NULL when it is not below it. */
-static const char *inside(const struct tree *tree, const char *target)
+static const char *strip_root(const struct tree *tree, const char *target)
 {
 	char real[PATH_MAX];
 	const char *path = tree_strip(tree, target);
@@ -83,109 +124,160 @@ static const char *inside(const struct tree *tree, const char *target)
 	return path;
 }
 
-/* The text of a link in a directory of the root. False, with a message. */
-static bool make_text(
-	const struct tree *tree, const char *target, char out[static PATH_MAX])
+static void note_step(const char *path, void *context)
 {
-	const char *path = target[0] == '/' ? inside(tree, target) : target;
+	struct arming *arming = context;
+	struct stat st;
 
-	if (target[0] == '\0' || strcmp(target, "-") == 0) {
-		warnx("the last argument must be a boot file of the tree");
-		return false;
-	}
-	if (snprintf(out, PATH_MAX, "%s%s", path == NULL ? "" : "../",
-		    path == NULL ? target : path) >= PATH_MAX) {
-		warnx("%s: %s", target, strerror(ENAMETOOLONG));
-		return false;
-	}
-	return true;
+	if (arming->way_length == WAY_MAX ||
+		fstatat(arming->ctl->tree.root, path, &st,
+			AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	arming->way[arming->way_length].device = st.st_dev;
+	arming->way[arming->way_length].number = st.st_ino;
+	arming->way_length++;
 }
 
-/* By the responder's own checks. False, with a message. */
-static bool check_target(
-	const struct ctl *ctl, const char *what, const char *text)
+/*
+ * Asks for the target of a link with this text by the responder's own checks,
+ * and takes the text if it is good. 0 or -errno.
+ */
+static int try_text(struct arming *arming, const char *what, const char *text)
 {
+	const struct tree *tree = &arming->ctl->tree;
 	struct target target;
+	char entry[32], shown[PATH_MAX];
 
-	eyes_open(ctl);
+	if (strlen(text) >= sizeof arming->text)
+		return -ENAMETOOLONG;
 	/* Which client it is makes no difference. */
+	snprintf(entry, sizeof entry, "%s/client", arming->directory);
+	arming->way_length = 0;
+	eyes_open(arming->ctl);
 	const int err =
-		target_open(&ctl->tree, ONCE_DIR "/client", text, &target);
+		target_trace(tree, entry, text, note_step, arming, &target);
 	eyes_close();
-	if (err < 0) {
-		warnx("%s: %s (in the tree %s)", what, boot_reason(-err),
-			ctl->root);
-		return false;
-	}
-	const char *doubt = boot_file_doubt(&ctl->tree, target.fd);
+	if (err < 0)
+		return err;
+
+	const char *doubt = boot_file_doubt(tree, target.fd);
+	escape_line(what, shown, sizeof shown);
 	if (doubt != NULL)
-		warnx("warning: %s: %s", what, doubt);
+		warnx("warning: %s: %s", shown, doubt);
 	target_close(&target);
-	return true;
+	strcpy(arming->text, text);
+	return 0;
 }
 
-/* An absent one is as good as an empty one for asking, but not for arming. */
-static bool has_directory(const struct tree *tree, const char *directory)
+static bool refuse_target(const char *target, const char *why)
 {
-	if (faccessat(tree->root, directory, F_OK, 0) == 0)
-		return true;
-	warnx("%s/%s: %s", tree->path, directory, strerror(errno));
+	char shown[PATH_MAX];
+
+	escape_line(target, shown, sizeof shown);
+	warnx("%s: %s", shown, why);
 	return false;
 }
 
-static bool make_links(struct ctl *ctl, int count, char *const operands[],
-	struct arming *arming)
+/*
+ * Finds the text of the links: relative, or where that leads elsewhere, since
+ * the directory is a link itself, absolute. False, with a message.
+ */
+static bool find_text(struct arming *arming, const char *target)
 {
-	const char *target = operands[count - 1];
+	const struct tree *tree = &arming->ctl->tree;
+	const char *path = target[0] == '/' ? strip_root(tree, target) : target;
+	char relative[PATH_MAX + 4], absolute[2 * PATH_MAX];
 
-	return has_directory(&ctl->tree, arming->directory) &&
-	       make_text(&ctl->tree, target, arming->text) &&
-	       check_target(ctl, target, arming->text) &&
-	       clients_each(ctl, count - 1, operands, arm, arming);
+	if (target[0] == '\0' || strcmp(target, "-") == 0)
+		return refuse_target(
+			target, "the last argument must be a boot file");
+	if (path != NULL && strncmp(path, ONCE_DIR "/", 5) == 0)
+		return refuse_target(target, "a one-time link is no target: it "
+					     "goes when it is served");
+	snprintf(absolute, sizeof absolute, "%s%s%s",
+		path == NULL ? "" : tree->path, path == NULL ? "" : "/",
+		path == NULL ? target : path);
+	snprintf(relative, sizeof relative, "../%s", path == NULL ? "" : path);
+	int err = try_text(arming, target, path == NULL ? absolute : relative);
+	if (err < 0 && path != NULL && try_text(arming, target, absolute) == 0)
+		err = 0;
+	if (err == 0)
+		return true;
+	return refuse_target(target, boot_reason(-err));
+}
+
+/* Opens the directory that links are made in. False, with a message. */
+static bool open_directory(struct arming *arming)
+{
+	const struct ctl *ctl = arming->ctl;
+	const int fd = directory_open(&ctl->tree, arming->directory);
+
+	if (fd == -ELOOP)
+		warnx("%s/%s: a link that root does not follow, for its owner "
+		      "is somebody else",
+			ctl->root, arming->directory);
+	else if (fd < 0)
+		warnx("%s/%s: %s", ctl->root, arming->directory, strerror(-fd));
+	arming->inside = (struct tree){
+		.root = fd, .path = ctl->tree.path, .allow = ctl->allow};
+	return fd >= 0;
+}
+
+static bool make_links(struct ctl *ctl, int count, char *const operands[],
+	const char *directory, enum arm_files files)
+{
+	struct arming arming = {
+		.directory = directory, .files = files, .ctl = ctl};
+
+	if (!open_directory(&arming))
+		return false;
+	const bool done = find_text(&arming, operands[count - 1]) &&
+	                  clients_each(ctl, count - 1, operands, arm, &arming);
+	tree_close(&arming.inside);
+	return done;
 }
 
 static bool run_once(struct ctl *ctl, int count, char *const operands[])
 {
-	struct arming arming = {
-		.directory = ONCE_DIR, .files = ARM_KEEPS_FILES};
-
-	return make_links(ctl, count, operands, &arming);
+	return make_links(ctl, count, operands, ONCE_DIR, ARM_KEEPS_FILES);
 }
 
 static bool run_static(struct ctl *ctl, int count, char *const operands[])
 {
-	struct arming arming = {.directory = STATIC_DIR,
-		.files = ctl->force ? ARM_REPLACES_FILES : ARM_KEEPS_FILES};
-
-	return make_links(ctl, count, operands, &arming);
+	return make_links(ctl, count, operands, STATIC_DIR,
+		ctl->force ? ARM_REPLACES_FILES : ARM_KEEPS_FILES);
 }
 
 static bool rearm(struct ctl *ctl, const struct client *client, void *context)
 {
 	struct arming *arming = context;
-	char path[64];
+	char path[64], text[PATH_MAX];
 
 	snprintf(path, sizeof path, SERVED_DIR "/%s", client->name);
-	const ssize_t n = readlinkat(
-		ctl->tree.root, path, arming->text, sizeof arming->text - 1);
-	if (n < 0) {
-		warnx("%s: %s", path,
-			errno == ENOENT ? "nothing was served to it, or it was "
-					  "taken away"
-					: strerror(errno));
-		return false;
-	}
-	arming->text[n] = '\0';
-	return check_target(ctl, path, arming->text) &&
-	       arm(ctl, client, arming);
+	const ssize_t n =
+		readlinkat(ctl->tree.root, path, text, sizeof text - 1);
+	if (n < 0)
+		return refuse_target(path,
+			errno == ENOENT   ? "nothing was served to it, or it "
+					    "was taken away"
+			: errno == EINVAL ? "no link"
+					  : strerror(errno));
+	text[n] = '\0';
+	const int err = try_text(arming, path, text);
+	return err < 0 ? refuse_target(path, boot_reason(-err))
+	               : arm(ctl, client, arming);
 }
 
 static bool run_rearm(struct ctl *ctl, int count, char *const operands[])
 {
 	struct arming arming = {
-		.directory = ONCE_DIR, .files = ARM_KEEPS_FILES};
+		.directory = ONCE_DIR, .files = ARM_KEEPS_FILES, .ctl = ctl};
 
-	return clients_each(ctl, count, operands, rearm, &arming);
+	if (!open_directory(&arming))
+		return false;
+	const bool done = clients_each(ctl, count, operands, rearm, &arming);
+	tree_close(&arming.inside);
+	return done;
 }
 
 const struct command command_once = {

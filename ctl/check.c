@@ -18,9 +18,14 @@
 #include "entries.h"
 #include "escape.h"
 #include "eyes.h"
+#include "forecast.h"
 #include "print.h"
 #include "target.h"
 #include "tree.h"
+
+/* What is younger may be under way: an answer to a slow client, an arming. */
+#define ANSWER_SECONDS 60
+#define ARMING_SECONDS 5
 
 struct checking {
 	struct ctl *ctl;
@@ -92,7 +97,7 @@ static void check_unsure(struct checking *checking, const struct entry *entry)
 
 	print_age((long long)(time(NULL) - entry->since), age);
 	/* One whose answer is just under way is none that was left. */
-	if (time(NULL) - entry->since < 60)
+	if (time(NULL) - entry->since < ANSWER_SECONDS)
 		return;
 	snprintf(problem, sizeof problem,
 		"left by a crash %s ago, most likely after it was served", age);
@@ -102,12 +107,26 @@ static void check_unsure(struct checking *checking, const struct entry *entry)
 		entry->client);
 }
 
+/* One that is just being made is none that was left. */
+static bool is_left(const struct checking *checking, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s/%s", entry_directory(checking->kind),
+		name);
+	return fstatat(checking->ctl->tree.root, path, &st,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       time(NULL) - st.st_ctime >= ARMING_SECONDS;
+}
+
 static void check_entry(const char *name, void *context)
 {
 	struct checking *checking = context;
 	struct entry entry;
 
-	if (strncmp(name, ARM_TEMPORARY, strlen(ARM_TEMPORARY)) == 0) {
+	if (strncmp(name, ARM_TEMPORARY, strlen(ARM_TEMPORARY)) == 0 &&
+		is_left(checking, name)) {
 		char path[PATH_MAX];
 		snprintf(path, sizeof path, "%s/%s",
 			entry_directory(checking->kind), name);
@@ -158,27 +177,46 @@ static void check_default(struct checking *checking)
 	target_close(&target);
 }
 
+/* What keeps the responder from moving links. */
+static void check_moves(struct checking *checking)
+{
+	const struct tree *tree = &checking->ctl->tree;
+	const char *where;
+	int error = forecast_directories(tree, &where);
+
+	if (error == 0) {
+		where = SERVED_DIR;
+		error = forecast_served(tree);
+	}
+	if (error == 0)
+		return;
+	char problem[256];
+	snprintf(problem, sizeof problem,
+		"the responder can't use it, so links stay where they are: %s",
+		strerror(error));
+	report(checking, where, problem,
+		error == EACCES  ? "chown it to the responder's user (this was "
+				   "seen as user %u; -u says another)"
+		: error == EXDEV ? "unmount it (seen as user %u)"
+				 : "remove it: the responder makes it anew "
+				   "(seen as user %u)",
+		(unsigned)geteuid());
+}
+
 /* Whether the responder may do what a claim needs, and nobody else may. */
 static void check_once(struct checking *checking)
 {
-	static const char *const needed[] = {
-		ONCE_DIR, ONCE_LOCK, CLAIMED_DIR, SERVED_DIR};
-	const struct tree *tree = &checking->ctl->tree;
-	struct stat once, st;
+	struct stat once;
 
-	if (fstatat(tree->root, ONCE_DIR, &once, 0) < 0)
+	if (fstatat(checking->ctl->tree.root, ONCE_DIR, &once, 0) < 0)
 		return; /* the same as an empty one */
-	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-		if (faccessat(tree->root, needed[i], R_OK | W_OK, AT_EACCESS) <
-				0 &&
-			errno != ENOENT)
-			report(checking, needed[i],
-				"the responder can't write there, so that no "
-				"link is served",
-				"chown it to the responder's user (this was "
-				"seen as user %u; -u says another)",
-				(unsigned)geteuid());
-	}
+	check_moves(checking);
+	if (once.st_uid == 0 && geteuid() == 0 && checking->ctl->user == NULL)
+		report(checking, ONCE_DIR,
+			"it belongs to root, so it can't be seen whether the "
+			"responder may move links",
+			"chown it to the responder's user, or name that one "
+			"by -u");
 	if ((once.st_mode & S_ISVTX) && geteuid() != 0 &&
 		once.st_uid != geteuid())
 		report(checking, ONCE_DIR,
@@ -189,12 +227,6 @@ static void check_once(struct checking *checking)
 		report(checking, ONCE_DIR,
 			"every user of this machine may arm clients",
 			"chmod o-w, and give it a group of administrators");
-	if (fstatat(tree->root, CLAIMED_DIR, &st, 0) == 0 &&
-		st.st_dev != once.st_dev)
-		report(checking, CLAIMED_DIR,
-			"it is on another file system than once/, so that "
-			"links can't be moved there",
-			"unmount it");
 }
 
 static bool check_kind(struct checking *checking, enum entry_kind kind)

@@ -3,6 +3,7 @@
 
 #include <err.h>
 #include <netdb.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "address.h"
 #include "ctl.h"
+#include "escape.h"
 #include "mac.h"
 
 /* Addresses that one argument may stand for; and with --force. */
@@ -21,6 +23,22 @@ struct each {
 	client_action *action;
 	void *context;
 };
+
+/* Says why a word names nobody: false. What it may have is not for a terminal.
+ */
+__attribute__((format(printf, 2, 3))) static bool refuse(
+	const char *word, const char *format, ...)
+{
+	char shown[1024], why[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof why, format, args);
+	va_end(args);
+	escape_line(word, shown, sizeof shown);
+	warnx("%s: %s", shown, why);
+	return false;
+}
 
 static bool act(const struct each *each, const struct address *address)
 {
@@ -38,11 +56,9 @@ static bool act_from_to(const struct each *each, const char *text,
 
 	/* Counted before anything is done. */
 	for (unsigned n = 1; address_compare(&end, last) < 0; n++) {
-		if (n == most) {
-			warnx("%s: more than %u addresses%s", text, most,
+		if (n == most)
+			return refuse(text, "more than %u addresses%s", most,
 				each->ctl->force ? "" : " (--force allows it)");
-			return false;
-		}
 		address_next(&end);
 	}
 	for (bool done = true;;) {
@@ -73,19 +89,18 @@ static bool act_for_host(const struct each *each, const char *name)
 	struct address address;
 	bool done = true;
 
-	if (is_odd_address(name)) {
-		warnx("%s: not a canonical address (write it without leading "
-		      "zeros, in four parts)",
-			name);
-		return false;
-	}
+	if (address_begins(name))
+		return refuse(name, "not a prefix, and not a range from a "
+				    "lower to a higher address");
+	if (is_odd_address(name))
+		return refuse(name, "not a canonical address (write it without "
+				    "leading zeros, in four parts)");
 	const int error = getaddrinfo(name, NULL, &hints, &found);
-	if (error != 0) {
-		warnx("%s: no IP or MAC address, range or prefix, and as a "
-		      "host name: %s",
-			name, gai_strerror(error));
-		return false;
-	}
+	if (error != 0)
+		return refuse(name,
+			"no IP or MAC address, range or prefix, and as a host "
+			"name: %s",
+			gai_strerror(error));
 	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
 		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,
 			    NULL, 0, NI_NUMERICHOST) == 0 &&
@@ -118,11 +133,12 @@ static bool act_for_mac(
 	if (!mac_addresses(mac, each->ctl->leases, act_for_found, &of_mac))
 		return false;
 	if (of_mac.found == 0)
-		warnx("%s: not in the neighbour table, and in no lease of %s",
-			text,
-			each->ctl->leases != NULL ? each->ctl->leases
-						  : MAC_LEASES_TEXT);
-	return of_mac.done && of_mac.found > 0;
+		return refuse(text,
+			"not in the neighbour table, and in no "
+			"lease%s%s",
+			each->ctl->leases != NULL ? " of " : "",
+			each->ctl->leases != NULL ? each->ctl->leases : "");
+	return of_mac.done;
 }
 
 static bool act_for(const struct each *each, const char *text)

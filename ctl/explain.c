@@ -43,16 +43,31 @@ static void add_step(
 	json_array_append_new(explanation->steps, print_json_string(text));
 }
 
+static bool has_step(const struct explanation *explanation, const char *path)
+{
+	size_t at;
+	const json_t *step;
+
+	json_array_foreach(explanation->steps, at, step)
+	{
+		if (strcmp(json_string_value(step), path) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void add_followed(const char *path, void *context)
 {
 	struct explanation *explanation = context;
-	const char *slash = strchr(path, '/');
+	const char *slash;
 
 	/* static/.. is the root. */
-	if (slash != NULL && strncmp(slash, "/../", 4) == 0)
+	while ((slash = strchr(path, '/')) != NULL &&
+		strncmp(slash, "/../", 4) == 0)
 		path = slash + 4;
-	/* The entry itself has been told. */
-	if (strcmp(path, explanation->boot.entry) != 0)
+	/* The entry itself has been told; a circle is told once. */
+	if (strcmp(path, explanation->boot.entry) != 0 &&
+		!has_step(explanation, path))
 		add_step(explanation, path, "");
 }
 
@@ -172,7 +187,9 @@ static bool explain(struct ctl *ctl, const struct client *client, void *context)
 	struct explanation explanation = {.ctl = ctl, .client = client->name};
 
 	(void)context;
+	eyes_open(ctl);
 	look(&explanation);
+	eyes_close();
 	if (ctl->json)
 		print_object(&explanation);
 	else
@@ -184,10 +201,7 @@ static bool explain(struct ctl *ctl, const struct client *client, void *context)
 
 static bool run(struct ctl *ctl, int count, char *const operands[])
 {
-	eyes_open(ctl);
-	const bool served = clients_each(ctl, count, operands, explain, NULL);
-	eyes_close();
-	return served;
+	return clients_each(ctl, count, operands, explain, NULL);
 }
 
 const struct command command_explain = {

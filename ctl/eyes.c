@@ -5,15 +5,16 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "claim.h"
 #include "ctl.h"
+#include "directory.h"
 #include "number.h"
 
 #define ID_MAX 4294967294u /* the one above means "leave it": chown(2) */
+#define GROUPS_MAX 1024
 
 static uid_t parse_user(const char *name)
 {
@@ -27,33 +28,73 @@ static uid_t parse_user(const char *name)
 	return id;
 }
 
+/* Whom a process may be, by its effective ids. */
+struct identity {
+	uid_t user;
+	gid_t group;
+	gid_t groups[GROUPS_MAX];
+	int count; /* of groups */
+	bool is_known;
+};
+
+static struct identity own, other;
 static bool are_others; /* the eyes of somebody else */
 
 /* The user to look as; the own one when that makes no difference. */
 static uid_t find_user(const struct ctl *ctl)
 {
-	struct stat once;
+	uid_t owner;
 
 	if (ctl->user != NULL)
 		return parse_user(ctl->user);
-	if (geteuid() == 0 && fstatat(ctl->tree.root, ONCE_DIR, &once, 0) == 0)
-		return once.st_uid;
+	if (geteuid() == 0 &&
+		directory_owner(&ctl->tree, ONCE_DIR, &owner) == 0)
+		return owner;
 	return geteuid();
 }
 
-/* First the groups: afterwards it may not any more. 0, or -1 with errno. */
-static int become(uid_t user)
+/* Once, since thousands of clients may come. False with errno. */
+static bool look_up(uid_t user)
 {
-	const struct passwd *entry = getpwuid(user);
-	const gid_t group = entry != NULL ? entry->pw_gid : (gid_t)user;
-	const int groups = entry != NULL ? initgroups(entry->pw_name, group)
-	                                 : setgroups(0, NULL);
+	if (!own.is_known) {
+		own.user = geteuid();
+		own.group = getegid();
+		own.count = getgroups(GROUPS_MAX, own.groups);
+		own.is_known = own.count >= 0;
+	}
+	if (own.is_known && !(other.is_known && other.user == user)) {
+		const struct passwd *entry = getpwuid(user);
+		other = (struct identity){.user = user,
+			.group = entry == NULL ? (gid_t)user : entry->pw_gid,
+			.count = entry == NULL ? 0 : GROUPS_MAX,
+			.is_known = true};
+		/* More than fit are left out. */
+		if (entry != NULL && getgrouplist(entry->pw_name, other.group,
+					     other.groups, &other.count) < 0)
+			other.count = GROUPS_MAX;
+	}
+	return own.is_known;
+}
 
-	return groups < 0 || setegid(group) < 0 ? -1 : seteuid(user);
+/* First the groups: afterwards it may not any more. 0, or -1 with errno. */
+static int become(const struct identity *identity)
+{
+	if (setgroups((size_t)identity->count, identity->groups) < 0 ||
+		setegid(identity->group) < 0)
+		return -1;
+	return seteuid(identity->user);
+}
+
+/* Being root again comes first, for the right to be whoever else. */
+static void become_own(void)
+{
+	if (seteuid(own.user) < 0 || become(&own) < 0)
+		err(EX_OSERR, "cannot become root again");
 }
 
 void eyes_open(const struct ctl *ctl)
 {
+	static bool has_warned;
 	const uid_t user = find_user(ctl);
 
 	if (user == geteuid())
@@ -61,16 +102,25 @@ void eyes_open(const struct ctl *ctl)
 	if (geteuid() != 0)
 		errx(EX_USAGE, "-u %s: only root can look as another user",
 			ctl->user);
-	if (become(user) < 0)
+	if (look_up(user) && become(&other) == 0) {
+		are_others = true;
+		return;
+	}
+	if (ctl->user != NULL)
 		err(EX_OSERR, "cannot become user %u", (unsigned)user);
-	are_others = true;
+	/* A container's root may lack the right to. */
+	if (!has_warned)
+		warn("looks as root, since it cannot become user %u",
+			(unsigned)user);
+	has_warned = true;
+	if (getegid() != own.group)
+		become_own();
 }
 
 void eyes_close(void)
 {
 	if (!are_others)
 		return;
-	if (seteuid(0) < 0 || become(0) < 0)
-		err(EX_OSERR, "cannot become root again");
+	become_own();
 	are_others = false;
 }

@@ -35,14 +35,64 @@ static int may_move(const struct tree *tree, const char *client)
 	               : 0;
 }
 
-int forecast_claim(const struct tree *tree, const char *client)
+/* A lock is opened for writing, and no link to it is followed. */
+static int may_lock(const struct tree *tree)
+{
+	struct stat st;
+
+	if (fstatat(tree->root, ONCE_LOCK, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : errno;
+	if (S_ISLNK(st.st_mode))
+		return ELOOP;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	return may(tree, ONCE_LOCK, R_OK | W_OK);
+}
+
+/* A rename goes into a directory of the same file system. */
+static int may_move_to(const struct tree *tree, const char *path)
+{
+	struct stat once, st;
+
+	if (fstatat(tree->root, path, &st, 0) < 0)
+		return errno == ENOENT ? 0 : errno;
+	if (!S_ISDIR(st.st_mode))
+		return ENOTDIR;
+	const int error = may(tree, path, W_OK | X_OK);
+	if (error != 0)
+		return error;
+	return fstatat(tree->root, ONCE_DIR, &once, 0) == 0 &&
+	                       once.st_dev != st.st_dev
+	               ? EXDEV
+	               : 0;
+}
+
+int forecast_directories(const struct tree *tree, const char **where)
 {
 	/* In the order of claim_take(). */
-	int error = may(tree, ONCE_LOCK, R_OK | W_OK);
+	int error = may_lock(tree);
 
-	if (error == 0)
-		error = may(tree, ONCE_DIR, W_OK | X_OK);
-	if (error == 0)
-		error = may(tree, CLAIMED_DIR, W_OK | X_OK);
+	*where = ONCE_LOCK;
+	if (error == 0) {
+		*where = ONCE_DIR;
+		error = may(tree, ONCE_DIR, R_OK | W_OK | X_OK);
+	}
+	if (error == 0) {
+		*where = CLAIMED_DIR;
+		error = may_move_to(tree, CLAIMED_DIR);
+	}
+	return error;
+}
+
+int forecast_served(const struct tree *tree)
+{
+	return may_move_to(tree, SERVED_DIR);
+}
+
+int forecast_claim(const struct tree *tree, const char *client)
+{
+	const char *where;
+	const int error = forecast_directories(tree, &where);
+
 	return error == 0 ? may_move(tree, client) : error;
 }

@@ -12,6 +12,11 @@
 /* More addresses than any machine has that boots. */
 #define ADDRESSES_MAX 64
 
+/* Of dnsmasq and of ISC dhcpd, on Debian and on Fedora. */
+static const char *const usual[] = {"/var/lib/misc/dnsmasq.leases",
+	"/var/lib/dnsmasq/dnsmasq.leases", "/var/lib/dhcp/dhcpd.leases",
+	"/var/lib/dhcpd/dhcpd.leases"};
+
 struct seen {
 	struct address addresses[ADDRESSES_MAX];
 	unsigned count;
@@ -73,13 +78,11 @@ bool mac_addresses(const struct mac *mac, const char *leases, mac_found *found,
 {
 	struct seen seen = {.count = 0};
 
-	if (leases != NULL) {
-		if (!look_into(leases, true, mac, &seen))
-			return false;
-	} else {
-		look_into(MAC_LEASES_DNSMASQ, false, mac, &seen);
-		look_into(MAC_LEASES_DHCPD, false, mac, &seen);
-	}
+	if (leases != NULL && !look_into(leases, true, mac, &seen))
+		return false;
+	for (size_t i = 0; leases == NULL && i < sizeof usual / sizeof usual[0];
+		i++)
+		look_into(usual[i], false, mac, &seen);
 	neighbours_find(mac, tell_once, &seen);
 	for (unsigned i = 0; i < seen.count; i++)
 		found(&seen.addresses[i], context);

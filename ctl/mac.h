@@ -11,11 +11,6 @@ struct mac {
 	uint8_t bytes[6];
 };
 
-/* Where leases are looked for when no file is named. */
-#define MAC_LEASES_DNSMASQ "/var/lib/misc/dnsmasq.leases"
-#define MAC_LEASES_DHCPD "/var/lib/dhcp/dhcpd.leases"
-#define MAC_LEASES_TEXT MAC_LEASES_DNSMASQ " or " MAC_LEASES_DHCPD
-
 typedef void mac_found(const struct address *address, void *context);
 
 /* Reads six octets, as 52:54:00:0a:0b:0c or with hyphens. */
@@ -23,7 +18,8 @@ bool mac_parse(const char *text, struct mac *out);
 
 /*
  * Calls found for each address that a machine has by the leases in a file
- * (NULL: in those above that are there), and by the kernel's neighbour table;
+ * (NULL: in those of dnsmasq and ISC dhcpd, where Debian and Fedora have them),
+ * and by the kernel's neighbour table;
  * but for link-local ones. Each address is told once. False, with a message:
  * the file that was named can't be read.
  */

@@ -74,9 +74,9 @@ json_t *print_json_string(const char *text)
 
 void print_json(json_t *object)
 {
-	if (object == NULL ||
-		json_dumpf(object, stdout,
-			JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0)
+	if (object == NULL || json_dumpf(object, stdout,
+				      JSON_COMPACT | JSON_ENSURE_ASCII |
+					      JSON_REAL_PRECISION(15)) < 0)
 		errx(EX_OSERR, "JSON can't be written");
 	putchar('\n');
 	json_decref(object);

@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arm.h"
 #include "cancel.h"
 #include "clients.h"
 #include "ctl.h"
+#include "directory.h"
 #include "escape.h"
 #include "eyes.h"
 
@@ -23,21 +23,37 @@ static void say_taken(const char *entry, const char *text)
 	printf("%s%s%s\n", entry, text[0] == '\0' ? "" : " -> ", escaped);
 }
 
+static const char *reason_of(const struct ctl *ctl, int err, const char *entry)
+{
+	switch (err) {
+	case -ENOENT:
+		return "not armed";
+	case -EINVAL:
+		return "a file and no link, which is left alone: it is ignored "
+		       "anyway";
+	case -EAGAIN:
+		return "something holds the lock on once/.lock for too long";
+	default:
+		return faccessat(ctl->tree.root, entry, F_OK,
+			       AT_SYMLINK_NOFOLLOW) == 0
+		               ? strerror(-err)
+		               : "it could not be moved on, and lies in "
+		                 "once/.claimed/";
+	}
+}
+
 static bool cancel(struct ctl *ctl, const struct client *client, void *context)
 {
 	char text[PATH_MAX], entry[64];
-	const int err = cancel_link(&ctl->tree, client->name, text);
 
 	(void)context;
+	/* So that the lock is the responder's, and what is made. */
+	eyes_open(ctl);
+	const int err = cancel_link(&ctl->tree, client->name, text);
+	eyes_close();
 	snprintf(entry, sizeof entry, "once/%s", client->name);
 	if (err < 0) {
-		warnx("%s: %s", entry,
-			err == -ENOENT   ? "not armed"
-			: err == -EINVAL ? "a file and no link, which is left "
-					   "alone: it is ignored anyway"
-			: err == -EAGAIN ? "something holds the lock on "
-					   "once/.lock for too long"
-					 : strerror(-err));
+		warnx("%s: %s", entry, reason_of(ctl, err, entry));
 		return false;
 	}
 	say_taken(entry, text);
@@ -46,37 +62,34 @@ static bool cancel(struct ctl *ctl, const struct client *client, void *context)
 
 static bool run_cancel(struct ctl *ctl, int count, char *const operands[])
 {
-	/* So that the lock, and what may be made, is the responder's. */
 	eyes_open(ctl);
 	const int err = cancel_prepare(&ctl->tree);
-	if (err < 0)
-		warnx("%s/once: %s", ctl->root,
-			err == -ENOENT
-				? "the responder was never started here, "
-				  "and only its user may make .lock, "
-				  ".claimed and .served"
-				: strerror(-err));
-	const bool done =
-		err == 0 && clients_each(ctl, count, operands, cancel, NULL);
 	eyes_close();
-	return done;
+	if (err == 0)
+		return clients_each(ctl, count, operands, cancel, NULL);
+	warnx("%s/once: %s", ctl->root,
+		err == -ENOENT ? "the responder was never started here, and "
+				 "only its user (-u) may make .lock, .claimed "
+				 "and .served"
+			       : strerror(-err));
+	return false;
 }
 
 static bool forget(struct ctl *ctl, const struct client *client, void *context)
 {
+	const int directory = *(const int *)context;
 	char text[PATH_MAX], entry[64];
 
-	(void)context;
 	snprintf(entry, sizeof entry, "static/%s", client->name);
-	ssize_t n = readlinkat(ctl->tree.root, entry, text, sizeof text - 1);
+	ssize_t n = readlinkat(directory, client->name, text, sizeof text - 1);
 	if (n < 0 && errno == EINVAL && !ctl->force) {
-		warnx("%s: a file and no link, which is left alone (--force "
-		      "removes it)",
+		warnx("%s: no link, so it is left alone (--force removes a "
+		      "file)",
 			entry);
 		return false;
 	}
 	if ((n < 0 && errno != EINVAL) ||
-		unlinkat(ctl->tree.root, entry, 0) < 0) {
+		unlinkat(directory, client->name, 0) < 0) {
 		warnx("%s: %s", entry,
 			errno == ENOENT ? "there is none" : strerror(errno));
 		return false;
@@ -88,7 +101,20 @@ static bool forget(struct ctl *ctl, const struct client *client, void *context)
 
 static bool run_forget(struct ctl *ctl, int count, char *const operands[])
 {
-	return clients_each(ctl, count, operands, forget, NULL);
+	int directory = directory_open(&ctl->tree, "static");
+
+	if (directory < 0) {
+		warnx("%s/static: %s", ctl->root,
+			directory == -ELOOP
+				? "a link that root does not follow, for its "
+				  "owner is somebody else"
+				: strerror(-directory));
+		return false;
+	}
+	const bool done =
+		clients_each(ctl, count, operands, forget, &directory);
+	close(directory);
+	return done;
 }
 
 const struct command command_cancel = {

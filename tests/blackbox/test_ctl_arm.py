@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """pxesrvctl: who is meant, and the entries that it makes and takes away."""
+import collections
 import concurrent.futures
 import os
+import re
 import subprocess
 import time
 
@@ -69,7 +71,7 @@ def test_who_is_meant(tree, arguments, want):
     "10.0.0.1/33", "10.0.0.0/8", "10.0.0.2-10.0.0.1", "10.0.0.1-::1",
     "2001:db8::/64", "2001:db8::/129", "10.0.0.1/-1", "10.0.0.1/",
     "host.invalid", "52:54:00:00:00:99", "52:54:00:00:00", "../x", ".lock",
-    "10.0.0.7 ", "10.0.0.7/once"])
+    "10.0.0.7 ", "10.0.0.7/once", "10.0.0.1-2001:db8::1", "10.0.0.1-5"])
 def test_one_that_is_nobody_does_not_stop_the_others(tree, bad):
     done = ctl.run("once", bad, "10.0.0.8", "os/boot")
     assert done.status == ctl.FOUND
@@ -137,6 +139,14 @@ def test_a_mac_address_in_leases(tree, tmp_path, leases, want, mac):
     assert want or str(path) in done.err
 
 
+def test_a_name_that_is_not_for_a_terminal(tree):
+    done = ctl.run("explain", "bad\x1b[31mname", "10.0.0.7\n")
+    assert done.status == ctl.FOUND and "\x1b" not in done.err
+    assert r"bad\x1B[31mname: " in done.err
+    done = ctl.run("once", CLIENT, "os/\x1b[31m")
+    assert done.status == ctl.FOUND and "\x1b" not in done.err
+
+
 def test_leases_that_are_not_there(tree):
     done = ctl.run("once", "--leases", "/nowhere", MAC, "os/boot")
     assert done.status == ctl.FOUND
@@ -186,7 +196,7 @@ def test_targets(tree, target, text):
      "Outside the directories that files may come from"),
     ("../../etc/hostname",
      "Outside the directories that files may come from"),
-    ("", "the last argument must be a boot file of the tree"),
+    ("", "the last argument must be a boot file"),
 ])
 @pytest.mark.parametrize("command", ["once", "static"])
 def test_targets_that_would_not_be_served(tree, command, target, reason):
@@ -241,6 +251,104 @@ def test_only_root_looks_as_another(tree):
     assert done.status == ctl.USAGE and "only root" in done.err
 
 
+@pytest.mark.parametrize("command, client, target", [
+    ("static", "10.0.0.7", "static/10.0.0.7"),
+    ("static", "10.0.0.6-10.0.0.7", "static/10.0.0.7"),
+    ("static", "10.0.0.8", "static/10.0.0.9"),
+    ("static", "10.0.0.8", "os/../static/10.0.0.9"),
+])
+def test_an_entry_is_not_made_its_own_target(tree, command, client, target):
+    tree.make({"static/10.0.0.7": OS, "static/10.0.0.8": Link("../os/boot"),
+               "static/10.0.0.9": Link("10.0.0.8")})
+    done = ctl.run(command, "--force", client, target)
+    assert done.status == ctl.FOUND and "this very entry" in done.err
+    assert not os.path.islink(tree.full("static/10.0.0.7"))
+    assert tree.link("static/10.0.0.8") == "../os/boot"
+    # Others may have it.
+    ctl.good("static", "10.0.0.5", target)
+    ctl.good("once", "10.0.0.5", target)
+
+
+def test_a_one_time_link_is_no_target(tree):
+    tree.make({"once/10.0.0.9": Link("../os/boot")})
+    done = ctl.run("static", CLIENT, "once/10.0.0.9")
+    assert done.status == ctl.FOUND and "one-time link" in done.err
+
+
+def test_directories_that_are_links(tree):
+    """As of people who have once/ and static/ elsewhere."""
+    for name in ("once", "static"):
+        os.rmdir(tree.full(name))
+        os.makedirs(tree.full(f"var/lib/{name}"))
+        os.symlink(f"var/lib/{name}", tree.full(name))
+    for command in ("once", "static"):
+        ctl.good(command, CLIENT, "os/boot")
+        assert tree.link(f"{command}/{CLIENT}") == place.ROOT + "/os/boot"
+    assert ctl.good("explain", CLIENT).lines[-1].startswith("  200 os/boot")
+
+
+def test_static_without_once(tree):
+    os.rmdir(tree.full("once"))
+    ctl.good("static", CLIENT, "os/boot")
+    assert tree.link(f"static/{CLIENT}") == "../os/boot"
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="it is root who is misled")
+def test_root_follows_no_directory_of_others(tree, tmp_path):
+    (tmp_path / CLIENT).write_text("root's own")
+    for name in ("once", "static"):
+        os.rmdir(tree.full(name))
+        tree.add(name, Link(str(tmp_path)))
+    for arguments in (["static", "--force", CLIENT, "os/boot"],
+                      ["once", CLIENT, "os/boot"], ["rearm", CLIENT],
+                      ["forget", "--force", CLIENT], ["cancel", CLIENT]):
+        done = ctl.run(*arguments)
+        assert done.status == ctl.FOUND, arguments
+    assert os.listdir(tmp_path) == [CLIENT]
+    assert (tmp_path / CLIENT).read_text() == "root's own"
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="it is about root")
+def test_root_makes_nothing_where_once_is_its_own(tree):
+    """The responder could not use it."""
+    os.chmod(tree.full("once"), 0o775)
+    os.chown(tree.full("once"), 0, place.OWNER[1])
+    ctl.good("once", CLIENT, "os/boot")
+    done = ctl.run("cancel", CLIENT)
+    assert done.status == ctl.FOUND and "-u" in done.err
+    assert os.listdir(tree.full("once")) == [CLIENT]
+    os.chown(tree.full("once"), *place.OWNER)
+    ctl.good("cancel", CLIENT)
+    assert {os.stat(tree.full(f"once/{name}")).st_uid
+            for name in (".lock", ".claimed", ".served")} == {place.OWNER[0]}
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="it is about root")
+def test_root_that_can_not_become_another(tree):
+    tree.make({f"once/{CLIENT}": Link("../os/boot")})
+    without = ["setpriv", "--bounding-set", "-setuid,-setgid", place.CTL]
+    env = place.clean_env(PXESRV_ROOT=place.ROOT)
+    done = subprocess.run([*without, "list"], env=env, capture_output=True,
+                          text=True)
+    assert done.returncode == 0 and done.stdout.startswith(CLIENT)
+    assert "looks as root" in done.stderr
+    done = subprocess.run([*without, "list", "-u", "www-data"], env=env,
+                          capture_output=True, text=True)
+    assert done.returncode == 71
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="it is about root")
+def test_leases_that_only_root_may_read(tree, tmp_path):
+    path = tmp_path / "leases"
+    path.write_text(DNSMASQ)
+    path.chmod(0o600)
+    tmp_path.chmod(0o700)
+    for arguments in (["once", "--leases", path, MAC, "os/boot"],
+                      ["explain", "--leases", path, MAC],
+                      ["cancel", "--leases", path, MAC]):
+        ctl.good(*map(str, arguments))
+
+
 # Entries
 
 def test_what_it_replaces(tree):
@@ -279,6 +387,7 @@ def test_force_replaces_and_forgets_a_file_in_static(tree):
     assert os.listdir(tree.full("static")) == ["10.0.0.9"]
     done = ctl.run("static", "--force", "10.0.0.9", "os/boot")
     assert done.status == ctl.FOUND
+    assert "there is a directory" in done.err
     assert os.path.isdir(tree.full("static/10.0.0.9"))
     assert ctl.run("forget", "--force", "10.0.0.9").status == ctl.FOUND
 
@@ -393,40 +502,71 @@ def test_arming_and_cancelling_while_it_is_asked(responder, tree):
     assert armings == served + cancelled + replaced + len(armed(tree))
 
 
+def under_strace(*options, command):
+    return subprocess.run(
+        ["strace", *options, place.CTL, *command], timeout=place.PATIENCE,
+        env=place.clean_env(PXESRV_ROOT=place.ROOT), capture_output=True)
+
+
+def calls_of(command, output):
+    """Each system call that it makes: its name, and which of that name."""
+    under_strace("-o", output, command=command)
+    seen = collections.Counter()
+    with open(output) as file:
+        for name in re.findall(r"^(\w+)\(", file.read(), re.MULTILINE):
+            seen[name] += 1
+            if name not in ("execve", "exit_group"):
+                yield name, seen[name]
+
+
+def what_is_left(tree):
+    """The link, wherever it is; and what must not be anywhere."""
+    links = [tree.link(path) for path in
+             [f"once/{CLIENT}", f"once/.served/{CLIENT}",
+              *(f"once/.claimed/{name}" for name in tree.claimed())]]
+    return links, [name for name in os.listdir(tree.full("once"))
+                   if name.startswith(".arm-")]
+
+
+def begin_anew(tree):
+    for path in (f"once/{CLIENT}", f"once/.served/{CLIENT}",
+                 *(f"once/.claimed/{name}" for name in tree.claimed())):
+        if os.path.lexists(tree.full(path)):
+            os.unlink(tree.full(path))
+    tree.arm(CLIENT, "../os/boot")
+
+
 @pytest.mark.parametrize("command", [
     ["once", CLIENT, "os/other"], ["cancel", CLIENT]])
-def test_killed_at_each_call(tree, command):
+def test_killed_at_each_call(tree, tmp_path, command):
     """It leaves the old link, or the new one; a cancelled one is somewhere."""
-    number = 0
-    while True:
-        number += 1
-        for path in (f"once/{CLIENT}", f"once/.served/{CLIENT}"):
-            if os.path.lexists(tree.full(path)):
-                os.unlink(tree.full(path))
-        tree.arm(CLIENT, "../os/boot")
-        done = subprocess.run(
-            ["strace", "-o", "/dev/null", "-e",
-             f"inject=all:signal=KILL:when={number}", place.CTL, *command],
-            env=place.clean_env(PXESRV_ROOT=place.ROOT), timeout=20,
-            capture_output=True)
-        found = [tree.link(path) for path in
-                 [f"once/{CLIENT}", f"once/.served/{CLIENT}",
-                  *(f"once/.claimed/{c}" for c in tree.claimed())]]
+    begin_anew(tree)
+    calls = list(calls_of(command, str(tmp_path / "calls")))
+    assert ("renameat2" if command[0] == "once" else "renameat", 1) in calls
+    seen, left, killed = set(), [], 0
+    for name, number in calls:
+        begin_anew(tree)
+        done = under_strace(
+            "-o", "/dev/null", "-e", f"trace={name}", "-e",
+            f"inject={name}:signal=KILL:when={number}", command=command)
+        killed += done.returncode == -9
+        # The first time it had more to do.
+        assert done.returncode in (-9, 0), (name, number)
+        links, left = what_is_left(tree)
         if command[0] == "once":
-            assert found[0] in ("../os/boot", "../os/other")
+            assert links[0] in ("../os/boot", "../os/other"), (name, number)
+            seen.add(links[0])
         else:
-            assert "../os/boot" in found
-        for claim in tree.claimed():
-            os.unlink(tree.full(f"once/.claimed/{claim}"))
-        if done.returncode == 0:
-            break
-        assert number < 1000
-    assert number > 30
-    # What may be left is told, with the way to mend it.
-    left = [name for name in os.listdir(tree.full("once"))
-            if name.startswith(".arm-")]
-    said = ctl.run("check").out
-    assert all(name in said for name in left)
+            assert "../os/boot" in links, (name, number)
+            seen.add(links[0])
+    assert len(seen) == 2, "it was killed before, and after"
+    assert killed > len(calls) * 0.8
+    if command[0] == "once":
+        # Told with the way to mend it, when it can't be under way any more.
+        assert left
+        until(lambda: all(name in ctl.run("check").out for name in left),
+              "check finds them")
+    begin_anew(tree)
 
 
 # The command line

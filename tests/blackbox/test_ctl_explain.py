@@ -157,6 +157,22 @@ def test_a_grace(responder, tree):
     assert told(client)["source"] == "default"
 
 
+@pytest.mark.parametrize("name, what", [
+    ("once/.lock", Directory()), ("once/.lock", Link("/dev/null")),
+    ("once/.claimed", "a file")])
+def test_what_a_claim_needs_is_something_else(responder, tree, name, what):
+    client = CLIENTS[0]
+    one = responder()
+    tree.arm(client, "../os/boot")
+    path = tree.full(name)
+    os.rmdir(path) if name == "once/.claimed" else os.unlink(path)
+    tree.add(name, what)
+    said = told(client)
+    check(said, ask(one, client), tree)
+    assert said["status"] == 503
+    os.rmdir(path) if isinstance(what, Directory) else os.unlink(path)
+
+
 @pytest.mark.skipif(not place.AS_ROOT, reason="root gives files away")
 @pytest.mark.parametrize("path, owner, mode", [
     ("once/.lock", 0, 0o600), ("once/.claimed", 0, 0o755),
@@ -179,7 +195,7 @@ def test_in_words(tree):
                "static/127.0.0.8": "echo\n"})
     assert ctl.good("explain", CLIENTS[0]).lines == [
         "127.0.0.7", "  once/127.0.0.7 -> ../os/up", "  os/up",
-        "  os/../os/absolute", "  os/link", "  os/boot",
+        "  os/absolute", "  os/link", "  os/boot",
         f"  200 os/boot, {len(OS)} bytes, text/plain; charset=utf-8"]
     done = ctl.run("explain", CLIENTS[1])
     assert (done.status, done.lines) == (ctl.FOUND, [

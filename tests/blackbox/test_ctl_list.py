@@ -50,8 +50,9 @@ def clean(tree):
                  "once/.claimed/10.0.0.5.00112233aabbccdd"):
         os.unlink(tree.full(name))
     yield tree
-    for name in ("once", "once/.served"):
-        os.chmod(tree.full(name), 0o755)
+    for name in ("once", "once/.served", "once/.claimed"):
+        if os.path.isdir(tree.full(name)):
+            os.chmod(tree.full(name), 0o755)
 
 
 def rows(*arguments):
@@ -177,6 +178,7 @@ def test_the_example_tree_is_in_order(tmp_path):
     subprocess.run(["cp", "-r", place.SOURCE + "/public", tmp_path],
                    check=True)
     subprocess.run(["chmod", "-R", "a+rX", tmp_path / "public"], check=True)
+    os.chown(tmp_path / "public/once", *place.OWNER)
     assert problems("-r", str(tmp_path / "public")) == {}
 
 
@@ -191,8 +193,6 @@ def test_the_example_tree_is_in_order(tmp_path):
     ({"static/10.0.0.1": ""}, "static/10.0.0.1", "it is empty"),
     ({"static/10.0.0.1": b"\x01\x02\x03"}, "static/10.0.0.1",
      "not a script, nor a program"),
-    ({"once/.arm-0011": Link("../os/boot")}, "once/.arm-0011",
-     "interrupted pxesrvctl"),
 ])
 def test_check_finds(clean, entries, path, problem):
     clean.make(entries)
@@ -227,9 +227,11 @@ def test_default(clean):
 
 @pytest.mark.skipif(not place.AS_ROOT, reason="only root gives files away")
 @pytest.mark.parametrize("path, owner, mode, problem", [
-    ("once", 0, 0o755, "the responder can't write there"),
-    ("once/.lock", 0, 0o644, "the responder can't write there"),
-    ("once/.served", 0, 0o755, "the responder can't write there"),
+    ("once", 0, 0o755, "the responder can't use it"),
+    ("once/.lock", 0, 0o644, "the responder can't use it"),
+    ("once/.claimed", None, 0o600, "the responder can't use it"),
+    ("once/.served", 0, 0o755, "the responder can't use it"),
+    ("once/.served", None, 0o600, "the responder can't use it"),
     ("once", 0, 0o1775, "it is sticky and belongs to somebody else"),
     ("once", None, 0o777, "every user of this machine may arm"),
 ])
@@ -240,6 +242,40 @@ def test_check_of_once(clean, path, owner, mode, problem):
     os.chmod(clean.full(path), mode)
     found = problems("-u", str(place.OWNER[0]))
     assert list(found) == [path] and found[path][0].startswith(problem)
+
+
+@pytest.mark.parametrize("name, what, reason", [
+    ("once/.lock", Directory(), "Is a directory"),
+    ("once/.lock", Link("/dev/null"), "Too many levels of symbolic links"),
+    ("once/.claimed", "a file", "Not a directory"),
+    ("once/.served", "a file", "Not a directory"),
+])
+def test_check_of_what_lies_in_once(clean, name, what, reason):
+    if name == "once/.served":
+        clean.clear_directory(name)
+    if name == "once/.lock":
+        os.unlink(clean.full(name))
+    else:
+        os.rmdir(clean.full(name))
+    clean.add(name, what)
+    found = problems("-u", str(place.OWNER[0]))
+    assert name in found and reason in found[name][0]
+    os.unlink(clean.full(name)) if not isinstance(what, Directory) else \
+        os.rmdir(clean.full(name))
+    clean.add("once/.claimed" if "claimed" in name else "once/.lock",
+              Directory() if "claimed" in name else "")
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="it is about root")
+def test_check_of_a_once_that_is_roots(clean):
+    os.chown(clean.full("once"), 0, 0)
+    assert list(problems()) == ["once"]
+    assert "belongs to root" in problems()["once"][0]
+
+
+def test_what_is_being_made_is_not_left(clean):
+    clean.make({"once/.arm-0011": Link("../os/boot")})
+    assert problems() == {}
 
 
 # Many

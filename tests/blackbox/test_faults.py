@@ -119,8 +119,8 @@ class Lane:
             f"it ended: {self.responder.process.returncode} "
             f"{self.responder.messages()}")
 
-    def has_accepted(self):
-        return self.responder.descriptors() > self.descriptors and \
+    def has_accepted(self, before):
+        return self.responder.descriptors() > before and \
             strace.is_waiting(self.thread)
 
     def point(self, name):
@@ -197,8 +197,9 @@ class Peer:
         """In two steps, so that each request of a kind makes the same calls."""
         self.has_failed = has_failed
         if not self.kind.keep:
+            before = self.lane.responder.descriptors()
             self.connection = fastcgi.Connection(self.lane.path)
-            until(lambda: self.lane.has_accepted() or has_failed(),
+            until(lambda: self.lane.has_accepted(before) or has_failed(),
                   "it is accepted")
         try:
             self.connection.send(self.request)

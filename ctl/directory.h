@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <sys/types.h>
+
+struct tree;
+
+/*
+ * Opens a directory of the root, for entries to be made and removed in it: an
+ * O_PATH descriptor or -errno. Root does not follow a link that somebody else
+ * has made: it could lead to any directory of the system. Then it is -ELOOP.
+ */
+int directory_open(const struct tree *tree, const char *name);
+
+/*
+ * Whose a directory of the root is; that of a link is who made it, but for
+ * root, who is believed. 0 or -errno.
+ */
+int directory_owner(const struct tree *tree, const char *name, uid_t *out);
