@@ -28,7 +28,7 @@ mode_t claim_mode(const struct tree *tree)
 	if (fstatat(tree->root, ONCE_DIR, &once, 0) < 0)
 		return S_IRWXU;
 	/* In a sticky one, others may not touch what is somebody else's. */
-	const mode_t others = once.st_mode & S_ISVTX ? 0 : S_IRWXO;
+	const mode_t others = (once.st_mode & S_ISVTX) ? 0 : S_IRWXO;
 	return S_IRWXU | (once.st_mode & (S_IRWXG | others));
 }
 

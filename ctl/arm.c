@@ -116,7 +116,9 @@ int arm_link(const struct tree *tree, const char *directory, const char *name,
 		return -errno;
 	err = put_in_place(tree, temporary, path, files, before);
 	/* What was replaced, or what could not be put there. */
-	if (err != -EEXIST || read_link(tree, temporary, path) == 0)
+	char own[1];
+	if (err != -EEXIST ||
+		readlinkat(tree->root, temporary, own, sizeof own) >= 0)
 		unlinkat(tree->root, temporary, 0);
 	return err;
 }
