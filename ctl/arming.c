@@ -209,17 +209,9 @@ static bool find_text(struct arming *arming, const char *target)
 /* Opens the directory that links are made in. False, with a message. */
 static bool open_directory(struct arming *arming)
 {
-	const struct ctl *ctl = arming->ctl;
-	const int fd = directory_open(&ctl->tree, arming->directory);
+	const int fd = directory_open(arming->ctl, arming->directory);
 
-	if (fd == -ELOOP)
-		warnx("%s/%s: a link that root does not follow, for its owner "
-		      "is somebody else",
-			ctl->root, arming->directory);
-	else if (fd < 0)
-		warnx("%s/%s: %s", ctl->root, arming->directory, strerror(-fd));
-	arming->inside = (struct tree){
-		.root = fd, .path = ctl->tree.path, .allow = ctl->allow};
+	arming->inside = (struct tree){.root = fd};
 	return fd >= 0;
 }
 

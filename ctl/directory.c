@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "directory.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tree.h"
+#include "ctl.h"
 
-int directory_open(const struct tree *tree, const char *name)
+/* As directory_open(), without a word. */
+static int open_trusted(const struct tree *tree, const char *name)
 {
 	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 	struct stat st;
@@ -25,6 +27,19 @@ int directory_open(const struct tree *tree, const char *name)
 		return -ELOOP;
 	fd = openat(tree->root, name, flags);
 	return fd < 0 ? -errno : fd;
+}
+
+int directory_open(const struct ctl *ctl, const char *name)
+{
+	const int fd = open_trusted(&ctl->tree, name);
+
+	if (fd == -ELOOP)
+		warnx("%s/%s: a link that root does not follow, for its owner "
+		      "is somebody else",
+			ctl->root, name);
+	else if (fd < 0)
+		warnx("%s/%s: %s", ctl->root, name, strerror(-fd));
+	return fd;
 }
 
 int directory_owner(const struct tree *tree, const char *name, uid_t *out)

@@ -3,14 +3,15 @@
 
 #include <sys/types.h>
 
+struct ctl;
 struct tree;
 
 /*
- * Opens a directory of the root, for entries to be made and removed in it: an
- * O_PATH descriptor or -errno. Root does not follow a link that somebody else
- * has made: it could lead to any directory of the system. Then it is -ELOOP.
+ * Opens a directory of the tree, for entries to be made and removed in it: an
+ * O_PATH descriptor, or -errno, with a message. Root does not follow a link
+ * that somebody else has made: it could lead to any directory of the system.
  */
-int directory_open(const struct tree *tree, const char *name);
+int directory_open(const struct ctl *ctl, const char *name);
 
 /*
  * Whose a directory of the root is; that of a link is who made it, but for

@@ -11,22 +11,9 @@
 #include "claim.h"
 #include "ctl.h"
 #include "directory.h"
-#include "number.h"
+#include "user.h"
 
-#define ID_MAX 4294967294u /* the one above means "leave it": chown(2) */
 #define GROUPS_MAX 1024
-
-static uid_t parse_user(const char *name)
-{
-	unsigned id;
-	const struct passwd *user = getpwnam(name);
-
-	if (user != NULL)
-		return user->pw_uid;
-	if (!number_parse(name, 10, 0, ID_MAX, &id))
-		errx(EX_USAGE, "-u %s: no such user", name);
-	return id;
-}
 
 /* Whom a process may be, by its effective ids. */
 struct identity {
@@ -43,13 +30,15 @@ static bool are_others; /* the eyes of somebody else */
 /* The user to look as; the own one when that makes no difference. */
 static uid_t find_user(const struct ctl *ctl)
 {
-	uid_t owner;
+	uid_t user;
 
-	if (ctl->user != NULL)
-		return parse_user(ctl->user);
-	if (geteuid() == 0 &&
-		directory_owner(&ctl->tree, ONCE_DIR, &owner) == 0)
-		return owner;
+	if (ctl->user != NULL) {
+		if (!user_parse(ctl->user, &user))
+			errx(EX_USAGE, "-u %s: no such user", ctl->user);
+		return user;
+	}
+	if (geteuid() == 0 && directory_owner(&ctl->tree, ONCE_DIR, &user) == 0)
+		return user;
 	return geteuid();
 }
 

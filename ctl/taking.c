@@ -101,16 +101,10 @@ static bool forget(struct ctl *ctl, const struct client *client, void *context)
 
 static bool run_forget(struct ctl *ctl, int count, char *const operands[])
 {
-	int directory = directory_open(&ctl->tree, "static");
+	int directory = directory_open(ctl, "static");
 
-	if (directory < 0) {
-		warnx("%s/static: %s", ctl->root,
-			directory == -ELOOP
-				? "a link that root does not follow, for its "
-				  "owner is somebody else"
-				: strerror(-directory));
+	if (directory < 0)
 		return false;
-	}
 	const bool done =
 		clients_each(ctl, count, operands, forget, &directory);
 	close(directory);

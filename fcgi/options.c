@@ -3,13 +3,13 @@
 
 #include <err.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "number.h"
+#include "user.h"
 
 #define ID_MAX 4294967294u /* the one above means "leave it": chown(2) */
 
@@ -42,14 +42,11 @@ static _Noreturn void usage(void)
 
 static uid_t parse_user(const char *name)
 {
-	unsigned id;
-	const struct passwd *user = getpwnam(name);
+	uid_t user;
 
-	if (user != NULL)
-		return user->pw_uid;
-	if (!number_parse(name, 10, 0, ID_MAX, &id))
+	if (!user_parse(name, &user))
 		errx(EX_USAGE, "-u %s: no such user", name);
-	return id;
+	return user;
 }
 
 static gid_t parse_group(const char *name)

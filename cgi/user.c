@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#include "user.h"
+
+#include <pwd.h>
+#include <stddef.h>
+
+#include "number.h"
+
+#define ID_MAX 4294967294u /* the one above means "leave it": chown(2) */
+
+bool user_parse(const char *text, uid_t *out)
+{
+	unsigned id;
+	const struct passwd *user = getpwnam(text);
+
+	if (user == NULL && !number_parse(text, 10, 0, ID_MAX, &id))
+		return false;
+	*out = user == NULL ? id : user->pw_uid;
+	return true;
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Reads the name of a user, or the number of one. False: there is no such. */
+bool user_parse(const char *text, uid_t *out);
