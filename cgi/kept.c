@@ -59,8 +59,7 @@ static bool is_same(const struct statx *a, const struct statx *b)
 	       a->stx_mnt_id == b->stx_mnt_id;
 }
 
-/* Any change that there can be to a file, or to who may read it, is in ctime.
- */
+/* Each change to a file, or to who may read it, changes its ctime. */
 static bool is_unchanged(const struct statx *a, const struct statx *b)
 {
 	return is_same(a, b) && a->stx_ctime.tv_sec == b->stx_ctime.tv_sec &&
