@@ -10,6 +10,7 @@ import concurrent.futures
 import itertools
 import os
 import select
+import time
 
 import pytest
 
@@ -98,7 +99,11 @@ class Lane:
             env={"PXESRV_ROOT": self.above.full("root"), "PXESRV_LOG": self.log,
                  "PXESRV_THREADS": "1"})
         self.thread = strace.worker(self.responder.pid)
-        # The first request sets up the memory of the thread.
+        # The first request sets up the memory of the thread, and what is kept:
+        # a default that is not quite new.
+        default = self.tree.full("default")
+        until(lambda: time.time() - os.stat(default).st_ctime > 0.2,
+              "it is no new one")
         self.descriptors = None
         self.ask(OTHER)
         self.settle()
