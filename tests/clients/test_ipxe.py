@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""iPXE in the ROM of a PC with a BIOS."""
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+
+import ctl
+import place
+from conftest import IPXE
+from machine import Ipxe
+from network import address
+from place import until
+from tree import Link
+
+ONE = 11
+
+
+def script(mark, *lines):
+    # The last characters before a machine goes on may be lost.
+    return "\n".join(["#!ipxe", f"echo SAYS-{mark}-END", *lines,
+                      "prompt --timeout 60000 Waiting."]) + "\n"
+
+
+def boot(network, number, directory, mark):
+    with Ipxe(network, number, directory).boots() as machine:
+        machine.shows(f"SAYS-{mark}-END")
+
+
+def requests():
+    """The method, the status and the decision of each."""
+    with open(place.LOG) as file:
+        return re.findall(r'"(\w+) /redirect [^"]*" (\d+) \d+ \S+ (.*)',
+                          file.read())
+
+
+def test_default_static_and_once(server, tree, network, directory):
+    network.serve_dhcp([ONE], IPXE)
+    tree.make({"default": script("default"), "os/boot": script("os"),
+               "os/installer": script("installer")})
+    boot(network, ONE, directory, "default")
+    ctl.good("static", address(ONE), "os/boot")
+    boot(network, ONE, directory, "os")
+    ctl.good("once", address(ONE), "os/installer")
+    boot(network, ONE, directory, "installer")
+    boot(network, ONE, directory, "os")
+    assert requests() == [
+        ("GET", "200", "default default"), ("GET", "200", "static os/boot"),
+        ("GET", "200", "once os/installer"), ("GET", "200", "static os/boot")]
+
+
+def test_four_machines_at_once(server, tree, network, directory):
+    machines = [11, 12, 13, 14]
+    network.serve_dhcp(machines, IPXE)
+    tree.make({"default": script("default"),
+               **{f"os/{n}": script(f"for-{n}") for n in machines}})
+    for number in machines[:3]:
+        ctl.good("once", address(number), f"os/{number}")
+    with contextlib.ExitStack() as stack:
+        started = [stack.enter_context(Ipxe(network, n, directory))
+                   for n in machines]
+        for machine in started:
+            machine.boots()
+        for machine in started:
+            want = f"for-{machine.number}" if machine.number != 14 \
+                else "default"
+            machine.shows(f"SAYS-{want}-END")
+    assert len(requests()) == 4
+
+
+def test_a_relative_chain(server, tree, network, directory):
+    """What /redirect gives counts from the root of the server."""
+    network.serve_dhcp([ONE], IPXE)
+    tree.make({"default": script("default", "chain os/next || shell"),
+               "os/next": script("next")})
+    with Ipxe(network, ONE, directory).boots() as machine:
+        machine.shows("SAYS-default-END")
+        machine.shows("Waiting.")
+        machine.type("\n")
+        machine.shows("SAYS-next-END")
+
+
+def test_the_example_menu(server, tree, network, directory):
+    """The tree that is shipped, and choices in its menu."""
+    network.serve_dhcp([ONE], IPXE)
+    tree.make({"debian/12/default": script("debian")})
+    shutil.copy(place.SOURCE + "/public/default", place.ROOT)
+    with Ipxe(network, ONE, directory).boots() as machine:
+        machine.shows(f"Network boot: {re.escape(address(ONE))} ")
+        machine.type("s")
+        machine.shows("iPXE>")
+        machine.type("exit\n")
+        machine.type("d")
+        machine.shows("Press y to go on")
+        machine.type("y")
+        machine.shows("SAYS-debian-END")
+
+
+def test_a_503_is_waited_out(server, tree, network, directory):
+    network.serve_dhcp([ONE], IPXE)
+    tree.make({"default": script("default"), "os/boot": script("os"),
+               "once/.lock": ""})
+    ctl.good("once", address(ONE), "os/boot")
+    with open(tree.full("once/.lock")) as lock, \
+            Ipxe(network, ONE, directory).boots() as machine:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        until(lambda: [status for _, status, _ in requests()] == ["503"],
+              "it is told to wait")
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        machine.shows("SAYS-os-END")
+    assert [status for _, status, _ in requests()] == ["503", "200"]
+
+
+def test_a_broken_link_is_no_other_boot(server, tree, network, directory):
+    network.serve_dhcp([ONE], IPXE)
+    tree.make({"default": script("default")})
+    os.symlink("../os/nowhere", tree.full(f"once/{address(ONE)}"))
+    with Ipxe(network, ONE, directory).boots() as machine:
+        machine.shows(r"No such file or directory \(http.*ipxe\.org/")
+        assert "SAYS-default" not in machine.text()
+    assert requests()[0][1] == "404"
+    assert tree.link(f"once/{address(ONE)}") == "../os/nowhere"

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""UEFI HTTP Boot: the firmware's own, without iPXE."""
+import re
+import subprocess
+
+import ctl
+import place
+from conftest import UEFI
+from machine import Uefi
+from network import address
+from place import until
+
+ONE = 21
+
+
+def make_program(path, mark, directory):
+    """A boot loader that says what it is."""
+    with open(directory + "/grub.cfg", "w") as file:
+        file.write(f"echo SAYS-{mark}-END\nsleep 60\n")
+    subprocess.run(
+        ["grub-mkimage", "-O", "x86_64-efi", "-o", path, "-p", "/", "-c",
+         directory + "/grub.cfg", "echo", "sleep", "normal"], check=True)
+
+
+def test_http_boot_uses_a_link_up_by_get_alone(
+        server, tree, network, directory):
+    network.serve_dhcp([ONE], UEFI)
+    tree.make({"os/default.efi": "", "os/once.efi": ""})
+    for mark in ("default", "once"):
+        make_program(tree.full(f"os/{mark}.efi"), mark, directory)
+    ctl.good("static", address(ONE), "os/default.efi")
+    ctl.good("once", address(ONE), "os/once.efi")
+    for mark in ("once", "default"):
+        with Uefi(network, ONE, directory) as machine:
+            machine.shows(f"SAYS-{mark}-END", within=120)
+    until(lambda: tree.link(f"once/.served/{address(ONE)}"), "it is served")
+    with open(place.LOG) as file:
+        asked = re.findall(r'"(\w+) /redirect [^"]*" (\d+) \d+ \S+ (.*)',
+                           file.read())
+    assert asked == [("HEAD", "200", "once os/once.efi"),
+                     ("GET", "200", "once os/once.efi"),
+                     ("HEAD", "200", "static os/default.efi"),
+                     ("GET", "200", "static os/default.efi")]
