@@ -13,6 +13,18 @@
 #include "text.h"
 #include "tree.h"
 
+const char *boot_source_name(enum boot_source source)
+{
+	static const char *const names[] = {
+		[BOOT_ONCE] = "once",
+		[BOOT_GRACE] = "once",
+		[BOOT_STATIC] = "static",
+		[BOOT_DEFAULT] = "default",
+	};
+
+	return names[source];
+}
+
 int boot_status(int error)
 {
 	switch (error) {

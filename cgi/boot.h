@@ -16,6 +16,9 @@ enum boot_source {
 	BOOT_DEFAULT,
 };
 
+/* As the log names it: once, static, default. */
+const char *boot_source_name(enum boot_source source);
+
 /* Which boot file a client gets, or why it gets none. */
 struct boot {
 	enum boot_source source;

@@ -3,11 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +12,7 @@
 #include "moment.h"
 #include "once_lock.h"
 #include "tree.h"
+#include "unique.h"
 
 static int move(const struct tree *tree, const char *from, const char *to)
 {
@@ -52,14 +50,15 @@ static int read_link(
 /* A name that no other claim has, here or on another machine. */
 static int name_claim(const char *client, struct claim *out)
 {
-	uint64_t unique;
-	if (getrandom(&unique, sizeof unique, 0) != (ssize_t)sizeof unique)
-		return -EIO;
+	char unique[UNIQUE_SIZE];
+	int err = unique_text(unique);
+	if (err < 0)
+		return err;
 
 	snprintf(out->armed, sizeof out->armed, ONCE_DIR "/%s", client);
 	snprintf(out->served, sizeof out->served, SERVED_DIR "/%s", client);
-	snprintf(out->path, sizeof out->path, CLAIMED_DIR "/%s.%016" PRIx64,
-		client, unique);
+	snprintf(out->path, sizeof out->path, CLAIMED_DIR "/%s.%s", client,
+		unique);
 	return 0;
 }
 

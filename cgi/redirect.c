@@ -21,13 +21,6 @@
 /* As nginx logs it when the client is gone before it got an answer. */
 #define STATUS_PEER_GONE 499
 
-static const char *const sources[] = {
-	[BOOT_ONCE] = "once",
-	[BOOT_GRACE] = "once",
-	[BOOT_STATIC] = "static",
-	[BOOT_DEFAULT] = "default",
-};
-
 /* What the entry points at, for the log, as it counts from the root. */
 static void write_target(const struct tree *tree, const struct boot *boot,
 	char *out, size_t size)
@@ -58,7 +51,7 @@ static void note_boot(
 
 	write_target(tree, boot, target, sizeof target);
 	/* Every request comes here, so not by printf(3). */
-	exchange_add(x, sources[boot->source]);
+	exchange_add(x, boot_source_name(boot->source));
 	exchange_add(x, " ");
 	exchange_add(x, target);
 	if (boot->source == BOOT_GRACE)

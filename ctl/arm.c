@@ -3,28 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tree.h"
+#include "unique.h"
 
 /* Somebody else who arms and cancels in between is that fast only by fault. */
 #define TRIES_MAX 100
-
-int unique_text(char out[static UNIQUE_SIZE])
-{
-	uint64_t unique;
-
-	if (getrandom(&unique, sizeof unique, 0) != (ssize_t)sizeof unique)
-		return -EIO;
-	snprintf(out, UNIQUE_SIZE, "%016" PRIx64, unique);
-	return 0;
-}
 
 /* The text of a link; empty when it is none. 0 or -errno. */
 static int read_link(

@@ -6,11 +6,6 @@
 
 struct tree;
 
-#define UNIQUE_SIZE 17 /* 64 bits in hexadecimal, and a NUL */
-
-/* Text that no other process has. 0 or -errno. */
-int unique_text(char out[static UNIQUE_SIZE]);
-
 enum arm_files { ARM_KEEPS_FILES, ARM_REPLACES_FILES };
 
 /*

@@ -12,6 +12,7 @@
 #include "claims.h"
 #include "once_lock.h"
 #include "tree.h"
+#include "unique.h"
 
 struct paths {
 	char armed[CLAIM_PATH_SIZE], claimed[CLAIM_PATH_SIZE];

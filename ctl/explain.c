@@ -27,13 +27,6 @@ struct explanation {
 	char line[BOOT_LINE_SIZE]; /* of an error */
 };
 
-static const char *const sources[] = {
-	[BOOT_ONCE] = "once",
-	[BOOT_GRACE] = "once",
-	[BOOT_STATIC] = "static",
-	[BOOT_DEFAULT] = "default",
-};
-
 static void add_step(
 	struct explanation *explanation, const char *path, const char *what)
 {
@@ -143,7 +136,7 @@ static void print_object(struct explanation *explanation)
 	print_json(json_pack(
 		"{s:s,s:i,s:s,s:s,s:o?,s:o?,s:o?,s:s?,s:o?,s:s?,s:O}", "client",
 		explanation->client, "status", boot->status, "source",
-		sources[boot->source], "entry", boot->entry, "target",
+		boot_source_name(boot->source), "entry", boot->entry, "target",
 		boot->text[0] == '\0' ? NULL : print_json_string(boot->text),
 		"file", good ? print_json_string(explanation->file) : NULL,
 		"bytes", good ? json_integer(boot->target.size) : NULL, "type",
