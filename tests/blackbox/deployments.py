@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import os
+import re
 import signal
 import subprocess
 
@@ -57,6 +58,11 @@ class Deployment:
             return []
         return [line for line in lines
                 if " - - [" in line and ' "- - -" ' not in line]
+
+    def decisions(self):
+        """Of each request the method, the status, and what decided."""
+        return [match.groups() for line in self.log() if (match := re.search(
+            r'"(\w+) [^"]*" (\d+) \d+ \S+ (.*)', line))]
 
     def clear_log(self):
         if os.path.exists(self.log_file):
@@ -123,6 +129,7 @@ class WebServer(Deployment):
 
     port = 4567
     uses_socket = True
+    access_log = None  # a file, where the test wants one
     # What it answers itself when the responder is not there, or dies.
     down_status, dead_status, says_retry_after = 503, 503, True
 
@@ -218,7 +225,7 @@ class Nginx(WebServer):
             events {{ worker_connections 1024; }}
             http {{
                 include /etc/nginx/mime.types;
-                access_log off;
+                access_log {self.access_log or "off"};
                 client_body_temp_path {place.SERVERS}/body;
                 fastcgi_temp_path {place.SERVERS}/fastcgi;
                 proxy_temp_path {place.SERVERS}/proxy;
@@ -240,6 +247,13 @@ class Lighttpd(WebServer):
     def how(self):
         return place.AS_USER
 
+    def logs_accesses(self):
+        if not self.access_log:
+            return ""
+        return f'''
+            server.modules += ("mod_accesslog")
+            accesslog.filename = "{self.access_log}"'''
+
     def command(self):
         for name in self.files:
             self.copy(f"lighttpd/{name}", f"conf/{name}")
@@ -252,6 +266,7 @@ class Lighttpd(WebServer):
             server.upload-dirs = ("{place.SERVERS}")
             mimetype.assign = (".html" => "text/html")
             server.modules = ("mod_fastcgi")
+            {self.logs_accesses()}
             {includes}
             """)
         return ["lighttpd", "-D", "-f", main]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import glob
 import os
 import shutil
 import sys
@@ -8,20 +9,12 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), "blackbox"))
 
+import deployments  # noqa: E402
 import place  # noqa: E402
-from deployments import Nginx  # noqa: E402
-from network import SERVER, Network, Refused  # noqa: E402
+from network import Network, Network6, Refused  # noqa: E402
 from tree import Tree  # noqa: E402
 
 KEPT = os.path.join(place.SOURCE, "build", "clients")
-URL = f"http://{SERVER}:4567/redirect"
-# iPXE only: the installer that it starts asks the DHCP server as well.
-IPXE = ["dhcp-userclass=set:ipxe,iPXE", f"dhcp-boot=tag:ipxe,{URL}",
-        # Without a wait for a proxy DHCP server.
-        "dhcp-option-force=tag:ipxe,encap:175,176,1b"]
-UEFI = ["dhcp-vendorclass=set:httpc,HTTPClient",
-        f"dhcp-boot=tag:httpc,{URL}",
-        "dhcp-option-force=tag:httpc,60,HTTPClient"]
 
 
 def pytest_collection_modifyitems(items):
@@ -61,27 +54,42 @@ def tree():
 
 
 @pytest.fixture
-def server(tree, directory):
-    """nginx and the responder, from the shipped files."""
-    servers = os.path.join(place.SERVERS, "nginx")
-    os.makedirs(servers, exist_ok=True)
-    os.chmod(servers, 0o777)
+def server(request, tree, directory):
+    """A web server with the shipped files, and PXESrv behind it: nginx and the
+    responder, unless the test is parametrized with others."""
+    deployment = deployments.ALL[getattr(request, "param", "nginx")]
+    written = os.path.join(place.SERVERS, "web")
+    shutil.rmtree(written, ignore_errors=True)
+    os.makedirs(written)
+    os.chmod(written, 0o777)
     for name in ("once", "static"):
         os.mkdir(tree.full(name))
         os.chown(tree.full(name), *place.OWNER)
     open(place.LOG, "w").close()
     os.chown(place.LOG, *place.OWNER)
-    one = Nginx(servers)
+    one = deployment(written)
+    one.access_log = os.path.join(written, "access.log")
     one.start()
     yield one
     one.stop()
-    shutil.copy(place.LOG, os.path.join(directory, "pxesrv.log"))
+    # Beside the machine's console, for whoever looks why it failed.
+    for path in (place.LOG, *glob.glob(written + "/*.*")):
+        shutil.copy(path, directory)
 
 
 @pytest.fixture
 def network(directory):
+    yield from _network(directory, Network)
+
+
+@pytest.fixture
+def network6(directory):
+    yield from _network(directory, Network6)
+
+
+def _network(directory, kind):
     try:
-        network = Network(directory)
+        network = kind(directory)
     except Refused as refused:
         pytest.skip(str(refused))
     yield network

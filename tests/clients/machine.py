@@ -11,6 +11,7 @@ import place
 from network import hardware_address
 
 COLUMNS = 80
+IPXE_EFI_ROM = "/usr/lib/ipxe/qemu/efi-virtio.rom"
 OVMF = "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"
 
 
@@ -142,15 +143,24 @@ class Ipxe(Machine):
 class Uefi(Machine):
     """UEFI firmware that boots by HTTP itself, without iPXE."""
 
+    rom = ""
+    memory = "256"
+
     def options(self):
         code, variables = OVMF
         own = os.path.join(self.directory, f"variables-{self.number}.fd")
         shutil.copy(variables, own)
         flash = "if=pflash,format=raw,unit="
-        return ["-M", "q35,accel=tcg", "-m", "256",
+        return ["-M", "q35,accel=tcg", "-m", self.memory,
                 "-drive", f"{flash}0,readonly=on,file={code}",
                 "-drive", f"{flash}1,file={own}",
-                "-device", "virtio-net-pci,netdev=n0,romfile=,bootindex=0,mac="
-                + hardware_address(self.number),
+                "-device", f"virtio-net-pci,netdev=n0,romfile={self.rom},"
+                f"bootindex=0,mac={hardware_address(self.number)}",
                 "-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n",
                 "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"]
+
+
+class IpxeUefi(Uefi):
+    """UEFI with iPXE in the ROM of the network card."""
+
+    rom = IPXE_EFI_ROM

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
 """A network of machines: a bridge, a tap for each, and a DHCP server.
 
-All inside the network namespace that tests/sandbox has made."""
+All inside the network namespace that tests/sandbox has made. Numbers, from 2
+to 254, name the machines on it."""
 import os
 import subprocess
 
 import place
 from place import Program, until
 
-PREFIX = "10.77.0"
-SERVER = f"{PREFIX}.1"
 BRIDGE = "boot0"
+PORT = 4567
+ROUTER = ["enable-ra", f"ra-param={BRIDGE},4,0"]
 
 
 class Refused(Exception):
@@ -23,16 +24,15 @@ def ip(*arguments):
         raise Refused(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
 
 
-def address(number):
-    return f"{PREFIX}.{number}"
-
-
 def hardware_address(number):
     return f"52:54:00:77:00:{number:02x}"
 
 
 class Network:
-    """One bridge; numbers, from 2 to 254, name the machines on it."""
+    """IPv4, with a router that advertises IPv6: without, iPXE waits 16 s."""
+
+    prefix = "10.77.0."
+    server = host = prefix + "1"  # host: as it stands in a URL
 
     def __init__(self, directory):
         self.directory = directory
@@ -40,8 +40,18 @@ class Network:
         self.dhcp = None
         ip("link", "add", BRIDGE, "type", "bridge", "stp_state", "0",
            "forward_delay", "0")
-        ip("address", "add", f"{SERVER}/24", "dev", BRIDGE)
+        self.add_address()
         ip("link", "set", BRIDGE, "up")
+
+    def add_address(self):
+        ip("address", "add", f"{self.server}/24", "dev", BRIDGE)
+        ip("-6", "address", "add", "fd00:77:7::1/64", "dev", BRIDGE, "nodad")
+
+    def address(self, number):
+        return f"{self.prefix}{number}"
+
+    def url(self, path="redirect"):
+        return f"http://{self.host}:{PORT}/{path}"
 
     def add_tap(self):
         name = f"tap{len(self.taps)}"
@@ -51,8 +61,27 @@ class Network:
         ip("link", "set", name, "up")
         return name
 
+    def addresses(self, numbers):
+        """What the DHCP server has to know to give them out."""
+        return [f"dhcp-range={self.prefix}0,static,255.255.255.0,1h",
+                "dhcp-option=3", "dhcp-option=6",
+                *ROUTER, "dhcp-range=fd00:77:7::,ra-only",
+                *(f"dhcp-host={hardware_address(n)},{self.address(n)}"
+                  for n in numbers)]
+
+    def for_ipxe(self):
+        """iPXE only: the installer that it starts asks this server as well."""
+        return ["dhcp-userclass=set:ipxe,iPXE",
+                f"dhcp-boot=tag:ipxe,{self.url()}",
+                # Without a wait for a proxy DHCP server.
+                "dhcp-option-force=tag:ipxe,encap:175,176,1b"]
+
+    def for_http_boot(self):
+        return ["dhcp-vendorclass=set:httpc,HTTPClient",
+                f"dhcp-boot=tag:httpc,{self.url()}",
+                "dhcp-option-force=tag:httpc,60,HTTPClient"]
+
     def serve_dhcp(self, numbers, lines):
-        """Addresses by number, and what these lines say besides."""
         conf = os.path.join(self.directory, "dnsmasq.conf")
         with open(conf, "w") as file:
             file.write("\n".join([
@@ -61,14 +90,11 @@ class Network:
                 "dhcp-authoritative", "log-dhcp", "no-resolv", "no-hosts",
                 f"dhcp-leasefile={self.directory}/leases",
                 f"pid-file={self.directory}/dnsmasq.pid",
-                f"dhcp-range={PREFIX}.0,static,255.255.255.0,1h",
-                "dhcp-option=3", "dhcp-option=6",
-                *(f"dhcp-host={hardware_address(n)},{address(n)}"
-                  for n in numbers), *lines]) + "\n")
+                *self.addresses(numbers), *lines]) + "\n")
         self.dhcp = Program(["dnsmasq", "-k", "--log-facility=-", "-C", conf],
                             os.path.join(self.directory, "dhcp.log"),
                             env=place.clean_env())
-        until(lambda: "DHCP, static leases" in self.dhcp.messages() or
+        until(lambda: ", static leases" in self.dhcp.messages() or
               not self.dhcp.is_running(), "the DHCP server's start")
         assert self.dhcp.is_running(), self.dhcp.messages()
 
@@ -80,3 +106,27 @@ class Network:
                            capture_output=True)
         subprocess.run(["ip", "link", "delete", BRIDGE], check=False,
                        capture_output=True)
+
+
+class Network6(Network):
+    """IPv6 alone."""
+
+    prefix = "fd00:77:6::"
+    server = prefix + "1"
+    host = f"[{server}]"
+
+    def add_address(self):
+        ip("-6", "address", "add", f"{self.server}/64", "dev", BRIDGE, "nodad")
+
+    def address(self, number):
+        return f"{self.prefix}{number:x}"
+
+    def addresses(self, numbers):
+        return [*ROUTER, f"dhcp-range={self.prefix},static,64,1h",
+                *(f"dhcp-host={hardware_address(n)},[{self.address(n)}]"
+                  for n in numbers)]
+
+    def for_ipxe(self):
+        # In DHCPv6 the option for the boot file has a number of its own.
+        return ["dhcp-userclass=set:ipxe,iPXE",
+                f"dhcp-option=tag:ipxe,option6:bootfile-url,{self.url()}"]

@@ -7,10 +7,9 @@ import re
 import shutil
 
 import ctl
+import pytest
 import place
-from conftest import IPXE
 from machine import Ipxe
-from network import address
 from place import until
 from tree import Link
 
@@ -28,35 +27,33 @@ def boot(network, number, directory, mark):
         machine.shows(f"SAYS-{mark}-END")
 
 
-def requests():
-    """The method, the status and the decision of each."""
-    with open(place.LOG) as file:
-        return re.findall(r'"(\w+) /redirect [^"]*" (\d+) \d+ \S+ (.*)',
-                          file.read())
+EVERY_SERVER = pytest.mark.parametrize(
+    "server", ["nginx", "lighttpd", "apache-cgi"], indirect=True)
 
 
+@EVERY_SERVER
 def test_default_static_and_once(server, tree, network, directory):
-    network.serve_dhcp([ONE], IPXE)
+    network.serve_dhcp([ONE], network.for_ipxe())
     tree.make({"default": script("default"), "os/boot": script("os"),
                "os/installer": script("installer")})
     boot(network, ONE, directory, "default")
-    ctl.good("static", address(ONE), "os/boot")
+    ctl.good("static", network.address(ONE), "os/boot")
     boot(network, ONE, directory, "os")
-    ctl.good("once", address(ONE), "os/installer")
+    ctl.good("once", network.address(ONE), "os/installer")
     boot(network, ONE, directory, "installer")
     boot(network, ONE, directory, "os")
-    assert requests() == [
+    assert server.decisions() == [
         ("GET", "200", "default default"), ("GET", "200", "static os/boot"),
         ("GET", "200", "once os/installer"), ("GET", "200", "static os/boot")]
 
 
 def test_four_machines_at_once(server, tree, network, directory):
     machines = [11, 12, 13, 14]
-    network.serve_dhcp(machines, IPXE)
+    network.serve_dhcp(machines, network.for_ipxe())
     tree.make({"default": script("default"),
                **{f"os/{n}": script(f"for-{n}") for n in machines}})
     for number in machines[:3]:
-        ctl.good("once", address(number), f"os/{number}")
+        ctl.good("once", network.address(number), f"os/{number}")
     with contextlib.ExitStack() as stack:
         started = [stack.enter_context(Ipxe(network, n, directory))
                    for n in machines]
@@ -66,12 +63,12 @@ def test_four_machines_at_once(server, tree, network, directory):
             want = f"for-{machine.number}" if machine.number != 14 \
                 else "default"
             machine.shows(f"SAYS-{want}-END")
-    assert len(requests()) == 4
+    assert len(server.decisions()) == 4
 
 
 def test_a_relative_chain(server, tree, network, directory):
     """What /redirect gives counts from the root of the server."""
-    network.serve_dhcp([ONE], IPXE)
+    network.serve_dhcp([ONE], network.for_ipxe())
     tree.make({"default": script("default", "chain os/next || shell"),
                "os/next": script("next")})
     with Ipxe(network, ONE, directory).boots() as machine:
@@ -83,11 +80,11 @@ def test_a_relative_chain(server, tree, network, directory):
 
 def test_the_example_menu(server, tree, network, directory):
     """The tree that is shipped, and choices in its menu."""
-    network.serve_dhcp([ONE], IPXE)
+    network.serve_dhcp([ONE], network.for_ipxe())
     tree.make({"debian/12/default": script("debian")})
     shutil.copy(place.SOURCE + "/public/default", place.ROOT)
     with Ipxe(network, ONE, directory).boots() as machine:
-        machine.shows(f"Network boot: {re.escape(address(ONE))} ")
+        machine.shows(f"Network boot: {re.escape(network.address(ONE))} ")
         machine.type("s")
         machine.shows("iPXE>")
         machine.type("exit\n")
@@ -98,26 +95,26 @@ def test_the_example_menu(server, tree, network, directory):
 
 
 def test_a_503_is_waited_out(server, tree, network, directory):
-    network.serve_dhcp([ONE], IPXE)
+    network.serve_dhcp([ONE], network.for_ipxe())
     tree.make({"default": script("default"), "os/boot": script("os"),
                "once/.lock": ""})
-    ctl.good("once", address(ONE), "os/boot")
+    ctl.good("once", network.address(ONE), "os/boot")
     with open(tree.full("once/.lock")) as lock, \
             Ipxe(network, ONE, directory).boots() as machine:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        until(lambda: [status for _, status, _ in requests()] == ["503"],
+        until(lambda: [status for _, status, _ in server.decisions()] == ["503"],
               "it is told to wait")
         fcntl.flock(lock, fcntl.LOCK_UN)
         machine.shows("SAYS-os-END")
-    assert [status for _, status, _ in requests()] == ["503", "200"]
+    assert [status for _, status, _ in server.decisions()] == ["503", "200"]
 
 
 def test_a_broken_link_is_no_other_boot(server, tree, network, directory):
-    network.serve_dhcp([ONE], IPXE)
+    network.serve_dhcp([ONE], network.for_ipxe())
     tree.make({"default": script("default")})
-    os.symlink("../os/nowhere", tree.full(f"once/{address(ONE)}"))
+    os.symlink("../os/nowhere", tree.full(f"once/{network.address(ONE)}"))
     with Ipxe(network, ONE, directory).boots() as machine:
         machine.shows(r"No such file or directory \(http.*ipxe\.org/")
         assert "SAYS-default" not in machine.text()
-    assert requests()[0][1] == "404"
-    assert tree.link(f"once/{address(ONE)}") == "../os/nowhere"
+    assert server.decisions()[0][1] == "404"
+    assert tree.link(f"once/{network.address(ONE)}") == "../os/nowhere"

@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: MIT
 """UEFI HTTP Boot: the firmware's own, without iPXE."""
-import re
 import subprocess
 
 import ctl
-import place
-from conftest import UEFI
 from machine import Uefi
-from network import address
 from place import until
 
 ONE = 21
@@ -24,20 +20,17 @@ def make_program(path, mark, directory):
 
 def test_http_boot_uses_a_link_up_by_get_alone(
         server, tree, network, directory):
-    network.serve_dhcp([ONE], UEFI)
+    network.serve_dhcp([ONE], network.for_http_boot())
     tree.make({"os/default.efi": "", "os/once.efi": ""})
     for mark in ("default", "once"):
         make_program(tree.full(f"os/{mark}.efi"), mark, directory)
-    ctl.good("static", address(ONE), "os/default.efi")
-    ctl.good("once", address(ONE), "os/once.efi")
+    ctl.good("static", network.address(ONE), "os/default.efi")
+    ctl.good("once", network.address(ONE), "os/once.efi")
     for mark in ("once", "default"):
         with Uefi(network, ONE, directory) as machine:
             machine.shows(f"SAYS-{mark}-END", within=120)
-    until(lambda: tree.link(f"once/.served/{address(ONE)}"), "it is served")
-    with open(place.LOG) as file:
-        asked = re.findall(r'"(\w+) /redirect [^"]*" (\d+) \d+ \S+ (.*)',
-                           file.read())
-    assert asked == [("HEAD", "200", "once os/once.efi"),
+    until(lambda: tree.link(f"once/.served/{network.address(ONE)}"), "it is served")
+    assert server.decisions() == [("HEAD", "200", "once os/once.efi"),
                      ("GET", "200", "once os/once.efi"),
                      ("HEAD", "200", "static os/default.efi"),
                      ("GET", "200", "static os/default.efi")]
