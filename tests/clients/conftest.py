@@ -78,16 +78,9 @@ def server(request, tree, directory):
 
 
 @pytest.fixture
-def network(directory):
-    yield from _network(directory, Network)
-
-
-@pytest.fixture
-def network6(directory):
-    yield from _network(directory, Network6)
-
-
-def _network(directory, kind):
+def network(request, directory):
+    kind = {"IPv4": Network, "IPv6 alone": Network6}[
+        getattr(request, "param", "IPv4")]
     try:
         network = kind(directory)
     except Refused as refused:

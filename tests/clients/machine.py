@@ -123,7 +123,15 @@ class Machine:
         self.switch_off()
 
 
-class Ipxe(Machine):
+class WithIpxe:
+    def boots(self):
+        """Without the two seconds in which it waits for Ctrl-B."""
+        self.shows("Features:")
+        self.type("\n")
+        return self
+
+
+class Ipxe(WithIpxe, Machine):
     """A PC BIOS with iPXE in the ROM of its network card."""
 
     columns = COLUMNS
@@ -133,34 +141,35 @@ class Ipxe(Machine):
                 "n,reboot-timeout=500", "-device",
                 f"virtio-net-pci,netdev=n0,mac={hardware_address(self.number)}"]
 
-    def boots(self):
-        """Without the two seconds in which it waits for Ctrl-B."""
-        self.shows("Features:")
-        self.type("\n")
-        return self
-
 
 class Uefi(Machine):
     """UEFI firmware that boots by HTTP itself, without iPXE."""
 
     rom = ""
-    memory = "256"
+    pxe = "n"  # whether it tries the older way, PXE with TFTP, before
 
     def options(self):
         code, variables = OVMF
         own = os.path.join(self.directory, f"variables-{self.number}.fd")
         shutil.copy(variables, own)
         flash = "if=pflash,format=raw,unit="
-        return ["-M", "q35,accel=tcg", "-m", self.memory,
+        support = "name=opt/org.tianocore/{}PXESupport,string={}"
+        return ["-M", "q35,accel=tcg", "-m", "256",
                 "-drive", f"{flash}0,readonly=on,file={code}",
                 "-drive", f"{flash}1,file={own}",
                 "-device", f"virtio-net-pci,netdev=n0,romfile={self.rom},"
                 f"bootindex=0,mac={hardware_address(self.number)}",
-                "-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n",
-                "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"]
+                "-fw_cfg", support.format("IPv4", self.pxe),
+                "-fw_cfg", support.format("IPv6", "n")]
 
 
-class IpxeUefi(Uefi):
+class UefiPxe(Uefi):
+    """UEFI firmware that boots by PXE: its boot file comes by TFTP."""
+
+    pxe = "y"
+
+
+class IpxeUefi(WithIpxe, Uefi):
     """UEFI with iPXE in the ROM of the network card."""
 
     rom = IPXE_EFI_ROM

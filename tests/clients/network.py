@@ -76,9 +76,9 @@ class Network:
                 # Without a wait for a proxy DHCP server.
                 "dhcp-option-force=tag:ipxe,encap:175,176,1b"]
 
-    def for_http_boot(self):
+    def for_http_boot(self, path="redirect"):
         return ["dhcp-vendorclass=set:httpc,HTTPClient",
-                f"dhcp-boot=tag:httpc,{self.url()}",
+                f"dhcp-boot=tag:httpc,{self.url(path)}",
                 "dhcp-option-force=tag:httpc,60,HTTPClient"]
 
     def serve_dhcp(self, numbers, lines):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""iPXE in the ROM of a PC with a BIOS."""
+"""iPXE in the ROM of the network card."""
 import contextlib
 import fcntl
 import os
@@ -9,7 +9,7 @@ import shutil
 import ctl
 import pytest
 import place
-from machine import Ipxe
+from machine import Ipxe, IpxeUefi
 from place import until
 from tree import Link
 
@@ -22,8 +22,8 @@ def script(mark, *lines):
                       "prompt --timeout 60000 Waiting."]) + "\n"
 
 
-def boot(network, number, directory, mark):
-    with Ipxe(network, number, directory).boots() as machine:
+def boot(network, number, directory, mark, kind=Ipxe):
+    with kind(network, number, directory).boots() as machine:
         machine.shows(f"SAYS-{mark}-END")
 
 
@@ -45,6 +45,23 @@ def test_default_static_and_once(server, tree, network, directory):
     assert server.decisions() == [
         ("GET", "200", "default default"), ("GET", "200", "static os/boot"),
         ("GET", "200", "once os/installer"), ("GET", "200", "static os/boot")]
+
+
+@pytest.mark.parametrize("server", ["nginx", "lighttpd"], indirect=True)
+@pytest.mark.parametrize("network", ["IPv4", "IPv6 alone"], indirect=True)
+def test_under_uefi(server, tree, network, directory):
+    network.serve_dhcp([ONE], network.for_ipxe())
+    tree.make({"default": script("default"), "os/boot": script("os"),
+               "os/installer": script("installer")})
+    ctl.good("static", network.address(ONE), "os/boot")
+    ctl.good("once", network.address(ONE), "os/installer")
+    boot(network, ONE, directory, "installer", IpxeUefi)
+    boot(network, ONE, directory, "os", IpxeUefi)
+    ctl.good("forget", network.address(ONE))
+    boot(network, ONE, directory, "default", IpxeUefi)
+    assert server.decisions() == [
+        ("GET", "200", "once os/installer"), ("GET", "200", "static os/boot"),
+        ("GET", "200", "default default")]
 
 
 def test_four_machines_at_once(server, tree, network, directory):

@@ -1,29 +1,22 @@
 # SPDX-License-Identifier: MIT
 """UEFI HTTP Boot: the firmware's own, without iPXE."""
-import subprocess
-
 import ctl
+import grub
+import pytest
 from machine import Uefi
 from place import until
 
 ONE = 21
 
 
-def make_program(path, mark, directory):
-    """A boot loader that says what it is."""
-    with open(directory + "/grub.cfg", "w") as file:
-        file.write(f"echo SAYS-{mark}-END\nsleep 60\n")
-    subprocess.run(
-        ["grub-mkimage", "-O", "x86_64-efi", "-o", path, "-p", "/", "-c",
-         directory + "/grub.cfg", "echo", "sleep", "normal"], check=True)
-
-
+@pytest.mark.parametrize("server", ["nginx", "lighttpd"], indirect=True)
 def test_http_boot_uses_a_link_up_by_get_alone(
         server, tree, network, directory):
     network.serve_dhcp([ONE], network.for_http_boot())
     tree.make({"os/default.efi": "", "os/once.efi": ""})
     for mark in ("default", "once"):
-        make_program(tree.full(f"os/{mark}.efi"), mark, directory)
+        grub.make_program(tree.full(f"os/{mark}.efi"), directory,
+                          f"echo SAYS-{mark}-END", "sleep 60")
     ctl.good("static", network.address(ONE), "os/default.efi")
     ctl.good("once", network.address(ONE), "os/once.efi")
     for mark in ("once", "default"):
