@@ -6,7 +6,7 @@ import os
 import ctl
 import grub
 import place
-import pytest
+from conftest import NGINX_LIGHTTPD
 from machine import Uefi, UefiPxe
 from network import PORT
 
@@ -15,8 +15,6 @@ from network import PORT
 # open: while the server remembers that, a machine that comes back gets no
 # connection.
 numbers = itertools.count(31)
-SERVERS = pytest.mark.parametrize(
-    "server", ["nginx", "lighttpd"], indirect=True)
 
 
 def says(mark):
@@ -27,7 +25,7 @@ def says(mark):
 WAIT = "sleep 60\n"
 
 
-@SERVERS
+@NGINX_LIGHTTPD
 def test_its_own_configuration_is_cleared(server, tree, network, directory):
     """As it does by itself where it was loaded by TFTP: it looks for
     grub.cfg-<its address>, then for grub.cfg."""
@@ -52,7 +50,7 @@ def test_its_own_configuration_is_cleared(server, tree, network, directory):
     assert [d[:2] for d in server.decisions()] == [("GET", "200")]
 
 
-@SERVERS
+@NGINX_LIGHTTPD
 def test_its_configuration_is_the_redirect(server, tree, network, directory):
     """Loaded by the firmware's HTTP Boot; no iPXE and no TFTP."""
     one, broken = next(numbers), next(numbers)

@@ -7,8 +7,9 @@ import re
 import shutil
 
 import ctl
-import pytest
 import place
+import pytest
+from conftest import NGINX_LIGHTTPD
 from machine import Ipxe, IpxeUefi
 from place import until
 from tree import Link
@@ -27,11 +28,11 @@ def boot(network, number, directory, mark, kind=Ipxe):
         machine.shows(f"SAYS-{mark}-END")
 
 
-EVERY_SERVER = pytest.mark.parametrize(
+SERVERS = pytest.mark.parametrize(
     "server", ["nginx", "lighttpd", "apache-cgi"], indirect=True)
 
 
-@EVERY_SERVER
+@SERVERS
 def test_default_static_and_once(server, tree, network, directory):
     network.serve_dhcp([ONE], network.for_ipxe())
     tree.make({"default": script("default"), "os/boot": script("os"),
@@ -47,8 +48,10 @@ def test_default_static_and_once(server, tree, network, directory):
         ("GET", "200", "once os/installer"), ("GET", "200", "static os/boot")]
 
 
-@pytest.mark.parametrize("server", ["nginx", "lighttpd"], indirect=True)
-@pytest.mark.parametrize("network", ["IPv4", "IPv6 alone"], indirect=True)
+@NGINX_LIGHTTPD
+@pytest.mark.parametrize(
+    "network", ["IPv4", pytest.param("IPv6 alone", marks=pytest.mark.long)],
+    indirect=True)
 def test_under_uefi(server, tree, network, directory):
     network.serve_dhcp([ONE], network.for_ipxe())
     tree.make({"default": script("default"), "os/boot": script("os"),
@@ -64,6 +67,7 @@ def test_under_uefi(server, tree, network, directory):
         ("GET", "200", "default default")]
 
 
+@SERVERS
 def test_four_machines_at_once(server, tree, network, directory):
     machines = [11, 12, 13, 14]
     network.serve_dhcp(machines, network.for_ipxe())
@@ -83,6 +87,7 @@ def test_four_machines_at_once(server, tree, network, directory):
     assert len(server.decisions()) == 4
 
 
+@SERVERS
 def test_a_relative_chain(server, tree, network, directory):
     """What /redirect gives counts from the root of the server."""
     network.serve_dhcp([ONE], network.for_ipxe())
@@ -95,6 +100,7 @@ def test_a_relative_chain(server, tree, network, directory):
         machine.shows("SAYS-next-END")
 
 
+@SERVERS
 def test_the_example_menu(server, tree, network, directory):
     """The tree that is shipped, and choices in its menu."""
     network.serve_dhcp([ONE], network.for_ipxe())
@@ -111,6 +117,7 @@ def test_the_example_menu(server, tree, network, directory):
         machine.shows("SAYS-debian-END")
 
 
+@SERVERS
 def test_a_503_is_waited_out(server, tree, network, directory):
     network.serve_dhcp([ONE], network.for_ipxe())
     tree.make({"default": script("default"), "os/boot": script("os"),
@@ -126,6 +133,7 @@ def test_a_503_is_waited_out(server, tree, network, directory):
     assert [status for _, status, _ in server.decisions()] == ["503", "200"]
 
 
+@SERVERS
 def test_a_broken_link_is_no_other_boot(server, tree, network, directory):
     network.serve_dhcp([ONE], network.for_ipxe())
     tree.make({"default": script("default")})

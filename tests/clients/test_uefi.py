@@ -2,14 +2,14 @@
 """UEFI HTTP Boot: the firmware's own, without iPXE."""
 import ctl
 import grub
-import pytest
+from conftest import NGINX_LIGHTTPD
 from machine import Uefi
 from place import until
 
 ONE = 21
 
 
-@pytest.mark.parametrize("server", ["nginx", "lighttpd"], indirect=True)
+@NGINX_LIGHTTPD
 def test_http_boot_uses_a_link_up_by_get_alone(
         server, tree, network, directory):
     network.serve_dhcp([ONE], network.for_http_boot())
