@@ -19,6 +19,7 @@
 #include "log.h"
 #include "metavar.h"
 #include "note.h"
+#include "notify.h"
 #include "number.h"
 #include "options.h"
 #include "respond.h"
@@ -146,6 +147,7 @@ int main(int argc, char *argv[])
 		return EX_CONFIG;
 
 	const sigset_t signals = hold_signals();
+	const int manager = notify_open();
 	listener_open(&options, &listener);
 	tzset();
 	log_open(service.settings.log, &log);
@@ -159,7 +161,9 @@ int main(int argc, char *argv[])
 		errno = error;
 		err(EX_OSERR, "cannot start");
 	}
+	notify_send(manager, "READY=1");
 	wait_for_end(&signals, service.settings.log, &log);
+	notify_send(manager, "STOPPING=1");
 	workers_stop(workers);
 	listener_close(&listener);
 	log_close(&log);

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""What pxesrv.fcgi tells the service manager, by sd_notify(3)."""
+import os
+import socket
+import subprocess
+
+import pytest
+
+import place
+from place import clean_env
+from responder import Responder, accepts
+
+
+@pytest.fixture(params=["/run/pxesrv/notify.sock", "@pxesrv-notify"])
+def manager(request):
+    """The socket of one that is to be told, and what it is called."""
+    name = request.param
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(name.replace("@", "\0"))
+        s.settimeout(place.PATIENCE)
+        if name[0] == "/":
+            os.chmod(name, 0o666)
+        yield s, name
+        if name[0] == "/":
+            os.unlink(name)
+
+
+def test_it_is_ready_and_stops(tree, manager, tmp_path):
+    s, name = manager
+    tree.make({"default": "default"})
+    path = "/run/pxesrv/told.sock"
+    responder = Responder(str(tmp_path / "stderr"), path=path,
+                          env={"NOTIFY_SOCKET": name})
+    assert s.recv(100) == b"READY=1"
+    assert accepts(path)
+    responder.stop()
+    assert s.recv(100) == b"STOPPING=1"
+    s.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        s.recv(100)
+
+
+@pytest.mark.parametrize("name, status", [
+    ("", 78), ("run/notify.sock", 78), ("/" + "x" * 108, 78),
+    ("/run/pxesrv/nobody.sock", 71), ("@pxesrv-nobody", 71)])
+def test_nobody_to_tell(tree, name, status):
+    """It would be waited for in vain, so it says so instead."""
+    tree.make({"default": "default"})
+    done = subprocess.run(
+        [place.FCGI, "-s", "/run/pxesrv/told.sock"], text=True,
+        env=clean_env(PXESRV_ROOT=place.ROOT, PXESRV_LOG=place.LOG,
+                      NOTIFY_SOCKET=name),
+        stdin=subprocess.DEVNULL, capture_output=True,
+        timeout=place.PATIENCE, **place.AS_USER)
+    assert done.returncode == status
+    assert f"NOTIFY_SOCKET={name}" in done.stderr
+    assert not os.path.exists("/run/pxesrv/told.sock")
