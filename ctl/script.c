@@ -44,7 +44,10 @@ static const struct installer debian = {
 	.kernel = "linux",
 	.initrd = "initrd.gz",
 	.arguments = "interface=auto",
-	.arguments_for_answers = " auto=true priority=critical url=${answers}",
+	/* It would ask where DHCP names no router, or no name server. */
+	.arguments_for_answers = " auto=true priority=critical url=${answers}"
+				 " netcfg/no_default_route=true"
+				 " netcfg/get_nameservers=",
 	.schemes = FOR_IPXE,
 };
 

@@ -68,7 +68,8 @@ GOOD = [
       "set file ${repo}/initrd.gz",
       "initrd --name initrd.gz ${file} || goto failed",
       "imgargs linux initrd=initrd.gz interface=auto auto=true "
-      "priority=critical url=${answers} BOOTIF=01-${netX/mac:hexhyp}"]),
+      "priority=critical url=${answers} netcfg/no_default_route=true "
+      "netcfg/get_nameservers= BOOTIF=01-${netX/mac:hexhyp}"]),
     ("preseed", ["--repo", "tftp://boot.example.org/d"],
      ["set repo tftp://boot.example.org/d",
       "imgargs linux initrd=initrd.gz interface=auto "

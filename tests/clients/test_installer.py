@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""Debian's own installer, from the example tree.
+
+The network is an isolated one: it has no router and no name server, and of a
+mirror what an installer reads before it loads its first module. There it has
+to ask, so it must not have asked before."""
+import os
+import re
+import shutil
+
+import ctl
+import place
+import pytest
+from machine import Ipxe
+from test_ipxe import boot, script
+
+ONE = 31
+IMAGES = ("/usr/lib/debian-installer/images/12/amd64/text/"
+          "debian-installer/amd64")
+MIRROR = os.path.join(place.SOURCE, "build", "debian-mirror")
+DISTS = "debian/dists/bookworm"
+NETBOOT = (f"{DISTS}/main/installer-amd64/current/images/netboot/"
+           "debian-installer/amd64")
+# Its plain dialogues, on a serial line.
+ARGS = "console=ttyS0,115200 DEBIAN_FRONTEND=text"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFor0the0test0alone"
+SECONDS = 600  # that an installer may take; it takes two minutes
+# Not at the beginning of a line: the installer runs in screen, whose status
+# line comes between.
+QUESTION = "Prompt: '"
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not os.path.exists(IMAGES),
+                       reason="Debian's installer is not installed"),
+    pytest.mark.skipif(not os.path.exists(MIRROR),
+                       reason="apt knows no mirror of Debian 12, or has "
+                              "not reached it")]
+
+
+class Pc(Ipxe):
+    """With memory for an installer, and an empty disk for it to erase."""
+
+    def options(self):
+        self.disk = os.path.join(self.directory, "disk")
+        with open(self.disk, "wb") as file:
+            file.truncate(2 << 30)
+        return [*super().options(), "-m", "1024", "-drive",
+                f"if=virtio,format=raw,file={self.disk}"]
+
+    def is_untouched(self):
+        return os.stat(self.disk).st_blocks == 0
+
+
+def change(tree, name, *changes):
+    """What an administrator does with an editor: each line must be there."""
+    with open(tree.full(name)) as file:
+        text = file.read()
+    for old, new in changes:
+        assert text.count(old) == 1, (name, old)
+        text = text.replace(old, new)
+    with open(tree.full(name), "w") as file:
+        file.write(text)
+
+
+@pytest.fixture
+def example(server, tree):
+    """The tree that is shipped, and the mirror beside it."""
+    public = os.path.join(place.SOURCE, "public")
+    shutil.copytree(public, tree.path, dirs_exist_ok=True)
+    shutil.copytree(MIRROR, tree.full("debian"), dirs_exist_ok=True)
+    return tree
+
+
+def put_images(tree, name):
+    os.makedirs(tree.full(name), exist_ok=True)
+    for image in ("linux", "initrd.gz"):
+        shutil.copy(os.path.join(IMAGES, image), tree.full(name))
+
+
+def asked_by_the_installer(server):
+    """Path and status of each of its requests, as the web server tells."""
+    with open(server.access_log) as file:
+        return re.findall(
+            r'"GET /(\S+) HTTP/1.1" (\d+) \d+ "-" "debian-installer"',
+            file.read())
+
+
+def test_it_goes_on_without_a_question(server, example, network, directory):
+    network.serve_dhcp([ONE], network.for_ipxe())
+    put_images(example, "debian/12")
+    change(example, "debian/12/default",
+           ("set mirror-host mirror.example.org",
+            f"set mirror-host {network.url('').split('/')[2]}"),
+           ("#set args console=ttyS0,115200", f"set args {ARGS}"))
+    change(example, "debian/12/preseed.cfg",
+           ("ssh-ed25519 CHANGE-ME", KEY))
+    ctl.good("once", network.address(ONE), "debian/12/default")
+    with Pc(network, ONE, directory).boots() as machine:
+        machine.shows(QUESTION, SECONDS)
+        said = machine.text()
+    # The one question is about the first module, which this mirror has not.
+    before, _, after = said.partition("Download installer components")
+    assert "Downloading a file failed:" in after, said[-3000:]
+    assert QUESTION not in before and "ERROR" not in before, before[-3000:]
+    # It takes the lists only when the signature of Release is a good one.
+    lists = [f"{DISTS}/{component}/debian-installer/binary-amd64/Packages.xz"
+             for component in ("main", "contrib", "non-free-firmware",
+                               "non-free")]
+    *before, (path, status) = asked_by_the_installer(server)
+    assert before == [(path, "200") for path in (
+        "debian/12/preseed.cfg", f"{DISTS}/Release", f"{DISTS}/Release.gpg",
+        *lists)]
+    assert re.fullmatch(r"debian/pool/main/\S+\.udeb", path) and status == "404"
+    # The next boot of this machine is none of the installer.
+    with Pc(network, ONE, directory).boots() as machine:
+        machine.shows(rf"Network boot: {re.escape(network.address(ONE))} ")
+    example.add("disk/boot", script("disk"))
+    ctl.good("static", network.address(ONE), "disk/boot")
+    boot(network, ONE, directory, "disk")
+    assert server.decisions() == [
+        ("GET", "200", "once debian/12/default"),
+        ("GET", "200", "default default"), ("GET", "200", "static disk/boot")]
+
+
+def test_without_a_key_it_stops(server, example, network, directory):
+    """As it is shipped; started by a script that pxesrvctl makes."""
+    network.serve_dhcp([ONE], network.for_ipxe())
+    put_images(example, NETBOOT)
+    example.add("debian/12/made", ctl.good(
+        "preseed", "--repo", network.url(NETBOOT), "--cmdline", ARGS,
+        "debian/12/preseed.cfg").out)
+    ctl.good("once", network.address(ONE), "debian/12/made")
+    with Pc(network, ONE, directory).boots() as machine:
+        told = machine.shows("Kernel command line: (.*)", SECONDS)[1].split()
+        machine.shows("PXESrv: preseed.cfg has no SSH key yet.", SECONDS)
+        machine.shows("Nothing was changed on this machine", SECONDS)
+        assert QUESTION not in machine.text()
+        assert machine.is_untouched()
+    host = network.url("").split("/")[2]
+    assert {f"mirror/http/hostname={host}",
+            "mirror/http/directory=/debian"} <= set(told)
+    assert asked_by_the_installer(server) == [("debian/12/preseed.cfg", "200")]
+    assert server.decisions() == [("GET", "200", "once debian/12/made")]
