@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""A kernel to hand over to: Debian's, with an initramfs that tells what it was
+given, in the place of an installer."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import place
+from machine import Ipxe, as_text
+
+LIVE = os.path.join(os.environ.get("PXESRV_TESTS_BUILD", ""), "live")
+# In the order in which they need each other.
+MODULES = ["drivers/virtio/virtio_ring", "drivers/virtio/virtio",
+           "drivers/virtio/virtio_pci_modern_dev",
+           "drivers/virtio/virtio_pci_legacy_dev", "drivers/virtio/virtio_pci",
+           "net/core/failover", "drivers/net/net_failover",
+           "drivers/net/virtio_net"]
+# The answers' URL is what an installer knows them by. Each line of the console
+# has a mark, and nothing of the kernel's gets between them.
+INIT = """#!/bin/sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+echo 1 >/proc/sys/kernel/printk
+for module in MODULES; do
+	insmod /modules/$module.ko
+done
+echo "CMDLINE $(cat /proc/cmdline)"
+for word in $(cat /proc/cmdline); do
+	case $word in
+	inst.ks=* | url=*) url=${word#*=} ;;
+	esac
+done
+if [ -n "$url" ]; then
+	ip link set eth0 up
+	udhcpc -q -n -i eth0 -s /lease >/dev/null
+	echo "ADDRESS $(ip -4 -o address show dev eth0)"
+	wget -q -O /answers "$url" || echo NOTHING FETCHED
+	sed 's/^/ANSWERS /' /answers
+fi
+echo HANDED OVER
+while :; do
+	sleep 60
+done
+"""
+LEASE = """#!/bin/sh
+[ "$1" != bound ] || ip address add "$ip/$mask" dev "$interface"
+"""
+
+
+def make_initramfs(directory, path):
+    """In some 2 MB: busybox, and what the machine's network card needs."""
+    root = os.path.join(directory, "initramfs")
+    for name in ("bin", "proc", "sys", "dev", "modules"):
+        os.makedirs(os.path.join(root, name))
+    shutil.copy(shutil.which("busybox"), root + "/bin/busybox")
+    os.symlink("busybox", root + "/bin/sh")
+    unpacked = os.path.join(directory, "modules")
+    subprocess.run(
+        ["unsquashfs", "-q", "-n", "-d", unpacked,
+         LIVE + "/filesystem.squashfs",
+         *(f"usr/lib/modules/*/kernel/{name}.ko" for name in MODULES)],
+        check=True, stdout=subprocess.DEVNULL)
+    for name in MODULES:
+        [module] = glob.glob(
+            f"{glob.escape(unpacked)}/usr/lib/modules/*/kernel/{name}.ko")
+        shutil.copy(module, root + "/modules")
+    names = " ".join(map(os.path.basename, MODULES))
+    for name, text in (("init", INIT.replace("MODULES", names)),
+                       ("lease", LEASE)):
+        with open(f"{root}/{name}", "w") as file:
+            file.write(text)
+        os.chmod(f"{root}/{name}", 0o755)
+    with open(path, "wb") as file:
+        subprocess.run("find . | cpio -o -H newc --quiet | gzip -1", cwd=root,
+                       shell=True, check=True, stdout=file)
+    shutil.rmtree(root)
+    shutil.rmtree(unpacked)
+
+
+@pytest.fixture(scope="session")
+def kernel(tmp_path_factory):
+    """The paths of a kernel and an initramfs."""
+    directory = str(tmp_path_factory.mktemp("standin"))
+    initramfs = directory + "/initrd"
+    make_initramfs(directory, initramfs)
+    return LIVE + "/vmlinuz", initramfs
+
+
+class Installer(Ipxe):
+    """Its iPXE hands it over to that kernel."""
+
+    def options(self):
+        options = super().options()
+        options[options.index("-m") + 1] = "256"
+        return options
+
+    def handed_over(self):
+        """The command line, its address, and the answers that it fetched."""
+        self.shows("^HANDED OVER", within=120)
+        # Linux breaks no lines, iPXE did.
+        text = as_text(bytes(self.raw), 0)
+        assert "NOTHING FETCHED" not in text
+        [line] = re.findall("^CMDLINE (.*)$", text, re.MULTILINE)
+        address = re.findall(r"^ADDRESS .* inet (\S+)/", text, re.MULTILINE)
+        return line, address, re.findall("^ANSWERS ?(.*)$", text, re.MULTILINE)

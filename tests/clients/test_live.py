@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""The live system of the example tree, from Debian's packages."""
+import os
+import shutil
+import subprocess
+
+import ctl
+import place
+from conftest import IPXE
+from machine import Ipxe
+from network import address
+from standin import LIVE
+
+ONE = 41
+MEMORY = 1024  # MiB: what public/README.md says that it needs
+LEFT = 400  # MiB: and that it leaves for what is run there
+FILES = ["vmlinuz", "initrd.img", "filesystem.squashfs"]
+# A root shell on the serial console, for whoever may change the boot script.
+ARGS = ("console=ttyS0,115200 systemd.debug_shell=ttyS0 "
+        "systemd.mask=serial-getty@ttyS0.service")
+
+
+class Live(Ipxe):
+    """A machine with a disk, whose iPXE starts the live system."""
+
+    commands = 0
+
+    def options(self):
+        options = super().options()
+        options[options.index("-m") + 1] = str(MEMORY)
+        disk = os.path.join(self.directory, "disk")
+        return [*options, "-drive", f"if=virtio,format=raw,file={disk}"]
+
+    def starts(self):
+        self.boots().shows("root@live:/#", within=240)
+        self.columns = 0  # Linux breaks no lines
+        # From now on nothing else is written there.
+        assert self.says("dmesg -n 1; systemctl is-system-running --wait",
+                         within=240) == "running"
+
+    def says(self, command, within=60):
+        """What its shell prints, as one line."""
+        self.commands += 1
+        # The mark is not in what it echoes.
+        self.type(f'echo "SAID-"{self.commands}: $({command})\n')
+        return self.shows(f"SAID-{self.commands}: ?(.*)$", within).group(1)
+
+
+def ssh(directory, *arguments):
+    return subprocess.run(
+        ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20",
+         "-o", "StrictHostKeyChecking=accept-new",
+         "-o", f'UserKnownHostsFile="{directory}/known_hosts"', *arguments],
+        env=place.clean_env(), capture_output=True, text=True, timeout=60)
+
+
+def shipped(tree):
+    """The folder, with a serial console as the script's comment has it."""
+    with open(place.SOURCE + "/public/live/default") as file:
+        text = file.read()
+    commented = "#set args console=ttyS0,115200\n"
+    assert text.count(commented) == 1
+    tree.make({"live/default": text.replace(commented, f"set args {ARGS}\n"),
+               **{f"live/{name}": "" for name in FILES}})
+    for name in FILES:
+        shutil.copy(f"{LIVE}/{name}", tree.full(f"live/{name}"))
+
+
+def test_it_lives_in_memory_alone(server, tree, network, directory):
+    network.serve_dhcp([ONE], IPXE)
+    shipped(tree)
+    ctl.good("static", address(ONE), "live/default")
+    content = os.urandom(1 << 20)
+    with open(directory + "/disk", "wb") as file:
+        file.write(content)
+
+    with Live(network, ONE, directory) as machine:
+        machine.starts()
+        assert machine.says("stat -f -c %T /") == "overlayfs"
+        options = machine.says("findmnt -n -o FS-OPTIONS /").split(",")
+        layers = dict(o.split("=") for o in options if "=" in o)
+        assert machine.says(f"stat -f -c %T {layers['lowerdir']}") == "squashfs"
+        assert machine.says(f"stat -f -c %T {layers['upperdir']}") == "tmpfs"
+
+        assert machine.says("ip -4 -o address show scope global | "
+                            "awk '{ print $4 }'") == address(ONE) + "/24"
+        assert int(machine.says("awk '/MemTotal/ { print $2 }' "
+                                "/proc/meminfo")) <= MEMORY << 10
+        left = int(machine.says("awk '/MemAvailable/ { print $2 }' "
+                                "/proc/meminfo")) >> 10
+        place.figure(f"live system: {left} of {MEMORY} MiB are left")
+        assert left >= LEFT
+        assert machine.says("lsblk -n -d -o NAME,SIZE,MOUNTPOINTS /dev/vda; "
+                            "swapon --show") == "vda 1M"
+
+        root = "root@" + address(ONE)
+        done = ssh(directory, "-i", LIVE + "/key", root, "cat /etc/machine-id")
+        assert done.stdout == machine.says("cat /etc/machine-id") + "\n"
+        done = ssh(directory, root, "true")
+        assert done.returncode and "Permission denied" in done.stderr
+
+        for path in ("/root/written", "/usr/bin/written", "/etc/written"):
+            assert machine.says(f"echo kept >{path}; sync; cat {path}") == \
+                "kept"
+        before = [machine.says(command) for command in (
+            "cat /etc/machine-id", "cat /etc/ssh/ssh_host_*_key.pub")]
+        assert len(before[0]) == 32 and before[1].startswith("ssh-ed25519 ")
+
+    with Live(network, ONE, directory) as machine:
+        machine.starts()
+        assert machine.says("find / -xdev -name written | wc -l") == "0"
+        after = [machine.says(command) for command in (
+            "cat /etc/machine-id", "cat /etc/ssh/ssh_host_*_key.pub")]
+        assert before[0] != after[0] and before[1] != after[1]
+        assert after[1].startswith("ssh-ed25519 ")
+
+    with open(directory + "/disk", "rb") as file:
+        assert file.read() == content
+
+
+def test_without_its_files_it_is_no_boot(server, tree, network, directory):
+    network.serve_dhcp([ONE], IPXE)
+    tree.make({"live/default": ""})
+    shutil.copy(place.SOURCE + "/public/live/default",
+                tree.full("live/default"))
+    ctl.good("static", address(ONE), "live/default")
+    with Ipxe(network, ONE, directory).boots() as machine:
+        machine.shows("^Make them with live/build.sh on the server")
+        machine.shows("No bootable device")
