@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The boot scripts that pxesrvctl makes."""
+import os
 import subprocess
 
 import pytest
@@ -77,6 +78,13 @@ GOOD = [
     ("preseed", ["--repo", "nfs://boot.example.org/d"],
      ["set repo nfs://boot.example.org/d"]),
 ]
+
+
+def test_the_example_tree_has_what_is_printed():
+    path = os.path.join(place.SOURCE, "public/rocky/9/default")
+    with open(path) as file:
+        assert run("kickstart", "--repo", ROCKY,
+                   "centos/9-stream/kickstart.cfg").stdout == file.read()
 
 
 @pytest.mark.parametrize("command, arguments, want", GOOD)

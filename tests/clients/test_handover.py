@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Scripts for installers, up to the kernel: its command line, and that the URL
+in it gets the answers."""
+import os
+import re
+import shutil
+
+import ctl
+import place
+from conftest import IPXE, URL
+from machine import Ipxe
+from network import address, hardware_address
+from standin import Installer, kernel  # noqa: F401
+
+ONE = 31
+SERIAL = "console=ttyS0,115200"
+# What the example tree and pxesrvctl make of the DHCP filename.
+BASE = URL + "/../"
+BOOTIF = "BOOTIF=01-" + hardware_address(ONE).replace(":", "-")
+
+
+def add(tree, paths, *names):
+    for path, name in zip(paths, names):
+        tree.add(name, "")
+        shutil.copy(path, tree.full(name))
+
+
+def read(name):
+    with open(os.path.join(place.SOURCE, "public", name)) as file:
+        return file.read()
+
+
+def boots(network, directory):
+    with Installer(network, ONE, directory) as machine:
+        return machine.boots().handed_over()
+
+
+def served(tree):
+    return tree.link(f"once/.served/{address(ONE)}")
+
+
+def test_what_kickstart_prints(
+        server, tree, network, directory, kernel):  # noqa: F811
+    network.serve_dhcp([ONE], IPXE)
+    add(tree, kernel, "rocky/9/images/pxeboot/vmlinuz",
+        "rocky/9/images/pxeboot/initrd.img")
+    tree.make({"rocky/9/ks.cfg": "text\n# of this test\n",
+               "rocky/boot": ctl.good("kickstart", "--repo", "rocky/9",
+                                      "--cmdline", SERIAL,
+                                      "rocky/9/ks.cfg").out})
+    ctl.good("once", address(ONE), "rocky/boot")
+    assert boots(network, directory) == (
+        f"initrd=initrd.img inst.repo={BASE}rocky/9 "
+        f"inst.ks={BASE}rocky/9/ks.cfg inst.text {BOOTIF} {SERIAL}",
+        [address(ONE)], ["text", "# of this test"])
+    assert served(tree) == "../rocky/boot"
+
+
+def test_what_preseed_prints(
+        server, tree, network, directory, kernel):  # noqa: F811
+    network.serve_dhcp([ONE], IPXE)
+    add(tree, kernel, "debian/linux", "debian/initrd.gz")
+    tree.make({"debian/preseed.cfg": "#_preseed_V1\n",
+               "debian/boot": ctl.good("preseed", "--repo", "debian",
+                                       "--cmdline", SERIAL,
+                                       "debian/preseed.cfg").out})
+    ctl.good("once", address(ONE), "debian/boot")
+    assert boots(network, directory) == (
+        "initrd=initrd.gz interface=auto auto=true priority=critical "
+        f"url={BASE}debian/preseed.cfg {BOOTIF} {SERIAL}",
+        [address(ONE)], ["#_preseed_V1"])
+    assert served(tree) == "../debian/boot"
+
+
+def test_the_example_of_centos(
+        server, tree, network, directory, kernel):  # noqa: F811
+    """With the changes that its comments ask for."""
+    repo = URL.replace("redirect", "stream/BaseOS")
+    network.serve_dhcp([ONE], IPXE)
+    add(tree, kernel, "stream/BaseOS/images/pxeboot/vmlinuz",
+        "stream/BaseOS/images/pxeboot/initrd.img")
+    script = read("centos/9-stream/default")
+    script, changes = re.subn(r"^set repo \S+$", f"set repo {repo}", script,
+                              flags=re.MULTILINE)
+    assert changes == 1 and script.count(f"\n#set args {SERIAL}\n") == 1
+    answers = read("centos/9-stream/kickstart.cfg")
+    tree.make({"centos/9-stream/default": script.replace("#set args",
+                                                         "set args"),
+               "centos/9-stream/kickstart.cfg": answers})
+    ctl.good("once", address(ONE), "centos/9-stream/default")
+    assert boots(network, directory) == (
+        f"initrd=initrd.img inst.repo={repo} "
+        f"inst.ks={BASE}centos/9-stream/kickstart.cfg inst.text {BOOTIF} "
+        f"{SERIAL}", [address(ONE)], answers.splitlines())
+    assert served(tree) == "../centos/9-stream/default"
+
+
+def test_no_repository_is_no_boot(server, tree, network, directory):
+    network.serve_dhcp([ONE], IPXE)
+    tree.make({"rocky/9/ks.cfg": "text\n",
+               "rocky/boot": ctl.good("kickstart", "--repo", "rocky/9",
+                                      "rocky/9/ks.cfg").out})
+    ctl.good("once", address(ONE), "rocky/boot")
+    with Ipxe(network, ONE, directory).boots() as machine:
+        machine.shows("^FAILED: .*/rocky/9/images/pxeboot/vmlinuz cannot be")
+        machine.shows("^Press a key to go on")
+        machine.type("\n")
+        machine.shows("No bootable device")
