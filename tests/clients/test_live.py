@@ -119,11 +119,17 @@ def test_it_lives_in_memory_alone(server, tree, network, directory):
 
 
 def test_without_its_files_it_is_no_boot(server, tree, network, directory):
+    """Chosen in the menu, to which it goes back."""
     network.serve_dhcp([ONE], IPXE)
-    tree.make({"live/default": ""})
-    shutil.copy(place.SOURCE + "/public/live/default",
-                tree.full("live/default"))
-    ctl.good("static", address(ONE), "live/default")
-    with Ipxe(network, ONE, directory).boots() as machine:
+    tree.make({"default": "", "live/default": ""})
+    for name in ("default", "live/default"):
+        shutil.copy(f"{place.SOURCE}/public/{name}", tree.full(name))
+    with Ipxe(network, ONE, directory) as machine:
+        machine.boots().shows("Live system")
+        machine.type("v")
         machine.shows("^Make them with live/build.sh on the server")
-        machine.shows("No bootable device")
+        machine.shows("^FAILED: /live/default could not be started")
+        machine.shows("Press a key for the menu")
+        machine.type("\n")
+        machine.type("s")
+        machine.shows("iPXE>")
