@@ -46,12 +46,11 @@ shift $((OPTIND - 1))
 [ $# -le 1 ] && [ -n "$keys" ] || usage
 directory=$(realpath "${1-$(dirname "$0")}")
 [ -n "$suite" ] || suite=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
-if [ -z "$mirrors" ]; then
-	mirrors=$(own_mirrors) || {
-		echo "build.sh: no source of Debian ${suite:-(-s)} here: -m" >&2
-		exit 78
-	}
-fi
+[ -n "$mirrors" ] || mirrors=$(own_mirrors)
+[ -n "$mirrors" ] && [ -n "$suite" ] || {
+	echo "build.sh: no source of Debian ${suite:-} here: name it (-s, -m)" >&2
+	exit 78
+}
 [ "$(id -u)" -eq 0 ] || { echo 'build.sh: must be root' >&2; exit 77; }
 grep -Eq '^[^#]*(ssh|ecdsa)-' "$keys" || {
 	echo "build.sh: $keys: no public SSH key in it" >&2
