@@ -32,11 +32,11 @@ class Live(Ipxe):
         return [*options, "-drive", f"if=virtio,format=raw,file={disk}"]
 
     def starts(self):
-        self.boots().shows("root@live:/#", within=240)
+        self.boots().shows("root@live:/#", within=400)
         self.columns = 0  # Linux breaks no lines
         # From now on nothing else is written there.
         assert self.says("dmesg -n 1; systemctl is-system-running --wait",
-                         within=240) == "running"
+                         within=400) == "running"
 
     def says(self, command, within=60):
         """What its shell prints, as one line."""
