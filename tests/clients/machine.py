@@ -51,6 +51,7 @@ class Machine:
     end."""
 
     columns = 0  # where its console breaks lines; 0: nowhere
+    memory = 256  # MiB
 
     def __init__(self, network, number, directory):
         self.number = number
@@ -126,7 +127,11 @@ class Machine:
 class WithIpxe:
     def boots(self):
         """Without the two seconds in which it waits for Ctrl-B."""
-        self.shows("Features:")
+        try:
+            self.shows("Features:")
+        except AssertionError:
+            self.switch_off()
+            raise
         self.type("\n")
         return self
 
@@ -135,11 +140,13 @@ class Ipxe(WithIpxe, Machine):
     """A PC BIOS with iPXE in the ROM of its network card."""
 
     columns = COLUMNS
+    memory = 128
 
     def options(self):
-        return ["-M", "pc,accel=tcg,graphics=off", "-m", "128", "-boot",
-                "n,reboot-timeout=500", "-device",
-                f"virtio-net-pci,netdev=n0,mac={hardware_address(self.number)}"]
+        return ["-M", "pc,accel=tcg,graphics=off", "-m", str(self.memory),
+                "-boot", "n,reboot-timeout=500",
+                "-device", "virtio-net-pci,netdev=n0,mac="
+                + hardware_address(self.number)]
 
 
 class Uefi(Machine):
@@ -154,7 +161,7 @@ class Uefi(Machine):
         shutil.copy(variables, own)
         flash = "if=pflash,format=raw,unit="
         support = "name=opt/org.tianocore/{}PXESupport,string={}"
-        return ["-M", "q35,accel=tcg", "-m", "256",
+        return ["-M", "q35,accel=tcg", "-m", str(self.memory),
                 "-drive", f"{flash}0,readonly=on,file={code}",
                 "-drive", f"{flash}1,file={own}",
                 "-device", f"virtio-net-pci,netdev=n0,romfile={self.rom},"

@@ -95,10 +95,7 @@ def kernel(tmp_path_factory):
 class Installer(Ipxe):
     """Its iPXE hands it over to that kernel."""
 
-    def options(self):
-        options = super().options()
-        options[options.index("-m") + 1] = "256"
-        return options
+    memory = 256
 
     def handed_over(self):
         """The command line, its address, and the answers that it fetched."""

@@ -11,13 +11,13 @@ import pytest
 
 import ctl
 import place
-from conftest import IPXE
 from machine import Ipxe
-from network import BRIDGE, PREFIX, address, hardware_address, ip
+from network import BRIDGE, Network, hardware_address, ip
 from standin import Installer, kernel  # noqa: F401
 
-OTHER = f"{PREFIX}.2"  # not the address of PXESrv
-NOBODY = f"{PREFIX}.3"
+pytestmark = pytest.mark.long
+OTHER = Network.prefix + "2"  # not the address of PXESrv
+NOBODY = Network.prefix + "3"
 UUID = "6c1f0a3e-58d4-4b7c-9a52-0d3e7f918b24"
 # The machine of each script; what else is changed in it, as its comments say.
 FOREMAN, MATCHBOX, COBBLER, FAI, OLDER = 51, 52, 53, 54, 55
@@ -97,14 +97,14 @@ class Known(Ipxe):
 
 @pytest.fixture
 def lan(server, network):
-    network.serve_dhcp([], [*IPXE, *(
-        f"dhcp-host={hardware_address(n)},{address(n)},web{n}"
+    network.serve_dhcp([], [*network.for_ipxe(), *(
+        f"dhcp-host={hardware_address(n)},{network.address(n)},web{n}"
         for n in SCRIPTS)])
     ip("address", "add", f"{OTHER}/24", "dev", BRIDGE)
     return network
 
 
-def hand_over(tree, number, provisioner=OTHER):
+def hand_over(lan, tree, number, provisioner=OTHER):
     """Links a machine to a script, in which the server is named."""
     name = SCRIPTS[number]
     with open(os.path.join(place.SOURCE, "public/external", name)) as file:
@@ -114,12 +114,12 @@ def hand_over(tree, number, provisioner=OTHER):
         assert text.count(old) == 1
         text = text.replace(old, new)
     tree.make({f"external/{name}-{number}": text})
-    ctl.good("static", address(number), f"external/{name}-{number}")
+    ctl.good("static", lan.address(number), f"external/{name}-{number}")
 
 
 @contextlib.contextmanager
 def machines(lan, directory, numbers):
-    """At once: what takes them long is to wait for IPv6."""
+    """At once: what takes them long is to wait for who is not there."""
     with contextlib.ExitStack() as stack:
         started = {n: stack.enter_context(Known(lan, n, directory))
                    for n in numbers}
@@ -142,7 +142,7 @@ def fails(machine, message):
 
 def test_they_are_asked_and_their_answers_are_run(lan, tree, directory):
     for number in ASKED:
-        hand_over(tree, number)
+        hand_over(lan, tree, number)
     with Provisioner(ANSWERS) as provisioner, \
             machines(lan, directory, ASKED) as started:
         for number, machine in started.items():
@@ -152,11 +152,11 @@ def test_they_are_asked_and_their_answers_are_run(lan, tree, directory):
             # That the answer ends so starts the disk, and is no failure.
             goes_on(machine)
             assert "FAILED" not in machine.text()
-        assert provisioner.asked == {address(n): ASKED[n] for n in ASKED}
+        assert provisioner.asked == {lan.address(n): ASKED[n] for n in ASKED}
 
 
 def test_fai_is_started(lan, tree, directory, kernel):  # noqa: F811
-    hand_over(tree, FAI)
+    hand_over(lan, tree, FAI)
     answers = {}
     for name, path in zip(("vmlinuz", "initrd.img"), kernel):
         with open(path, "rb") as file:
@@ -164,7 +164,7 @@ def test_fai_is_started(lan, tree, directory, kernel):  # noqa: F811
     with Provisioner(answers) as provisioner, \
             Installer(lan, FAI, directory) as machine:
         line, _, _ = machine.boots().handed_over()
-        assert provisioner.asked == {address(FAI): list(answers)}
+        assert provisioner.asked == {lan.address(FAI): list(answers)}
     assert line == (
         f"initrd=initrd.img ip=dhcp root=nfs:{OTHER}:/srv/fai/nfsroot:vers=3 "
         "rootovl FAI_FLAGS=verbose,sshd,createvt "
@@ -178,8 +178,8 @@ NO_ANSWER = "(.* gave no answer|kernel or initrd of FAI cannot be fetched)"
 def test_nothing_listens_there_or_nobody_is_there(lan, tree, directory):
     numbers = [FOREMAN, MATCHBOX, COBBLER, FAI]
     for number in numbers:
-        hand_over(tree, number)
-    hand_over(tree, OLDER, NOBODY)
+        hand_over(lan, tree, number)
+    hand_over(lan, tree, OLDER, NOBODY)
     with machines(lan, directory, [*numbers, OLDER]) as started:
         for machine in started.values():
             fails(machine, NO_ANSWER)
@@ -188,19 +188,19 @@ def test_nothing_listens_there_or_nobody_is_there(lan, tree, directory):
 def test_the_machine_is_not_known_there(lan, tree, directory):
     numbers = [FOREMAN, MATCHBOX, COBBLER, FAI]
     for number in numbers:
-        hand_over(tree, number)
+        hand_over(lan, tree, number)
     with Provisioner({}) as provisioner, \
             machines(lan, directory, numbers) as started:
         for machine in started.values():
             fails(machine, NO_ANSWER)
-        assert {n: len(provisioner.asked[address(n)]) for n in numbers} == \
+        assert {n: len(provisioner.asked[lan.address(n)]) for n in numbers} == \
             dict.fromkeys(numbers, 1)
 
 
 def test_an_empty_answer(lan, tree, directory):
     numbers = [FOREMAN, MATCHBOX, COBBLER]
     for number in numbers:
-        hand_over(tree, number)
+        hand_over(lan, tree, number)
     with Provisioner(dict.fromkeys(ANSWERS, b"")), \
             machines(lan, directory, numbers) as started:
         for machine in started.values():

@@ -5,17 +5,19 @@ import os
 import re
 import shutil
 
+import pytest
+
 import ctl
 import place
-from conftest import IPXE, URL
 from machine import Ipxe
-from network import address, hardware_address
+from network import PORT, Network, hardware_address
 from standin import Installer, kernel  # noqa: F401
 
 ONE = 31
+pytestmark = pytest.mark.long
 SERIAL = "console=ttyS0,115200"
 # What the example tree and pxesrvctl make of the DHCP filename.
-BASE = URL + "/../"
+BASE = f"http://{Network.server}:{PORT}/redirect/../"
 BOOTIF = "BOOTIF=01-" + hardware_address(ONE).replace(":", "-")
 
 
@@ -35,48 +37,48 @@ def boots(network, directory):
         return machine.boots().handed_over()
 
 
-def served(tree):
-    return tree.link(f"once/.served/{address(ONE)}")
+def served(tree, network):
+    return tree.link(f"once/.served/{network.address(ONE)}")
 
 
 def test_what_kickstart_prints(
         server, tree, network, directory, kernel):  # noqa: F811
-    network.serve_dhcp([ONE], IPXE)
+    network.serve_dhcp([ONE], network.for_ipxe())
     add(tree, kernel, "rocky/9/images/pxeboot/vmlinuz",
         "rocky/9/images/pxeboot/initrd.img")
     tree.make({"rocky/9/ks.cfg": "text\n# of this test\n",
                "rocky/boot": ctl.good("kickstart", "--repo", "rocky/9",
                                       "--cmdline", SERIAL,
                                       "rocky/9/ks.cfg").out})
-    ctl.good("once", address(ONE), "rocky/boot")
+    ctl.good("once", network.address(ONE), "rocky/boot")
     assert boots(network, directory) == (
         f"initrd=initrd.img inst.repo={BASE}rocky/9 "
         f"inst.ks={BASE}rocky/9/ks.cfg inst.text {BOOTIF} {SERIAL}",
-        [address(ONE)], ["text", "# of this test"])
-    assert served(tree) == "../rocky/boot"
+        [network.address(ONE)], ["text", "# of this test"])
+    assert served(tree, network) == "../rocky/boot"
 
 
 def test_what_preseed_prints(
         server, tree, network, directory, kernel):  # noqa: F811
-    network.serve_dhcp([ONE], IPXE)
+    network.serve_dhcp([ONE], network.for_ipxe())
     add(tree, kernel, "debian/linux", "debian/initrd.gz")
     tree.make({"debian/preseed.cfg": "#_preseed_V1\n",
                "debian/boot": ctl.good("preseed", "--repo", "debian",
                                        "--cmdline", SERIAL,
                                        "debian/preseed.cfg").out})
-    ctl.good("once", address(ONE), "debian/boot")
+    ctl.good("once", network.address(ONE), "debian/boot")
     assert boots(network, directory) == (
         "initrd=initrd.gz interface=auto auto=true priority=critical "
         f"url={BASE}debian/preseed.cfg {BOOTIF} {SERIAL}",
-        [address(ONE)], ["#_preseed_V1"])
-    assert served(tree) == "../debian/boot"
+        [network.address(ONE)], ["#_preseed_V1"])
+    assert served(tree, network) == "../debian/boot"
 
 
 def test_the_example_of_centos(
         server, tree, network, directory, kernel):  # noqa: F811
     """With the changes that its comments ask for."""
-    repo = URL.replace("redirect", "stream/BaseOS")
-    network.serve_dhcp([ONE], IPXE)
+    repo = network.url("stream/BaseOS")
+    network.serve_dhcp([ONE], network.for_ipxe())
     add(tree, kernel, "stream/BaseOS/images/pxeboot/vmlinuz",
         "stream/BaseOS/images/pxeboot/initrd.img")
     script = read("centos/9-stream/default")
@@ -87,20 +89,20 @@ def test_the_example_of_centos(
     tree.make({"centos/9-stream/default": script.replace("#set args",
                                                          "set args"),
                "centos/9-stream/kickstart.cfg": answers})
-    ctl.good("once", address(ONE), "centos/9-stream/default")
+    ctl.good("once", network.address(ONE), "centos/9-stream/default")
     assert boots(network, directory) == (
         f"initrd=initrd.img inst.repo={repo} "
         f"inst.ks={BASE}centos/9-stream/kickstart.cfg inst.text {BOOTIF} "
-        f"{SERIAL}", [address(ONE)], answers.splitlines())
-    assert served(tree) == "../centos/9-stream/default"
+        f"{SERIAL}", [network.address(ONE)], answers.splitlines())
+    assert served(tree, network) == "../centos/9-stream/default"
 
 
 def test_no_repository_is_no_boot(server, tree, network, directory):
-    network.serve_dhcp([ONE], IPXE)
+    network.serve_dhcp([ONE], network.for_ipxe())
     tree.make({"rocky/9/ks.cfg": "text\n",
                "rocky/boot": ctl.good("kickstart", "--repo", "rocky/9",
                                       "rocky/9/ks.cfg").out})
-    ctl.good("once", address(ONE), "rocky/boot")
+    ctl.good("once", network.address(ONE), "rocky/boot")
     with Ipxe(network, ONE, directory).boots() as machine:
         machine.shows("^FAILED: .*/rocky/9/images/pxeboot/vmlinuz cannot be")
         machine.shows("^Press a key to go on")

@@ -41,11 +41,13 @@ pytestmark = [
 class Pc(Ipxe):
     """With memory for an installer, and an empty disk for it to erase."""
 
+    memory = 1024
+
     def options(self):
         self.disk = os.path.join(self.directory, "disk")
         with open(self.disk, "wb") as file:
             file.truncate(2 << 30)
-        return [*super().options(), "-m", "1024", "-drive",
+        return [*super().options(), "-drive",
                 f"if=virtio,format=raw,file={self.disk}"]
 
     def is_untouched(self):

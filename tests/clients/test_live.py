@@ -4,14 +4,15 @@ import os
 import shutil
 import subprocess
 
+import pytest
+
 import ctl
 import place
-from conftest import IPXE
 from machine import Ipxe
-from network import address
 from standin import LIVE
 
 ONE = 41
+pytestmark = pytest.mark.long
 MEMORY = 1024  # MiB: what public/README.md says that it needs
 LEFT = 550  # MiB: and that it leaves for what is run there
 FILES = ["vmlinuz", "initrd.img", "filesystem.squashfs"]
@@ -23,13 +24,13 @@ ARGS = ("console=ttyS0,115200 systemd.debug_shell=ttyS0 "
 class Live(Ipxe):
     """A machine with a disk, whose iPXE starts the live system."""
 
+    memory = MEMORY
     commands = 0
 
     def options(self):
-        options = super().options()
-        options[options.index("-m") + 1] = str(MEMORY)
         disk = os.path.join(self.directory, "disk")
-        return [*options, "-drive", f"if=virtio,format=raw,file={disk}"]
+        return [*super().options(), "-drive",
+                f"if=virtio,format=raw,file={disk}"]
 
     def starts(self):
         self.boots().shows("root@live:/#", within=400)
@@ -67,9 +68,9 @@ def shipped(tree):
 
 
 def test_it_lives_in_memory_alone(server, tree, network, directory):
-    network.serve_dhcp([ONE], IPXE)
+    network.serve_dhcp([ONE], network.for_ipxe())
     shipped(tree)
-    ctl.good("static", address(ONE), "live/default")
+    ctl.good("static", network.address(ONE), "live/default")
     content = os.urandom(1 << 20)
     with open(directory + "/disk", "wb") as file:
         file.write(content)
@@ -83,7 +84,7 @@ def test_it_lives_in_memory_alone(server, tree, network, directory):
         assert machine.says(f"stat -f -c %T {layers['upperdir']}") == "tmpfs"
 
         assert machine.says("ip -4 -o address show scope global | "
-                            "awk '{ print $4 }'") == address(ONE) + "/24"
+                            "awk '{ print $4 }'") == network.address(ONE) + "/24"
         assert int(machine.says("awk '/MemTotal/ { print $2 }' "
                                 "/proc/meminfo")) <= MEMORY << 10
         left = int(machine.says("awk '/MemAvailable/ { print $2 }' "
@@ -93,7 +94,7 @@ def test_it_lives_in_memory_alone(server, tree, network, directory):
         assert machine.says("lsblk -n -d -o NAME,SIZE,MOUNTPOINTS /dev/vda; "
                             "swapon --show") == "vda 1M"
 
-        root = "root@" + address(ONE)
+        root = "root@" + network.address(ONE)
         done = ssh(directory, "-i", LIVE + "/key", root, "cat /etc/machine-id")
         assert done.stdout == machine.says("cat /etc/machine-id") + "\n"
         done = ssh(directory, root, "true")
@@ -120,7 +121,7 @@ def test_it_lives_in_memory_alone(server, tree, network, directory):
 
 def test_without_its_files_it_is_no_boot(server, tree, network, directory):
     """Chosen in the menu, to which it goes back."""
-    network.serve_dhcp([ONE], IPXE)
+    network.serve_dhcp([ONE], network.for_ipxe())
     tree.make({"default": "", "live/default": ""})
     for name in ("default", "live/default"):
         shutil.copy(f"{place.SOURCE}/public/{name}", tree.full(name))
