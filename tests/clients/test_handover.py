@@ -69,7 +69,8 @@ def test_what_preseed_prints(
     ctl.good("once", network.address(ONE), "debian/boot")
     assert boots(network, directory) == (
         "initrd=initrd.gz interface=auto auto=true priority=critical "
-        f"url={BASE}debian/preseed.cfg {BOOTIF} {SERIAL}",
+        f"url={BASE}debian/preseed.cfg netcfg/no_default_route=true "
+        f"netcfg/get_nameservers= {BOOTIF} {SERIAL}",
         [network.address(ONE)], ["#_preseed_V1"])
     assert served(tree, network) == "../debian/boot"
 
