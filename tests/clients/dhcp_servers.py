@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""The DHCP servers, each with what a page of docs/ says for it.
+
+A page gives the part that names the boot file. What stands around it here is
+the least that the server starts with: a network, and an address for each
+machine. All that a server writes goes to the case's directory."""
+import json
+import os
+
+import place
+from network import BRIDGE, PREFIX, address, hardware_address
+from place import Program, until
+
+TFTP_ROOT = "/srv/tftp"
+
+
+class DhcpServer:
+    """Starts at once, and answers when it has been made."""
+
+    kind = None  # the info string of its blocks
+    says_ready = None
+    log = "dhcp.log"
+
+    def __init__(self, directory, numbers, *blocks):
+        self.directory = directory
+        conf = self.path(f"{self.kind}.conf")
+        with open(conf, "w") as file:
+            file.write(self.around(list(numbers), blocks))
+        self.program = Program(self.command(conf), self.path(self.log),
+                               env=place.clean_env(**self.variables()))
+        until(lambda: self.says_ready in self.program.messages() or
+              not self.program.is_running(), f"the start of {self.kind}")
+        assert self.program.is_running(), self.program.messages()
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def around(self, numbers, blocks):
+        raise NotImplementedError
+
+    def command(self, conf):
+        raise NotImplementedError
+
+    def variables(self):
+        return {}
+
+    def stop(self):
+        if self.program.is_running():
+            self.program.end()
+
+
+class Dhcpd(DhcpServer):
+    """ISC dhcpd."""
+
+    kind = "dhcpd"
+    says_ready = "Server starting service."
+
+    def around(self, numbers, blocks):
+        hosts = "".join(
+            f"host machine-{n} {{ hardware ethernet {hardware_address(n)}; "
+            f"fixed-address {address(n)}; }}\n" for n in numbers)
+        return ("authoritative;\n" + "".join(blocks) +
+                f"subnet {PREFIX}.0 netmask 255.255.255.0 {{ }}\n" + hosts)
+
+    def command(self, conf):
+        leases = self.path("leases")
+        open(leases, "w").close()  # it wants one that is there
+        return ["dhcpd", "-4", "-f", "-d", "--no-pid", "-cf", conf,
+                "-lf", leases, BRIDGE]
+
+
+class Kea(DhcpServer):
+    kind = "kea"
+    says_ready = "DHCP4_STARTED"
+
+    def around(self, numbers, blocks):
+        rest = json.dumps({
+            "interfaces-config": {"interfaces": [BRIDGE]},
+            # A newer one refuses a file for them in any but its own place.
+            "lease-database": {"type": "memfile", "persist": False},
+            "authoritative": True,
+            "subnet4": [{
+                "id": 1, "subnet": f"{PREFIX}.0/24",
+                "reservations": [
+                    {"hw-address": hardware_address(n),
+                     "ip-address": address(n)} for n in numbers]}],
+            "loggers": [{"name": "kea-dhcp4", "severity": "DEBUG",
+                         "output_options": [{"output": "stderr"}]}]},
+            indent=1)
+        # The page has members of Dhcp4, with comments, as Kea reads them.
+        return f'{{ "Dhcp4": {{\n{",".join(blocks)},\n{rest[1:]}\n}}\n'
+
+    def command(self, conf):
+        return ["kea-dhcp4", "-c", conf]
+
+    def variables(self):
+        return {"KEA_PIDFILE_DIR": self.directory, "KEA_LOCKFILE_DIR": "none"}
+
+
+class Dnsmasq(DhcpServer):
+    kind = "dnsmasq"
+    says_ready = "DHCP, static leases"
+
+    def around(self, numbers, blocks):
+        lines = self.always() + [
+            "dhcp-authoritative", "log-dhcp", "no-ping",
+            f"dhcp-leasefile={self.path('leases')}",
+            f"dhcp-range={PREFIX}.0,static,255.255.255.0,1h",
+            *(f"dhcp-host={hardware_address(n)},{address(n)}"
+              for n in numbers)]
+        return "\n".join(lines) + "\n" + "".join(blocks)
+
+    def always(self):
+        return ["port=0", f"interface={BRIDGE}", "except-interface=lo",
+                "bind-interfaces", "user=root", "group=root", "no-resolv",
+                "no-hosts", f"pid-file={self.path(self.kind + '.pid')}"]
+
+    def command(self, conf):
+        return ["dnsmasq", "-k", "--log-facility=-", "-C", conf]
+
+
+class Tftp(Dnsmasq):
+    """dnsmasq as a TFTP server alone, beside a DHCP server without one."""
+
+    kind = "tftp"
+    says_ready = "TFTP root is"
+    log = "tftp.log"
+
+    def around(self, numbers, blocks):
+        return "\n".join(self.always() + [
+            "enable-tftp", f"tftp-root={TFTP_ROOT}"]) + "\n"
+
+
+SERVERS = [Dhcpd, Kea, Dnsmasq]

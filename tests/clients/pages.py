@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""What stands in docs/, taken out of the pages as an administrator would."""
+import os
+import re
+
+import place
+from network import PREFIX
+
+EXAMPLE = "192.0.2."  # the network that all pages speak of
+
+
+def blocks(page, heading, kind):
+    """The fenced blocks of a kind (the fence's info string) that stand below
+    a heading, with the addresses of the test's own network."""
+    found, here, block = [], None, None
+    with open(os.path.join(place.SOURCE, "docs", page)) as file:
+        for line in file:
+            if line.startswith("```"):
+                if block is None:
+                    block = []
+                    wanted = here == heading and line[3:].strip() == kind
+                else:
+                    if wanted:
+                        found.append("".join(block))
+                    block = None
+            elif block is not None:
+                block.append(line.replace(EXAMPLE, f"{PREFIX}."))
+            elif title := re.match(r"#+ (.*)", line):
+                here = title[1].strip()
+    assert block is None, f"{page}: a block has no end"
+    return found
+
+
+def block(page, heading, kind):
+    """The only one."""
+    found = blocks(page, heading, kind)
+    assert len(found) == 1, (
+        f"docs/{page}, {heading!r}: {len(found)} blocks of {kind}")
+    return found[0]
