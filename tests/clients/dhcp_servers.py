@@ -11,7 +11,7 @@ import place
 from network import BRIDGE, PREFIX, address, hardware_address
 from place import Program, until
 
-TFTP_ROOT = "/srv/tftp"
+PREFIX_6 = "fd77:0:0:1"
 
 
 class DhcpServer:
@@ -126,9 +126,27 @@ class Tftp(Dnsmasq):
     says_ready = "TFTP root is"
     log = "tftp.log"
 
+    def __init__(self, directory, root):
+        self.root = root
+        super().__init__(directory, [])
+
     def around(self, numbers, blocks):
         return "\n".join(self.always() + [
-            "enable-tftp", f"tftp-root={TFTP_ROOT}"]) + "\n"
+            "enable-tftp", f"tftp-root={self.root}"]) + "\n"
+
+
+class Router(Dnsmasq):
+    """dnsmasq as an IPv6 router alone: iPXE waits 13 seconds for one where
+    there is none. The bridge must have an address of the prefix."""
+
+    kind = "router"
+    says_ready = "router advertisement on"
+    log = "router.log"
+
+    def around(self, numbers, blocks):
+        return "\n".join(self.always() + [
+            "enable-ra", f"ra-param={BRIDGE},4,0",
+            f"dhcp-range={PREFIX_6}::,ra-only"]) + "\n"
 
 
 SERVERS = [Dhcpd, Kea, Dnsmasq]

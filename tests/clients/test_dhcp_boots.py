@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""Firmware that boots by the DHCP servers, with what docs/ says for them. What
+it asks for must be what the page shows."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import ctl
+import place
+from dhcp_fixtures import *  # noqa: F401, F403
+from dhcp_fixtures import (
+    GRUB_HTTP, GRUB_TFTP, HTTP_BOOT, IPXE_FIRST, IPXE_ROM, ONE, OTHER_ROM,
+    PXELINUX, each_server)
+from dhcp_servers import SERVERS, Dnsmasq
+from machine import Ipxe, Uefi
+from network import SERVER, address
+from pages import block
+from test_uefi import make_program
+
+URL = f"http://{SERVER}:4567/redirect"
+
+
+def script(mark, *lines):
+    return "\n".join(["#!ipxe", f"echo SAYS-{mark}-END", *lines,
+                      "prompt --timeout 60000 Waiting."]) + "\n"
+
+
+def requests(log):
+    """What was asked for, the status and the decision of each."""
+    return re.findall(r'"(\w+ \S+ HTTP/[^"]*)" (\d+) \d+ \S+ (.*)', log)
+
+
+def check_requests(page):
+    with open(place.LOG) as file:
+        said = requests(file.read())
+    assert said and said == requests(block(page, "What it asks", "log"))
+
+
+def run_commands(section, directory):
+    """What the page says to do on the server."""
+    subprocess.run(["sh", "-euc", block(*section, "sh")], cwd=directory,
+                   check=True)
+
+
+class UefiPxe(Uefi):
+    """UEFI firmware that boots by its own PXE, which knows TFTP only."""
+
+    def options(self):
+        options = super().options()
+        at = options.index("name=opt/org.tianocore/IPv4PXESupport,string=n")
+        return options[:at - 1] + options[at + 1:]
+
+
+class UefiIpxe(UefiPxe):
+    """UEFI with iPXE in the ROM of its network card."""
+
+    def options(self):
+        return [option.replace("romfile=,", "")
+                for option in super().options()]
+
+
+@each_server
+def test_ipxe_in_the_rom(router, serve, server, tree, network, directory,
+                         server_class):
+    serve(server_class, IPXE_ROM)
+    tree.make({"default": script("default")})
+    with Ipxe(network, ONE, directory).boots() as machine:
+        machine.shows(f"^{URL}[.]+ ok$")
+        machine.shows("SAYS-default-END")
+    check_requests("ipxe.md")
+
+
+def test_ipxe_in_the_rom_of_uefi(router, serve, server, tree, network,
+                                 directory):
+    serve(Dnsmasq, IPXE_ROM)
+    tree.make({"default": script("default")})
+    with UefiIpxe(network, ONE, directory) as machine:
+        machine.shows(f"^{URL}[.]+ ok$")
+        machine.shows("SAYS-default-END")
+    check_requests("ipxe.md")
+
+
+@each_server
+def test_a_rom_that_is_not_ipxe(router, serve, server, tree, network,
+                                directory, server_class):
+    serve(server_class, OTHER_ROM)
+    run_commands(OTHER_ROM, directory)
+    tree.make({"default": script("default")})
+    with UefiPxe(network, ONE, directory) as machine:
+        machine.shows("NBP filename is snponly.efi")
+        machine.shows(f"^{URL}[.]+ ok$")
+        machine.shows("SAYS-default-END")
+    check_requests("ipxe.md")
+
+
+def test_undionly_on_a_bios(router, serve, server, tree, network, directory):
+    """QEMU has no BIOS ROM but iPXE, which gets the URL at once. So its first
+    script loads what another ROM would."""
+    serve(Dnsmasq, OTHER_ROM)
+    run_commands(OTHER_ROM, directory)
+    tree.make({"default": script("default"), "os/undi":
+               f"#!ipxe\nchain tftp://{SERVER}/undionly.kpxe\n"})
+    ctl.good("once", address(ONE), "os/undi")
+    with Ipxe(network, ONE, directory).boots() as machine:
+        machine.shows("net0: .* using undionly on")
+        machine.shows("SAYS-default-END")
+
+
+@each_server
+def test_uefi_http_boot(serve, server, tree, network, directory,
+                        server_class):
+    serve(server_class, HTTP_BOOT)
+    tree.make({"os/boot.efi": ""})
+    make_program(tree.full("os/boot.efi"), "static", directory)
+    run_commands(HTTP_BOOT, directory)
+    with Uefi(network, ONE, directory) as machine:
+        machine.shows(f"URI: {URL}$")
+        machine.shows("SAYS-static-END")
+    check_requests("uefi-http-boot.md")
+
+
+@each_server
+def test_uefi_http_boot_of_ipxe(router, serve, server, tree, network,
+                                directory, server_class):
+    serve(server_class, IPXE_FIRST)
+    run_commands(IPXE_FIRST, directory)
+    tree.make({"default": script("default")})
+    with Uefi(network, ONE, directory) as machine:
+        machine.shows(f"URI: http://{SERVER}:4567/snponly.efi$")
+        machine.shows("SAYS-default-END")
+    check_requests("ipxe.md")
+
+
+@pytest.mark.parametrize("number, server_class", enumerate(SERVERS, 41))
+def test_grub_asks_redirect(serve, server, tree, network, directory, number,
+                            server_class):
+    serve(server_class, GRUB_HTTP)
+    with open(os.path.join(directory, "embedded.cfg"), "w") as file:
+        file.write(block(*GRUB_HTTP, "grub"))
+    run_commands(GRUB_HTTP, directory)
+    tree.make({"os/once": "echo SAYS-once-END\nsleep 60\n"})
+    tree.arm(address(number), "../os/once")
+    with Uefi(network, number, directory) as machine:
+        machine.shows("SAYS-once-END")
+    check_requests("grub.md")
+
+
+@pytest.mark.parametrize("number, server_class", enumerate(SERVERS, 44))
+def test_grub_clears_its_file(serve, server, tree, network, directory, number,
+                              server_class):
+    serve(server_class, GRUB_TFTP)
+    run_commands(GRUB_TFTP, directory)
+    own = f"grub/12/grub.cfg-0A4D00{number:02X}"
+    tree.make({own: block(*GRUB_TFTP, "grub") + "sleep 60\n",
+               "grub/12/grub.cfg": "echo SAYS-all-END\nsleep 60\n"})
+    os.chown(tree.full("grub/12"), *place.OWNER)
+    with UefiPxe(network, number, directory) as machine:
+        machine.shows(f"^Delete {own}$")
+    assert not os.path.exists(tree.full(own))
+    with UefiPxe(network, number, directory) as machine:
+        machine.shows("SAYS-all-END")
+
+
+@pytest.mark.parametrize("number, server_class", enumerate(SERVERS, 47))
+def test_pxelinux_asks_redirect(router, serve, server, tree, network,
+                                directory, number, server_class):
+    serve(server_class, PXELINUX)
+    run_commands(PXELINUX, directory)
+    tree.make({"os/once": "PROMPT 1\nSAY SAYS-once-END\nDEFAULT one\n"
+                          "LABEL one\n  KERNEL os/linux\n"})
+    tree.arm(address(number), "../os/once")
+    with Ipxe(network, number, directory).boots() as machine:
+        machine.shows("SAYS-once-END")
+    check_requests("pxelinux.md")
