@@ -3,7 +3,6 @@
 it asks for must be what the page shows."""
 import os
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -18,6 +17,7 @@ from dhcp_servers import SERVERS, Dnsmasq
 from machine import Ipxe, Uefi
 from network import SERVER, address
 from pages import block
+from place import until
 from test_uefi import make_program
 
 URL = f"http://{SERVER}:4567/redirect"
@@ -122,6 +122,24 @@ def test_uefi_http_boot(serve, server, tree, network, directory,
     check_requests("uefi-http-boot.md")
 
 
+def test_uefi_http_boot_refuses(serve, server, tree, network, directory):
+    """It asks for what it won't take, and so uses the link up; see the page."""
+    serve(Dnsmasq, HTTP_BOOT)
+    tree.make({"os/script": script("once")})
+    for target, served in ("script", True), ("nowhere.efi", False):
+        tree.arm(address(ONE), f"../os/{target}")
+        with Uefi(network, ONE, directory) as machine:
+            machine.shows("Could not retrieve NBP file size from HTTP server")
+            machine.shows("Unexpected network error")
+            assert ("404 Not Found" in machine.text()) is not served
+        until(lambda: (tree.link(f"once/{address(ONE)}") is None) is served,
+              "the link is where it should be")
+    with open(place.LOG) as file:
+        said = requests(file.read())
+    assert [(request.split()[0], status) for request, status, _ in said] == [
+        ("HEAD", "200"), ("GET", "200"), ("HEAD", "404"), ("GET", "404")]
+
+
 @each_server
 def test_uefi_http_boot_of_ipxe(router, serve, server, tree, network,
                                 directory, server_class):
@@ -134,7 +152,8 @@ def test_uefi_http_boot_of_ipxe(router, serve, server, tree, network,
     check_requests("ipxe.md")
 
 
-@pytest.mark.parametrize("number, server_class", enumerate(SERVERS, 41))
+@pytest.mark.parametrize("number, server_class",
+                         list(enumerate(SERVERS, 41)))
 def test_grub_asks_redirect(serve, server, tree, network, directory, number,
                             server_class):
     serve(server_class, GRUB_HTTP)
@@ -148,7 +167,8 @@ def test_grub_asks_redirect(serve, server, tree, network, directory, number,
     check_requests("grub.md")
 
 
-@pytest.mark.parametrize("number, server_class", enumerate(SERVERS, 44))
+@pytest.mark.parametrize("number, server_class",
+                         list(enumerate(SERVERS, 44)))
 def test_grub_clears_its_file(serve, server, tree, network, directory, number,
                               server_class):
     serve(server_class, GRUB_TFTP)
@@ -164,7 +184,8 @@ def test_grub_clears_its_file(serve, server, tree, network, directory, number,
         machine.shows("SAYS-all-END")
 
 
-@pytest.mark.parametrize("number, server_class", enumerate(SERVERS, 47))
+@pytest.mark.parametrize("number, server_class",
+                         list(enumerate(SERVERS, 47)))
 def test_pxelinux_asks_redirect(router, serve, server, tree, network,
                                 directory, number, server_class):
     serve(server_class, PXELINUX)
