@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 import place
-from dhcp_servers import PREFIX_6, SERVERS, Router, Tftp
-from network import BRIDGE, address, hardware_address, ip
+from dhcp_servers import SERVERS, Router, Tftp
+from network import BRIDGE, Network, hardware_address, ip
 from pages import block
 
 ONE = 31  # the one that the pages speak of
@@ -55,7 +55,6 @@ def tftp_root():
 
 @pytest.fixture
 def router(network, asking, directory):
-    ip("address", "add", f"{PREFIX_6}::1/64", "dev", BRIDGE, "nodad")
     router = Router(directory, [])
     yield
     router.stop()
@@ -98,6 +97,6 @@ def offered(asking, directory):
         assert done.returncode == 0, done.stderr
         said = dict(line.split("=", 1) for line in done.stdout.splitlines()
                     if "=" in line)
-        assert said["ip"] == address(OTHER), done.stdout
+        assert said["ip"] == Network.address(OTHER), done.stdout
         return said
     return ask

@@ -8,10 +8,8 @@ import json
 import os
 
 import place
-from network import BRIDGE, PREFIX, address, hardware_address
+from network import ADVERTISED, BRIDGE, ROUTER, Network, hardware_address
 from place import Program, until
-
-PREFIX_6 = "fd77:0:0:1"
 
 
 class DhcpServer:
@@ -58,9 +56,9 @@ class Dhcpd(DhcpServer):
     def around(self, numbers, blocks):
         hosts = "".join(
             f"host machine-{n} {{ hardware ethernet {hardware_address(n)}; "
-            f"fixed-address {address(n)}; }}\n" for n in numbers)
+            f"fixed-address {Network.address(n)}; }}\n" for n in numbers)
         return ("authoritative;\n" + "".join(blocks) +
-                f"subnet {PREFIX}.0 netmask 255.255.255.0 {{ }}\n" + hosts)
+                f"subnet {Network.prefix}0 netmask 255.255.255.0 {{ }}\n" + hosts)
 
     def command(self, conf):
         leases = self.path("leases")
@@ -80,10 +78,10 @@ class Kea(DhcpServer):
             "lease-database": {"type": "memfile", "persist": False},
             "authoritative": True,
             "subnet4": [{
-                "id": 1, "subnet": f"{PREFIX}.0/24",
+                "id": 1, "subnet": f"{Network.prefix}0/24",
                 "reservations": [
                     {"hw-address": hardware_address(n),
-                     "ip-address": address(n)} for n in numbers]}],
+                     "ip-address": Network.address(n)} for n in numbers]}],
             "loggers": [{"name": "kea-dhcp4", "severity": "DEBUG",
                          "output_options": [{"output": "stderr"}]}]},
             indent=1)
@@ -105,8 +103,8 @@ class Dnsmasq(DhcpServer):
         lines = self.always() + [
             "dhcp-authoritative", "log-dhcp", "no-ping",
             f"dhcp-leasefile={self.path('leases')}",
-            f"dhcp-range={PREFIX}.0,static,255.255.255.0,1h",
-            *(f"dhcp-host={hardware_address(n)},{address(n)}"
+            f"dhcp-range={Network.prefix}0,static,255.255.255.0,1h",
+            *(f"dhcp-host={hardware_address(n)},{Network.address(n)}"
               for n in numbers)]
         return "\n".join(lines) + "\n" + "".join(blocks)
 
@@ -137,7 +135,7 @@ class Tftp(Dnsmasq):
 
 class Router(Dnsmasq):
     """dnsmasq as an IPv6 router alone: iPXE waits 13 seconds for one where
-    there is none. The bridge must have an address of the prefix."""
+    there is none."""
 
     kind = "router"
     says_ready = "router advertisement on"
@@ -145,8 +143,7 @@ class Router(Dnsmasq):
 
     def around(self, numbers, blocks):
         return "\n".join(self.always() + [
-            "enable-ra", f"ra-param={BRIDGE},4,0",
-            f"dhcp-range={PREFIX_6}::,ra-only"]) + "\n"
+            *ROUTER, f"dhcp-range={ADVERTISED},ra-only"]) + "\n"
 
 
 SERVERS = [Dhcpd, Kea, Dnsmasq]

@@ -12,6 +12,7 @@ from place import Program, until
 BRIDGE = "boot0"
 PORT = 4567
 ROUTER = ["enable-ra", f"ra-param={BRIDGE},4,0"]
+ADVERTISED = "fd00:77:7::"  # beside the IPv4 that is tested
 
 
 class Refused(Exception):
@@ -32,7 +33,7 @@ class Network:
     """IPv4, with a router that advertises IPv6: without, iPXE waits 16 s."""
 
     prefix = "10.77.0."
-    server = host = prefix + "1"  # host: as it stands in a URL
+    server = prefix + "1"
 
     def __init__(self, directory):
         self.directory = directory
@@ -45,13 +46,14 @@ class Network:
 
     def add_address(self):
         ip("address", "add", f"{self.server}/24", "dev", BRIDGE)
-        ip("-6", "address", "add", "fd00:77:7::1/64", "dev", BRIDGE, "nodad")
+        ip("-6", "address", "add", f"{ADVERTISED}1/64", "dev", BRIDGE, "nodad")
 
-    def address(self, number):
-        return f"{self.prefix}{number}"
+    @classmethod
+    def address(cls, number):
+        return f"{cls.prefix}{number}"
 
     def url(self, path="redirect"):
-        return f"http://{self.host}:{PORT}/{path}"
+        return f"http://{self.server}:{PORT}/{path}"
 
     def add_tap(self):
         name = f"tap{len(self.taps)}"
@@ -65,7 +67,7 @@ class Network:
         """What the DHCP server has to know to give them out."""
         return [f"dhcp-range={self.prefix}0,static,255.255.255.0,1h",
                 "dhcp-option=3", "dhcp-option=6",
-                *ROUTER, "dhcp-range=fd00:77:7::,ra-only",
+                *ROUTER, f"dhcp-range={ADVERTISED},ra-only",
                 *(f"dhcp-host={hardware_address(n)},{self.address(n)}"
                   for n in numbers)]
 
@@ -113,20 +115,16 @@ class Network6(Network):
 
     prefix = "fd00:77:6::"
     server = prefix + "1"
-    host = f"[{server}]"
 
     def add_address(self):
         ip("-6", "address", "add", f"{self.server}/64", "dev", BRIDGE, "nodad")
 
-    def address(self, number):
-        return f"{self.prefix}{number:x}"
+    @classmethod
+    def address(cls, number):
+        return f"{cls.prefix}{number:x}"
 
     def addresses(self, numbers):
-        return [*ROUTER, f"dhcp-range={self.prefix},static,64,1h",
+        return [f"ra-param={BRIDGE},4,0",
+                f"dhcp-range={self.prefix},static,64,1h",
                 *(f"dhcp-host={hardware_address(n)},[{self.address(n)}]"
                   for n in numbers)]
-
-    def for_ipxe(self):
-        # In DHCPv6 the option for the boot file has a number of its own.
-        return ["dhcp-userclass=set:ipxe,iPXE",
-                f"dhcp-option=tag:ipxe,option6:bootfile-url,{self.url()}"]

@@ -4,9 +4,10 @@ import os
 import re
 
 import place
-from network import PREFIX
+from network import Network, Network6
 
-EXAMPLE = "192.0.2."  # the network that all pages speak of
+# The networks that all pages speak of.
+EXAMPLES = {"192.0.2.": Network.prefix, "2001:db8::": Network6.prefix}
 
 
 def blocks(page, heading, kind):
@@ -24,7 +25,9 @@ def blocks(page, heading, kind):
                         found.append("".join(block))
                     block = None
             elif block is not None:
-                block.append(line.replace(EXAMPLE, f"{PREFIX}."))
+                for example, own in EXAMPLES.items():
+                    line = line.replace(example, own)
+                block.append(line)
             elif title := re.match(r"#+ (.*)", line):
                 here = title[1].strip()
     assert block is None, f"{page}: a block has no end"

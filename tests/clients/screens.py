@@ -9,9 +9,8 @@ import place
 from dhcp_fixtures import *  # noqa: F401, F403
 from dhcp_fixtures import HTTP_BOOT, IPXE_ROM, ONE, OTHER_ROM
 from dhcp_servers import Dnsmasq
-from machine import Ipxe, Uefi
-from network import address
-from test_dhcp_boots import UefiPxe, run_commands
+from machine import Ipxe, Uefi, UefiPxe
+from test_dhcp_boots import run_commands
 
 IMAGES = os.path.join(place.SOURCE, "docs", "images")
 
@@ -71,7 +70,7 @@ def test_ipxe(router, serve, server, tree, network, directory):
     with PcScreen(network, ONE, directory).boots() as machine:
         machine.shows("Reboot")
         machine.take("menu.png")
-    os.symlink("../debian/13/default", tree.full(f"once/{address(ONE)}"))
+    os.symlink("../debian/13/default", tree.full(f"once/{network.address(ONE)}"))
     with PcScreen(network, ONE, directory).boots() as machine:
         machine.shows("No more network devices\\s+Press Ctrl-B for .*[.]{3}")
         machine.take("ipxe-404.png")
@@ -92,7 +91,7 @@ def test_uefi_http_boot(serve, server, tree, network, directory):
     with UefiScreen(network, ONE, directory) as machine:
         machine.shows(r"Uri\(\): Not Found")
         machine.take("uefi-http-boot-type.png")
-    os.symlink("../os/boot.efi", tree.full(f"once/{address(ONE)}"))
+    os.symlink("../os/boot.efi", tree.full(f"once/{network.address(ONE)}"))
     with UefiScreen(network, ONE, directory) as machine:
         machine.shows(r"Uri\(\): Not Found")
         machine.take("uefi-http-boot-404.png")

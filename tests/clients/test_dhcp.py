@@ -6,9 +6,9 @@ from dhcp_fixtures import *  # noqa: F401, F403
 from dhcp_fixtures import (
     GRUB_HTTP, GRUB_TFTP, HTTP_BOOT, IPXE_FIRST, IPXE_ROM, OTHER_ROM, PXELINUX,
     each_server)
-from network import SERVER
+from network import Network
 
-HTTP = f"http://{SERVER}:4567/"
+HTTP = f"http://{Network.server}:4567/"
 URL = HTTP + "redirect"
 # Options of DHCP as udhcpc takes them: the architecture, and the user class.
 BIOS, UEFI, UEFI_HTTP = "0x5d:0000", "0x5d:0007", "0x5d:0010"

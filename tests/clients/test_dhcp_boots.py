@@ -8,24 +8,21 @@ import subprocess
 import pytest
 
 import ctl
+import grub
 import place
 from dhcp_fixtures import *  # noqa: F401, F403
 from dhcp_fixtures import (
     GRUB_HTTP, GRUB_TFTP, HTTP_BOOT, IPXE_FIRST, IPXE_ROM, ONE, OTHER_ROM,
     PXELINUX, each_server)
 from dhcp_servers import SERVERS, Dnsmasq
-from machine import Ipxe, Uefi
-from network import SERVER, address
+from machine import Ipxe, IpxeUefi, Uefi, UefiPxe
+from network import Network
 from pages import block
 from place import until
-from test_uefi import make_program
+from test_ipxe import script
 
-URL = f"http://{SERVER}:4567/redirect"
-
-
-def script(mark, *lines):
-    return "\n".join(["#!ipxe", f"echo SAYS-{mark}-END", *lines,
-                      "prompt --timeout 60000 Waiting."]) + "\n"
+pytestmark = pytest.mark.long
+URL = f"http://{Network.server}:4567/redirect"
 
 
 def requests(log):
@@ -45,23 +42,6 @@ def run_commands(section, directory):
                    check=True)
 
 
-class UefiPxe(Uefi):
-    """UEFI firmware that boots by its own PXE, which knows TFTP only."""
-
-    def options(self):
-        options = super().options()
-        at = options.index("name=opt/org.tianocore/IPv4PXESupport,string=n")
-        return options[:at - 1] + options[at + 1:]
-
-
-class UefiIpxe(UefiPxe):
-    """UEFI with iPXE in the ROM of its network card."""
-
-    def options(self):
-        return [option.replace("romfile=,", "")
-                for option in super().options()]
-
-
 @each_server
 def test_ipxe_in_the_rom(router, serve, server, tree, network, directory,
                          server_class):
@@ -77,7 +57,7 @@ def test_ipxe_in_the_rom_of_uefi(router, serve, server, tree, network,
                                  directory):
     serve(Dnsmasq, IPXE_ROM)
     tree.make({"default": script("default")})
-    with UefiIpxe(network, ONE, directory) as machine:
+    with IpxeUefi(network, ONE, directory) as machine:
         machine.shows(f"^{URL}[.]+ ok$")
         machine.shows("SAYS-default-END")
     check_requests("ipxe.md")
@@ -102,8 +82,8 @@ def test_undionly_on_a_bios(router, serve, server, tree, network, directory):
     serve(Dnsmasq, OTHER_ROM)
     run_commands(OTHER_ROM, directory)
     tree.make({"default": script("default"), "os/undi":
-               f"#!ipxe\nchain tftp://{SERVER}/undionly.kpxe\n"})
-    ctl.good("once", address(ONE), "os/undi")
+               f"#!ipxe\nchain tftp://{Network.server}/undionly.kpxe\n"})
+    ctl.good("once", network.address(ONE), "os/undi")
     with Ipxe(network, ONE, directory).boots() as machine:
         machine.shows("net0: .* using undionly on")
         machine.shows("SAYS-default-END")
@@ -114,7 +94,8 @@ def test_uefi_http_boot(serve, server, tree, network, directory,
                         server_class):
     serve(server_class, HTTP_BOOT)
     tree.make({"os/boot.efi": ""})
-    make_program(tree.full("os/boot.efi"), "static", directory)
+    grub.make_program(tree.full("os/boot.efi"), directory,
+                      "echo SAYS-static-END", "sleep 60")
     run_commands(HTTP_BOOT, directory)
     with Uefi(network, ONE, directory) as machine:
         machine.shows(f"URI: {URL}$")
@@ -127,12 +108,12 @@ def test_uefi_http_boot_refuses(serve, server, tree, network, directory):
     serve(Dnsmasq, HTTP_BOOT)
     tree.make({"os/script": script("once")})
     for target, served in ("script", True), ("nowhere.efi", False):
-        tree.arm(address(ONE), f"../os/{target}")
+        tree.arm(network.address(ONE), f"../os/{target}")
         with Uefi(network, ONE, directory) as machine:
             machine.shows("Could not retrieve NBP file size from HTTP server")
             machine.shows("Unexpected network error")
             assert ("404 Not Found" in machine.text()) is not served
-        until(lambda: (tree.link(f"once/{address(ONE)}") is None) is served,
+        until(lambda: (tree.link(f"once/{network.address(ONE)}") is None) is served,
               "the link is where it should be")
     with open(place.LOG) as file:
         said = requests(file.read())
@@ -147,7 +128,7 @@ def test_uefi_http_boot_of_ipxe(router, serve, server, tree, network,
     run_commands(IPXE_FIRST, directory)
     tree.make({"default": script("default")})
     with Uefi(network, ONE, directory) as machine:
-        machine.shows(f"URI: http://{SERVER}:4567/snponly.efi$")
+        machine.shows(f"URI: http://{Network.server}:4567/snponly.efi$")
         machine.shows("SAYS-default-END")
     check_requests("ipxe.md")
 
@@ -161,7 +142,7 @@ def test_grub_asks_redirect(serve, server, tree, network, directory, number,
         file.write(block(*GRUB_HTTP, "grub"))
     run_commands(GRUB_HTTP, directory)
     tree.make({"os/once": "echo SAYS-once-END\nsleep 60\n"})
-    tree.arm(address(number), "../os/once")
+    tree.arm(network.address(number), "../os/once")
     with Uefi(network, number, directory) as machine:
         machine.shows("SAYS-once-END")
     check_requests("grub.md")
@@ -192,7 +173,7 @@ def test_pxelinux_asks_redirect(router, serve, server, tree, network,
     run_commands(PXELINUX, directory)
     tree.make({"os/once": "PROMPT 1\nSAY SAYS-once-END\nDEFAULT one\n"
                           "LABEL one\n  KERNEL os/linux\n"})
-    tree.arm(address(number), "../os/once")
+    tree.arm(network.address(number), "../os/once")
     with Ipxe(network, number, directory).boots() as machine:
         machine.shows("SAYS-once-END")
     check_requests("pxelinux.md")
