@@ -110,8 +110,8 @@ DHCP=yes
 ClientIdentifier=mac
 UseHostname=yes
 END
-systemctl --quiet --root="$root" enable systemd-networkd ssh
-systemctl --quiet --root="$root" mask apt-daily.timer apt-daily-upgrade.timer
+chroot "$root" systemctl --quiet enable systemd-networkd ssh
+chroot "$root" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer
 
 rm -rf "$root"/var/log/journal "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin
 mksquashfs "$root" "$work/filesystem.squashfs" -quiet -no-progress -noappend \
