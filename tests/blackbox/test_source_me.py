@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""source_me.sh, in the shells that are here."""
+import http.client
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+
+import pytest
+
+import place
+from place import SOURCE, Program, clean_env, until
+from tree import Link
+
+KNOWING = ["bash", "bash --posix", "zsh"]  # which file it is
+SHELLS = [*KNOWING, "dash"]
+NAMES = ("PXESRV_PATH", "PXESRV_ROOT", "PXESRV_PORT", "PXESRV_LOG", "PATH")
+
+
+def run(shell, script, options="-euc", **env):
+    return subprocess.run([*shell.split(), options, script], text=True,
+                          cwd="/", env=clean_env(**env), capture_output=True,
+                          timeout=place.PATIENCE)
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A source tree, as far as that matters, with an odd name."""
+    path = tmp_path / "a $source's tree"
+    path.mkdir()
+    shutil.copy(f"{SOURCE}/source_me.sh", path)
+    (path / "pxesrv").write_text("#!/bin/sh\necho \"$@\"\n")
+    (path / "pxesrv").chmod(0o755)
+    return str(path)
+
+
+def variables(shell, script, **env):
+    """What a program that the shell starts then finds."""
+    done = run(shell, script + "\nenv", **env)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    found = dict(line.split("=", 1) for line in done.stdout.splitlines()
+                 if "=" in line)
+    return {name: found[name] for name in NAMES}
+
+
+def expected(source):
+    return {"PXESRV_PATH": source, "PXESRV_ROOT": source + "/public",
+            "PXESRV_PORT": "4567", "PXESRV_LOG": "/tmp/pxesrv.log",
+            "PATH": f"{source}:{source}/build/ctl:{clean_env()['PATH']}"}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_where_it_lies(shell, source):
+    quoted = shlex.quote(source)
+    assert variables(shell, f"cd {quoted}; . ./source_me.sh") == \
+        expected(source)
+    # Twice makes no difference, and it may be followed by others.
+    assert variables(shell, f"cd {quoted}; . ./source_me.sh && "
+                     ". ./source_me.sh && cd /") == expected(source)
+
+
+@pytest.mark.parametrize("shell", KNOWING)
+def test_from_elsewhere(shell, source):
+    quoted = shlex.quote(source)
+    inside = shlex.quote(os.path.basename(source))
+    for script in (f"cd /; . {quoted}/source_me.sh",
+                   f"cd {quoted}/..; . {inside}/source_me.sh",
+                   f"mkdir -p {quoted}/b; cd {quoted}/b; . ../source_me.sh"):
+        assert variables(shell, script, CDPATH=os.path.dirname(source)) == \
+            expected(source)
+
+
+def test_a_shell_that_does_not_know_says_so(source):
+    done = run("dash", f"cd /; . {shlex.quote(source)}/source_me.sh || "
+               "echo \"failed ${PXESRV_PATH-unset} ${PXESRV_ROOT-unset}\"",
+               "-uc")
+    assert done.stdout == "failed unset unset\n"
+    assert "cd there" in done.stderr
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_is_set_stays(shell, source):
+    own = {"PXESRV_ROOT": "/srv/other", "PXESRV_PORT": "80",
+           "PXESRV_LOG": "-"}
+    found = variables(shell, f"cd {shlex.quote(source)}; . ./source_me.sh",
+                      PXESRV_PATH="/elsewhere", **own)
+    assert found == {**expected(source), **own}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_functions(shell, source):
+    quoted = shlex.quote(source)
+    done = run(shell, f"cd {quoted}; . ./source_me.sh; cd /; "
+               "pxesrv_start -w nginx; pxesrv_start; alias pxe-instance")
+    started, plain, alias = done.stdout.splitlines()
+    assert started == "-p 4567 -w nginx" and plain == "-p 4567"
+    assert "pxe_instance" in alias
+
+
+def free_port():
+    with socket.socket(socket.AF_INET6) as s:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        s.bind(("::", 0))
+        return s.getsockname()[1]
+
+
+def ask(port):
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", port, timeout=place.PATIENCE,
+        source_address=("127.0.0.7", 0))
+    connection.request("GET", "/redirect")
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response.status, body
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_it_starts_the_server(shell, tree, tmp_path):
+    tree.make({"default": "default", "os/boot": "os",
+               "once/127.0.0.7": Link("../os/boot")})
+    port, out = free_port(), tmp_path / "out"
+    with open(out, "wb") as file:
+        one = Program(
+            [*shell.split(), "-c", f"cd {shlex.quote(SOURCE)}; "
+             ". ./source_me.sh; pxesrv_start; echo ended $?"],
+            str(tmp_path / "err"), stdout=file, start_new_session=True,
+            env=clean_env(PXESRV_PORT=str(port), PXESRV_ROOT=place.ROOT,
+                          PXESRV_LOG=str(tmp_path / "log")))
+    try:
+        # It may have to build first.
+        until(lambda: "DHCP" in out.read_text() or not one.is_running(),
+              "its start")
+        assert one.is_running(), one.messages()
+        assert ask(port) == (200, b"os")
+        assert ask(port) == (200, b"default")
+        until(lambda: (tmp_path / "log").read_text().count("GET") == 2,
+              "its log")
+    finally:
+        # Ctrl-C, for all that the terminal has started.
+        os.killpg(one.pid, signal.SIGINT)
+        one.process.wait(place.PATIENCE)
+    with pytest.raises(ConnectionRefusedError):
+        ask(port)
