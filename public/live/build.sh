@@ -57,8 +57,14 @@ grep -Eq '^[^#]*(ssh|ecdsa)-' "$keys" || {
 	exit 65
 }
 
+[ -d "$directory" ] && [ -w "$directory" ] || {
+	echo "build.sh: $directory: no directory that can be written to" >&2
+	exit 73
+}
+
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# Not into what mmdebstrap may have left mounted there, such as /dev/shm.
+trap 'rm -rf --one-file-system "$work"; rm -f "$directory"/.*.new' EXIT
 trap 'exit 1' INT TERM HUP
 root=$work/root
 

@@ -64,6 +64,11 @@ class Deployment:
         return [match.groups() for line in self.log() if (match := re.search(
             r'"(\w+) [^"]*" (\d+) \d+ \S+ (.*)', line))]
 
+    def decided(self, count):
+        """The same, when so many are in the log: an answer is there first."""
+        until(lambda: len(self.decisions()) >= count, "the log's lines")
+        return self.decisions()
+
     def clear_log(self):
         if os.path.exists(self.log_file):
             os.truncate(self.log_file, 0)

@@ -16,7 +16,10 @@ C_FILES = sorted(
 SCRIPTS = [path for path in glob.glob("public/**", root_dir=place.SOURCE,
                                       recursive=True)
            if os.path.isfile(os.path.join(place.SOURCE, path))
-           and not path.endswith((".md", ".cfg", ".sh"))]
+           and not path.endswith((".md", ".cfg", ".sh"))
+           # Kernels and the like, which are put there by whoever uses it.
+           and subprocess.run(["git", "check-ignore", "-q", path],
+                              cwd=place.SOURCE).returncode]
 
 
 def read(path):
@@ -52,6 +55,12 @@ def test_links_are_followed_without_openat2(error):
     failed = [line for line in done.stdout.splitlines()
               if line.startswith("not ok")]
     assert done.returncode == 0 and not failed, failed
+
+
+def test_a_need_is_named_once():
+    names = re.findall(r"^([\w-]+): .* \| ", read("packaging/install-needs"),
+                       re.MULTILINE)
+    assert len(names) > 40 and len(names) == len(set(names))
 
 
 def test_the_example_tree_has_its_scripts():

@@ -2,6 +2,7 @@
 import glob
 import os
 import shutil
+import signal
 import sys
 
 import pytest
@@ -11,11 +12,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
 
 import deployments  # noqa: E402
 import place  # noqa: E402
-from network import Network, Network6, Refused  # noqa: E402
+from network import Network, Network6, refused  # noqa: E402
 from tree import Tree  # noqa: E402
 
 KEPT = os.path.join(place.SOURCE, "build", "clients")
-
+# Seconds after which a case has failed, whatever it waits for.
+LIMIT, LONG_LIMIT = 240, 1800
 
 # The second one is long: each of its boots by UEFI takes seconds.
 NGINX_LIGHTTPD = pytest.mark.parametrize(
@@ -30,9 +32,10 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(items):
     if not place.IN_SANDBOX:
         pytest.exit("these tests run by tests/clients/run", 64)
-    if not place.AS_ROOT:
-        for item in items:
-            item.add_marker(pytest.mark.skip("bridge and taps need root"))
+    why = refused() if place.AS_ROOT else "a bridge and taps need root"
+    for item in items:
+        if why:
+            item.add_marker(pytest.mark.skip(why))
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -42,9 +45,22 @@ def pytest_runtest_makereport(item, call):
         item.has_failed = True
 
 
+def _too_long(*_):
+    raise TimeoutError("the case takes too long")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(LONG_LIMIT if item.get_closest_marker("long") else LIMIT)
+    yield
+    signal.alarm(0)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _owned_by_the_responder():
+def _begin():
     os.chown(place.ROOT, *place.OWNER)
+    shutil.rmtree(KEPT, ignore_errors=True)  # of an earlier run
 
 
 @pytest.fixture
@@ -82,21 +98,20 @@ def server(request, tree, directory):
     os.chown(place.LOG, *place.OWNER)
     one = deployment(written)
     one.access_log = os.path.join(written, "access.log")
-    one.start()
-    yield one
-    one.stop()
-    # Beside the machine's console, for whoever looks why it failed.
-    for path in (place.LOG, *glob.glob(written + "/*.*")):
-        shutil.copy(path, directory)
+    try:
+        one.start()
+        yield one
+        one.stop()
+    finally:
+        # Beside the machine's console, for whoever looks why it failed.
+        for path in (place.LOG, *glob.glob(written + "/*.*")):
+            shutil.copy(path, directory)
 
 
 @pytest.fixture
 def network(request, directory):
     kind = {"IPv4": Network, "IPv6 alone": Network6}[
         getattr(request, "param", "IPv4")]
-    try:
-        network = kind(directory)
-    except Refused as refused:
-        pytest.skip(str(refused))
+    network = kind(directory)
     yield network
     network.stop()

@@ -26,9 +26,13 @@ class DhcpServer:
             file.write(self.around(list(numbers), blocks))
         self.program = Program(self.command(conf), self.path(self.log),
                                env=place.clean_env(**self.variables()))
-        until(lambda: self.says_ready in self.program.messages() or
-              not self.program.is_running(), f"the start of {self.kind}")
-        assert self.program.is_running(), self.program.messages()
+        try:
+            until(lambda: self.says_ready in self.program.messages() or
+                  not self.program.is_running(), f"the start of {self.kind}")
+            assert self.program.is_running(), self.program.messages()
+        except AssertionError:
+            self.stop()
+            raise
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -134,7 +138,7 @@ class Tftp(Dnsmasq):
 
 
 class Router(Dnsmasq):
-    """dnsmasq as an IPv6 router alone: iPXE waits 13 seconds for one where
+    """dnsmasq as an IPv6 router alone: iPXE waits 16 seconds for one where
     there is none."""
 
     kind = "router"

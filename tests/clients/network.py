@@ -15,14 +15,21 @@ ROUTER = ["enable-ra", f"ra-param={BRIDGE},4,0"]
 ADVERTISED = "fd00:77:7::"  # beside the IPv4 that is tested
 
 
-class Refused(Exception):
-    """The system does not let a bridge or a tap be made."""
-
-
 def ip(*arguments):
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Refused(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+    assert done.returncode == 0, f"ip {' '.join(arguments)}: {done.stderr}"
+
+
+def refused():
+    """Why the system lets no bridge or tap be made; None when it does."""
+    try:
+        ip("link", "add", BRIDGE, "type", "bridge")
+        ip("link", "delete", BRIDGE)
+        ip("tuntap", "add", "tap0", "mode", "tap")
+        ip("tuntap", "delete", "tap0", "mode", "tap")
+    except AssertionError as error:
+        return str(error).strip()
+    return None
 
 
 def hardware_address(number):
@@ -103,11 +110,8 @@ class Network:
     def stop(self):
         if self.dhcp and self.dhcp.is_running():
             self.dhcp.end()
-        for name in self.taps:
-            subprocess.run(["ip", "link", "delete", name], check=False,
-                           capture_output=True)
-        subprocess.run(["ip", "link", "delete", BRIDGE], check=False,
-                       capture_output=True)
+        for name in [*self.taps, BRIDGE]:
+            ip("link", "delete", name)
 
 
 class Network6(Network):

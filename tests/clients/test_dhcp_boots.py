@@ -30,10 +30,11 @@ def requests(log):
     return re.findall(r'"(\w+ \S+ HTTP/[^"]*)" (\d+) \d+ \S+ (.*)', log)
 
 
-def check_requests(page):
+def check_requests(server, page):
+    expected = requests(block(page, "What it asks", "log"))
+    server.decided(len(expected))
     with open(place.LOG) as file:
-        said = requests(file.read())
-    assert said and said == requests(block(page, "What it asks", "log"))
+        assert requests(file.read()) == expected != []
 
 
 def run_commands(section, directory):
@@ -50,7 +51,7 @@ def test_ipxe_in_the_rom(router, serve, server, tree, network, directory,
     with Ipxe(network, ONE, directory).boots() as machine:
         machine.shows(f"^{URL}[.]+ ok$")
         machine.shows("SAYS-default-END")
-    check_requests("ipxe.md")
+    check_requests(server, "ipxe.md")
 
 
 def test_ipxe_in_the_rom_of_uefi(router, serve, server, tree, network,
@@ -60,7 +61,7 @@ def test_ipxe_in_the_rom_of_uefi(router, serve, server, tree, network,
     with IpxeUefi(network, ONE, directory) as machine:
         machine.shows(f"^{URL}[.]+ ok$")
         machine.shows("SAYS-default-END")
-    check_requests("ipxe.md")
+    check_requests(server, "ipxe.md")
 
 
 @each_server
@@ -73,7 +74,7 @@ def test_a_rom_that_is_not_ipxe(router, serve, server, tree, network,
         machine.shows("NBP filename is snponly.efi")
         machine.shows(f"^{URL}[.]+ ok$")
         machine.shows("SAYS-default-END")
-    check_requests("ipxe.md")
+    check_requests(server, "ipxe.md")
 
 
 def test_undionly_on_a_bios(router, serve, server, tree, network, directory):
@@ -100,7 +101,7 @@ def test_uefi_http_boot(serve, server, tree, network, directory,
     with Uefi(network, ONE, directory) as machine:
         machine.shows(f"URI: {URL}$")
         machine.shows("SAYS-static-END")
-    check_requests("uefi-http-boot.md")
+    check_requests(server, "uefi-http-boot.md")
 
 
 def test_uefi_http_boot_refuses(serve, server, tree, network, directory):
@@ -130,7 +131,7 @@ def test_uefi_http_boot_of_ipxe(router, serve, server, tree, network,
     with Uefi(network, ONE, directory) as machine:
         machine.shows(f"URI: http://{Network.server}:4567/snponly.efi$")
         machine.shows("SAYS-default-END")
-    check_requests("ipxe.md")
+    check_requests(server, "ipxe.md")
 
 
 @pytest.mark.parametrize("number, server_class",
@@ -145,7 +146,7 @@ def test_grub_asks_redirect(serve, server, tree, network, directory, number,
     tree.arm(network.address(number), "../os/once")
     with Uefi(network, number, directory) as machine:
         machine.shows("SAYS-once-END")
-    check_requests("grub.md")
+    check_requests(server, "grub.md")
 
 
 @pytest.mark.parametrize("number, server_class",
@@ -176,4 +177,4 @@ def test_pxelinux_asks_redirect(router, serve, server, tree, network,
     tree.arm(network.address(number), "../os/once")
     with Ipxe(network, number, directory).boots() as machine:
         machine.shows("SAYS-once-END")
-    check_requests("pxelinux.md")
+    check_requests(server, "pxelinux.md")

@@ -47,7 +47,7 @@ def test_its_own_configuration_is_cleared(server, tree, network, directory):
     assert not os.path.exists(tree.full(own))
     with UefiPxe(network, one, directory) as machine:
         machine.shows("SAYS-disk-END", within=120)
-    assert [d[:2] for d in server.decisions()] == [("GET", "200")]
+    assert [d[:2] for d in server.decided(1)] == [("GET", "200")]
 
 
 @NGINX_LIGHTTPD
@@ -71,7 +71,7 @@ def test_its_configuration_is_the_redirect(server, tree, network, directory):
         assert "SAYS-default" not in machine.text()
         assert "error" not in machine.text()
     missing = "once once/nowhere: No such file or directory"
-    assert server.decisions() == [
+    assert server.decided(4) == [
         ("GET", "200", "once grub/installer.cfg"),
         ("GET", "200", "default default"),
         ("GET", "404", missing), ("GET", "404", missing)]

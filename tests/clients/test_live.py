@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The live system of the example tree, from Debian's packages."""
+import hashlib
 import os
 import shutil
 import subprocess
@@ -9,28 +10,33 @@ import pytest
 import ctl
 import place
 from machine import Ipxe
-from standin import LIVE
+from standin import LIVE, NO_LIVE
 
 ONE = 41
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.skipif(
+    not os.path.exists(LIVE + "/filesystem.squashfs"), reason=NO_LIVE)]
 MEMORY = 1024  # MiB: what public/README.md says that it needs
 LEFT = 550  # MiB: and that it leaves for what is run there
 FILES = ["vmlinuz", "initrd.img", "filesystem.squashfs"]
+# What a system may take for its own: memory to swap to, and what live-boot would
+# lay over the squashfs.
+DISKS = ["swap", "persistence"]
 # A root shell on the serial console, for whoever may change the boot script.
 ARGS = ("console=ttyS0,115200 systemd.debug_shell=ttyS0 "
         "systemd.mask=serial-getty@ttyS0.service")
 
 
 class Live(Ipxe):
-    """A machine with a disk, whose iPXE starts the live system."""
+    """A machine with disks that it could use, and does not."""
 
     memory = MEMORY
     commands = 0
 
     def options(self):
-        disk = os.path.join(self.directory, "disk")
-        return [*super().options(), "-drive",
-                f"if=virtio,format=raw,file={disk}"]
+        return [*super().options(), *(
+            word for name in DISKS for word in (
+                "-drive", "if=virtio,format=raw,file="
+                + os.path.join(self.directory, name)))]
 
     def starts(self):
         self.boots().shows("root@live:/#", within=400)
@@ -67,13 +73,34 @@ def shipped(tree):
         shutil.copy(f"{LIVE}/{name}", tree.full(f"live/{name}"))
 
 
+def contents(directory):
+    found = []
+    for name in DISKS:
+        with open(f"{directory}/{name}", "rb") as file:
+            found.append(hashlib.sha256(file.read()).hexdigest())
+    return found
+
+
+def make_disks(directory):
+    for name in DISKS:
+        with open(f"{directory}/{name}", "wb") as file:
+            file.truncate(16 << 20)
+    swap, persistence = (f"{directory}/{name}" for name in DISKS)
+    source = directory + "/files"
+    os.mkdir(source)
+    with open(source + "/persistence.conf", "w") as file:
+        file.write("/ union\n")
+    for command in (["mkswap", swap], ["mkfs.ext4", "-q", "-L", "persistence",
+                                       "-d", source, persistence]):
+        subprocess.run(command, check=True, capture_output=True)
+    return contents(directory)
+
+
 def test_it_lives_in_memory_alone(server, tree, network, directory):
     network.serve_dhcp([ONE], network.for_ipxe())
     shipped(tree)
     ctl.good("static", network.address(ONE), "live/default")
-    content = os.urandom(1 << 20)
-    with open(directory + "/disk", "wb") as file:
-        file.write(content)
+    before_all = make_disks(directory)
 
     with Live(network, ONE, directory) as machine:
         machine.starts()
@@ -91,8 +118,9 @@ def test_it_lives_in_memory_alone(server, tree, network, directory):
                                 "/proc/meminfo")) >> 10
         place.figure(f"live system: {left} of {MEMORY} MiB are left")
         assert left >= LEFT
-        assert machine.says("lsblk -n -d -o NAME,SIZE,MOUNTPOINTS /dev/vda; "
-                            "swapon --show") == "vda 1M"
+        assert machine.says("blkid -o value -s TYPE /dev/vda /dev/vdb; "
+                            "swapon --show; lsblk -n -o MOUNTPOINTS "
+                            "/dev/vda /dev/vdb").split() == ["swap", "ext4"]
 
         root = "root@" + network.address(ONE)
         done = ssh(directory, "-i", LIVE + "/key", root, "cat /etc/machine-id")
@@ -115,8 +143,7 @@ def test_it_lives_in_memory_alone(server, tree, network, directory):
         assert before[0] != after[0] and before[1] != after[1]
         assert after[1].startswith("ssh-ed25519 ")
 
-    with open(directory + "/disk", "rb") as file:
-        assert file.read() == content
+    assert contents(directory) == before_all
 
 
 def test_without_its_files_it_is_no_boot(server, tree, network, directory):
