@@ -75,27 +75,32 @@ def test_what_preseed_prints(
     assert served(tree, network) == "../debian/boot"
 
 
-def test_the_example_of_centos(
-        server, tree, network, directory, kernel):  # noqa: F811
-    """With the changes that its comments ask for."""
-    repo = network.url("stream/BaseOS")
+@pytest.mark.parametrize("example", [
+    "centos/9-stream/default", "rocky/9/default"])
+def test_the_examples(
+        server, tree, network, directory, kernel, example):  # noqa: F811
+    """With the changes that their comments ask for."""
+    repo = network.url("repo/BaseOS")
     network.serve_dhcp([ONE], network.for_ipxe())
-    add(tree, kernel, "stream/BaseOS/images/pxeboot/vmlinuz",
-        "stream/BaseOS/images/pxeboot/initrd.img")
-    script = read("centos/9-stream/default")
-    script, changes = re.subn(r"^set repo \S+$", f"set repo {repo}", script,
-                              flags=re.MULTILINE)
-    assert changes == 1 and script.count(f"\n#set args {SERIAL}\n") == 1
+    add(tree, kernel, "repo/BaseOS/images/pxeboot/vmlinuz",
+        "repo/BaseOS/images/pxeboot/initrd.img")
+    script, changes = re.subn(r"^set repo \S+$", f"set repo {repo}",
+                              read(example), flags=re.MULTILINE)
+    # The console, without which there is nothing to be seen.
+    script, arguments = re.subn("^imgargs .*$", rf"\g<0> {SERIAL}", script,
+                                flags=re.MULTILINE)
+    assert changes == arguments == 1
     answers = read("centos/9-stream/kickstart.cfg")
-    tree.make({"centos/9-stream/default": script.replace("#set args",
-                                                         "set args"),
-               "centos/9-stream/kickstart.cfg": answers})
-    ctl.good("once", network.address(ONE), "centos/9-stream/default")
-    assert boots(network, directory) == (
+    tree.make({example: script, "centos/9-stream/kickstart.cfg": answers})
+    ctl.good("once", network.address(ONE), example)
+    line, address, fetched = boots(network, directory)
+    assert " ".join(line.split()) == (
         f"initrd=initrd.img inst.repo={repo} "
         f"inst.ks={BASE}centos/9-stream/kickstart.cfg inst.text {BOOTIF} "
-        f"{SERIAL}", [network.address(ONE)], answers.splitlines())
-    assert served(tree, network) == "../centos/9-stream/default"
+        f"{SERIAL}")
+    assert address == [network.address(ONE)]
+    assert fetched == answers.splitlines()
+    assert served(tree, network) == f"../{example}"
 
 
 def test_no_repository_is_no_boot(server, tree, network, directory):
