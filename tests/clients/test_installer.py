@@ -134,7 +134,7 @@ def test_without_a_key_it_stops(server, example, network, directory):
         "debian/12/preseed.cfg").out)
     ctl.good("once", network.address(ONE), "debian/12/made")
     with Pc(network, ONE, directory).boots() as machine:
-        told = machine.shows("Kernel command line: (.*)", SECONDS)[1].split()
+        told = machine.shows("Kernel command line: (.*)\n", SECONDS)[1].split()
         machine.shows("PXESrv: preseed.cfg has no SSH key yet.", SECONDS)
         machine.shows("Nothing was changed on this machine", SECONDS)
         assert QUESTION not in machine.text()

@@ -50,7 +50,8 @@ class Live(Ipxe):
         self.commands += 1
         # The mark is not in what it echoes.
         self.type(f'echo "SAID-"{self.commands}: $({command})\n')
-        return self.shows(f"SAID-{self.commands}: ?(.*)$", within).group(1)
+        # To its end: a line may come in pieces.
+        return self.shows(f"SAID-{self.commands}: ?(.*)\n", within).group(1)
 
 
 def ssh(directory, *arguments):
