@@ -217,8 +217,11 @@ static void check_once(struct checking *checking)
 			"responder may move links",
 			"chown it to the responder's user, or name that one "
 			"by -u");
+	/* Who is not root and looks for himself may be an administrator: then
+	 * the owner, if it is not root, is the responder. */
 	if ((once.st_mode & S_ISVTX) && geteuid() != 0 &&
-		once.st_uid != geteuid())
+		once.st_uid != geteuid() &&
+		(checking->ctl->user != NULL || once.st_uid == 0))
 		report(checking, ONCE_DIR,
 			"it is sticky and belongs to somebody else, so that "
 			"the responder can't move links",

@@ -437,9 +437,11 @@ def test_a_broken_link_can_be_cancelled_but_not_rearmed(tree):
 
 
 @pytest.mark.skipif(not place.AS_ROOT, reason="only root makes other users")
-def test_a_group_of_administrators(responder, tree):
-    """What README's chmod 2775 is for: all but root's own doings."""
-    os.chmod(tree.full("once"), 0o2775)
+@pytest.mark.parametrize("mode", [0o2775, 0o3770])
+def test_a_group_of_administrators(responder, tree, mode):
+    """README's chmod 2775, and what tmpfiles.conf makes: all but root's own
+    doings."""
+    os.chmod(tree.full("once"), mode)
     os.chown(tree.full("once"), place.OWNER[0], 4242)
     one = responder()
     admin = dict(user=4241, group=4240, extra_groups=[4242])
@@ -449,6 +451,7 @@ def test_a_group_of_administrators(responder, tree):
         ctl.good("rearm", CLIENT, **admin)
         assert ask(one).body == OS.encode()
         until(lambda: not tree.claimed(), "it is settled")
+    ctl.good("check", **admin)
     one.stop()
     # What the responder makes in once/, they don't: it could not use it.
     for name in (".claimed", ".served"):
