@@ -10,6 +10,12 @@ from network import Network, Network6
 EXAMPLES = {"192.0.2.": Network.prefix, "2001:db8::": Network6.prefix}
 
 
+def with_own_addresses(text):
+    for example, own in EXAMPLES.items():
+        text = text.replace(example, own)
+    return text
+
+
 def blocks(page, heading, kind):
     """The fenced blocks of a kind (the fence's info string) that stand below
     a heading, with the addresses of the test's own network."""
@@ -25,9 +31,7 @@ def blocks(page, heading, kind):
                         found.append("".join(block))
                     block = None
             elif block is not None:
-                for example, own in EXAMPLES.items():
-                    line = line.replace(example, own)
-                block.append(line)
+                block.append(with_own_addresses(line))
             elif title := re.match(r"#+ (.*)", line):
                 here = title[1].strip()
     assert block is None, f"{page}: a block has no end"

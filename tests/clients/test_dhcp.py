@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """To whom DHCP servers give the URL that hold what docs/ says."""
+import os
+
 import pytest
 
+import place
 from dhcp_fixtures import *  # noqa: F401, F403
 from dhcp_fixtures import (
     GRUB_HTTP, GRUB_TFTP, HTTP_BOOT, IPXE_FIRST, IPXE_ROM, OTHER_ROM, PXELINUX,
     each_server)
 from network import Network
+from pages import block, with_own_addresses
 
 HTTP = f"http://{Network.server}:4567/"
 URL = HTTP + "redirect"
@@ -52,3 +56,15 @@ def test_who_is_given_what(serve, offered, server_class, section, want):
     """Nobody but those: an installer that is given the URL stops."""
     serve(server_class, section)
     assert given_to(offered) == want
+
+
+def test_all_say_the_same_for_ipxe(network):
+    """The page, README, and what the other cases boot from."""
+    for kind, lines in ("dnsmasq", 2), ("dhcpd", 3):
+        said = block(*IPXE_ROM, kind).splitlines()
+        assert len(said) == lines
+        with open(os.path.join(place.SOURCE, "README.md")) as file:
+            readme = with_own_addresses(file.read())
+        assert "\n".join("    " + line for line in said) in readme
+        if kind == "dnsmasq":
+            assert network.for_ipxe()[:lines] == said
