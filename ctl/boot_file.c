@@ -21,7 +21,8 @@ static const struct {
 } marks[] = {
 	{0, "#!ipxe", 6}, {0, "#!gpxe", 6},
 	{0, "MZ", 2},           /* EFI program, or Linux with an EFI stub */
-	{0, "\xea", 1},         /* PXE boot program of SYSLINUX: a far jump */
+	{0, "\xea", 1},         /* PXELINUX, undionly.kpxe: a far jump */
+	{0, "\xb2\x7f\xea", 3}, /* GRUB for PXE: %dl, then a far jump */
 	{0x202, "HdrS", 4},     /* Linux, boot protocol 2.00 and later */
 	{0, "\177ELF", 4},      /* SYSLINUX's modules, Multiboot kernels */
 	{0x1fe, "\x55\xaa", 2}, /* a disk image: its boot sector */

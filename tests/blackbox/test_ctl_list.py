@@ -204,6 +204,7 @@ def test_check_finds(clean, entries, path, problem):
 @pytest.mark.parametrize("name, head", [
     ("program", b"MZ" + bytes(100)), ("module.c32", b"\x7fELF" + bytes(60)),
     ("lpxelinux.0", b"\xea\x24\x7c" + bytes(100)),
+    ("core.0", b"\xb2\x7f\xea" + bytes(100)),
     ("linux", bytes(0x202) + b"HdrS" + bytes(2000)),
     ("disk", bytes(0x1fe) + b"\x55\xaa"), ("cd", bytes(0x8001) + b"CD001"),
     ("packed", b"\x1f\x8b\x08"), ("script", b"#!ipxe\n"),

@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(not os.path.exists(IMAGES),
                        reason="Debian's installer is not installed"),
-    pytest.mark.skipif(not os.path.exists(MIRROR),
+    pytest.mark.skipif(not os.path.exists(MIRROR + "/dists"),
                        reason="apt knows no mirror of Debian 12, or has "
                               "not reached it")]
 
