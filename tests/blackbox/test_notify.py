@@ -40,6 +40,19 @@ def test_it_is_ready_and_stops(tree, manager, tmp_path):
         s.recv(100)
 
 
+def test_a_manager_that_is_gone_holds_up_nothing(tree, manager, tmp_path):
+    s, name = manager
+    tree.make({"default": "default"})
+    responder = Responder(str(tmp_path / "stderr"),
+                          path="/run/pxesrv/told.sock",
+                          env={"NOTIFY_SOCKET": name})
+    assert s.recv(100) == b"READY=1"
+    s.close()
+    responder.stop()
+    assert "NOTIFY_SOCKET: STOPPING=1: Connection refused" in \
+        responder.messages()
+
+
 @pytest.mark.parametrize("name, status", [
     ("", 78), ("run/notify.sock", 78), ("/" + "x" * 108, 78),
     ("/run/pxesrv/nobody.sock", 71), ("@pxesrv-nobody", 71)])
