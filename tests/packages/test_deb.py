@@ -7,94 +7,18 @@ before it ended. What README.md and docs/install-debian.md tell to do is done
 as it stands there.
 """
 import os
-import pwd
 import re
 import shutil
 import signal
-import subprocess
-import time
 
 import pytest
 
-SOURCE = "/home/alice/pxesrv"
-TREE = "/srv/pxesrv"
-LOG = "/var/log/pxesrv.log"
-PATIENCE = 20
-BOOT = "debian/12/default"
+pytest.register_assert_rewrite("machine_steps")
+from machine_steps import (  # noqa: E402
+    BOOT, LOG, TREE, Load, as_alice, ask, boots_once, do, figure, main_pid,
+    owner, read, run, stop, until, what_is_theirs)
+
 DROP_IN = "/run/systemd/system/pxesrv.service.d/intruder.conf"
-
-
-def run(*words):
-    done = subprocess.run(words, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, f"{words}: {done.stdout}"
-    return done.stdout
-
-
-def as_alice(command):
-    """By one who may use sudo, and only that."""
-    with open("/results/step", "w") as file:
-        file.write(f"cd {SOURCE}\n{command}\n")
-    return run("runuser", "-l", "alice", "-c", "sh -eu /results/step")
-
-
-def documented(section, file="README.md"):
-    """The commands of a section, one string."""
-    with open(f"{SOURCE}/{file}") as f:
-        text = f.read()
-    body = re.search(rf"^###? {re.escape(section)}\n(.*?)(^##|\Z)", text,
-                     re.MULTILINE | re.DOTALL).group(1)
-    found = re.findall(r"^    (.*)$", body, re.MULTILINE)
-    assert found, section
-    return "\n".join(found)
-
-
-def do(section, file="README.md"):
-    return as_alice(documented(section, file))
-
-
-def until(is_so, what):
-    end = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
-
-
-def read(path):
-    with open(path) as file:
-        return file.read()
-
-
-def figure(text):
-    with open("/results/figures", "a") as file:
-        file.write(text + "\n")
-
-
-def owner(path):
-    return run("stat", "-c", "%U:%G %a", path).strip()
-
-
-def ask(port, client):
-    """Status and body."""
-    said = run("curl", "-sS", "-w", "%{http_code}", "--interface", client,
-               f"http://127.0.0.1:{port}/redirect")
-    return int(said[-3:]), said[:-3]
-
-
-def boots_once(port, client):
-    """Armed by hand of one without root, served, moved, and gone."""
-    as_alice(f"/usr/sbin/pxesrvctl once {client} {BOOT}")
-    armed, served = f"{TREE}/once/{client}", f"{TREE}/once/.served/{client}"
-    assert pwd.getpwuid(os.lstat(armed).st_uid).pw_name == "alice"
-    assert ask(port, client) == (200, read(f"{TREE}/{BOOT}"))
-    until(lambda: os.path.lexists(served), "that it is put to once/.served")
-    assert not os.path.lexists(armed)
-    assert os.readlink(served) == f"../{BOOT}"
-    assert ask(port, client) == (200, read(f"{TREE}/default"))
-
-
-def stop(server):
-    run("systemctl", "disable", "--now", server)
 
 
 # Installed
@@ -258,36 +182,6 @@ def test_nginx():
     assert ask(4567, "127.0.0.1")[0] == 200
 
 
-class Load:
-    """Many requests at a time, until it is left; then none may have failed."""
-
-    def __init__(self, what):
-        self.what = what
-
-    def __enter__(self):
-        self.wrk = subprocess.Popen(
-            ["wrk", "-t1", "-c32", "-d300s", "--timeout", "20s",
-             "http://127.0.0.1:4567/redirect"], stdout=subprocess.PIPE,
-            text=True)
-        before = len(read(LOG))
-        until(lambda: len(read(LOG)) > before, "the load")
-        return self
-
-    def __exit__(self, kind, value, trace):
-        self.wrk.send_signal(signal.SIGINT)
-        said = self.wrk.communicate(timeout=PATIENCE)[0]
-        if kind is None:
-            count = int(re.search(r"(\d+) requests in", said).group(1))
-            figure(f"{self.what}: {count} requests, failed: "
-                   f"{said.count('Non-2xx') + said.count('Socket errors')}")
-            assert count > 1000
-            assert "Non-2xx" not in said and "Socket errors" not in said, said
-
-
-def main_pid():
-    return int(run("systemctl", "show", "-P", "MainPID", "pxesrv.service"))
-
-
 def test_restarts_fail_no_request():
     with Load("100 restarts under load"):
         pids = {main_pid()}
@@ -394,12 +288,6 @@ ARMED = f"{TREE}/once/127.0.0.20"
 EDITED = ["/etc/nginx/snippets/pxesrv.conf", "/etc/logrotate.d/pxesrv",
           "/etc/apache2/conf-available/pxesrv-fcgi.conf",
           "/etc/lighttpd/conf-available/50-pxesrv.conf"]
-
-
-def what_is_theirs():
-    """Names, kinds, owners, modes, targets, content."""
-    return run("sh", "-c", f"cd {TREE} && find . -printf '%p %y %u:%g %m %l\\n'"
-               " | sort && find . -type f -exec md5sum {} + | sort")
 
 
 def test_an_upgrade_loses_nothing():
