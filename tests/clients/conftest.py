@@ -66,7 +66,7 @@ def _begin():
 @pytest.fixture
 def directory(request):
     """Of one case: kept when it fails."""
-    path = os.path.join(KEPT, request.node.name)
+    path = os.path.join(KEPT, request.node.name.replace("/", "-"))
     shutil.rmtree(path, ignore_errors=True)
     os.makedirs(path)
     yield path
