@@ -3,6 +3,7 @@
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import time
 
@@ -51,6 +52,14 @@ def until(condition, what):
             return result
         assert time.monotonic() < limit, f"{what}: not within {PATIENCE} s"
         time.sleep(0.005)
+
+
+def free_port():
+    """One that is free for IPv4 and for IPv6."""
+    with socket.socket(socket.AF_INET6) as s:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        s.bind(("::", 0))
+        return s.getsockname()[1]
 
 
 def figure(text):

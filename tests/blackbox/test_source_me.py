@@ -5,13 +5,12 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 
 import pytest
 
 import place
-from place import SOURCE, Program, clean_env, until
+from place import SOURCE, Program, clean_env, free_port, until
 from tree import Link
 
 KNOWING = ["bash", "bash --posix", "zsh"]  # which file it is
@@ -97,13 +96,6 @@ def test_the_functions(shell, source):
     started, plain, alias = done.stdout.splitlines()
     assert started == "-p 4567 -w nginx" and plain == "-p 4567"
     assert "pxe_instance" in alias
-
-
-def free_port():
-    with socket.socket(socket.AF_INET6) as s:
-        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        s.bind(("::", 0))
-        return s.getsockname()[1]
 
 
 def ask(port):

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 import place
-from place import SOURCE, Program, clean_env, until
+from place import SOURCE, Program, clean_env, free_port, until
 from tree import Link
 
 TREE = {"default": "default", "os/boot": "os"}
@@ -38,14 +38,6 @@ def script(request, tmp_path_factory):
             stdout=subprocess.DEVNULL)
         yield glob.glob(f"{where}/**/bin/pxesrv", recursive=True)[0]
     shutil.rmtree(where)
-
-
-def free_port():
-    """One that is free for IPv4 and for IPv6."""
-    with socket.socket(socket.AF_INET6) as s:
-        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        s.bind(("::", 0))
-        return s.getsockname()[1]
 
 
 class Standalone(Program):

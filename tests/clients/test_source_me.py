@@ -2,19 +2,11 @@
 """The machine that source_me.sh starts, with the server that it starts."""
 import os
 import signal
-import socket
 import time
 
 from machine import as_text
-from place import ROOT, SOURCE, Program, clean_env
+from place import ROOT, SOURCE, Program, clean_env, free_port
 from tree import Link
-
-
-def free_port():
-    with socket.socket(socket.AF_INET6) as s:
-        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        s.bind(("::", 0))
-        return str(s.getsockname()[1])
 
 
 class FromShell(Program):
@@ -52,7 +44,7 @@ def test_it_boots_from_there(tree, directory):
     tree.make({"default": "#!ipxe\necho This is the default\nshell\n",
                "os": "#!ipxe\necho Installed, once\nchain redirect\n",
                "once/127.0.0.1": Link("../os")})
-    port = free_port()
+    port = str(free_port())
     with FromShell("pxesrv_start", directory, port) as server:
         server.shows("DHCP filename")
         with FromShell("pxe_instance", directory, port) as machine:
