@@ -29,8 +29,8 @@ static bool is_finished(int fd)
 	return poll(&peer, 1, 0) > 0;
 }
 
-/* What a connection has sent so far. */
-static enum gate look(struct worker *w, int fd)
+/* What a connection has sent so far; the bytes stay where they are. */
+static enum gate peek(struct worker *w, int fd)
 {
 	ssize_t n;
 	do
@@ -41,12 +41,23 @@ static enum gate look(struct worker *w, int fd)
 	if (n == 0)
 		return GATE_REFUSE; /* it has closed, with nothing to say */
 
-	enum gate gate = GATE_WAIT;
 	if (n > 0)
-		gate = gate_check(w->bytes, w->seen, w->scratch);
-	else if (errno != EAGAIN)
-		gate = GATE_REFUSE;
-	return gate == GATE_WAIT && is_finished(fd) ? GATE_REFUSE : gate;
+		return gate_check(w->bytes, w->seen, w->scratch);
+	return errno == EAGAIN ? GATE_WAIT : GATE_REFUSE;
+}
+
+/* Whether there is a request on a connection, or can still be one. */
+static enum gate look(struct worker *w, int fd)
+{
+	enum gate gate = peek(w, fd);
+
+	if (gate == GATE_WAIT && is_finished(fd)) {
+		/* The rest may have come in before that, but after the peek. */
+		gate = peek(w, fd);
+		if (gate == GATE_WAIT)
+			gate = GATE_REFUSE;
+	}
+	return gate;
 }
 
 /* Answers the request that lies on fd. True: fd is still open. */

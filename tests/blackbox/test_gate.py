@@ -16,6 +16,7 @@ import pytest
 import answer
 import fastcgi
 import place
+import strace
 from deployments import meta_variables
 from fastcgi import Connection, begin, length, pairs, record
 from place import until
@@ -238,6 +239,28 @@ def test_a_half_closed_peer_uses_up_no_link(responder, tree):
         peer.send(fastcgi.request({**ASKED, "REMOTE_ADDR": "127.0.0.8"}))
         peer.socket.shutdown(1)
         assert answer.from_cgi(peer.read_answer()).body == b"default"
+
+
+@pytest.mark.skipif(place.IS_SANITIZED,
+                    reason="the sanitizers have threads of their own")
+def test_a_request_that_comes_in_with_its_end_is_seen(
+        responder, tree, tmp_path):
+    """It was not there at the first look, and then the peer had finished."""
+    r = responder(PXESRV_THREADS="1")
+    tree.make(TREE)
+    until(lambda: strace.is_waiting(strace.worker(r.pid)), "it waits")
+    blind = strace.Strace(strace.worker(r.pid), str(tmp_path / "calls"),
+                          "recvfrom:error=EAGAIN:when=1")
+    try:
+        with Connection(r.path) as peer:
+            r.halt()
+            peer.send(fastcgi.request({**ASKED, "REMOTE_ADDR": "127.0.0.8"}))
+            peer.socket.shutdown(1)
+            r.go_on()
+            assert answer.from_cgi(peer.read_answer()).body == b"default"
+    finally:
+        blind.detach()
+    assert blind.has_injected()
 
 
 @pytest.mark.parametrize("rearmed", [False, True])
