@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 # What tests/packages/deb and tests/packages/rpm have in common: a root of this
 # machine's own release, and a machine that boots from one. They read this file,
-# after they have set $work, and skip, which tells why and does not return.
+# after they have defined skip, which tells why and does not return, and remove
+# $work at their end. That is not in the checkout, whose path may have a space in
+# it, which debootstrap takes for two.
+work=$(mktemp -d /var/tmp/pxesrv-packages.XXXXXX)
 results=$work/results
+mkdir "$results"
 # nspawn leaves no mounts and no processes behind: it has a place of its own.
 apart='unshare -mpf --mount-proc --propagation private --kill-child'
 

@@ -15,9 +15,11 @@ sys.path.insert(0, os.path.join(SOURCE, "tests", "blackbox"))
 import fastcgi  # noqa: E402
 from place import Program, clean_env, until  # noqa: E402
 
-TOP = os.path.join(SOURCE, "build", "rpm")
-PACKAGES = [path for path in glob.glob(f"{TOP}/RPMS/*/*.rpm")
-            if "-debug" not in path]
+if "PXESRV_PACKAGES" not in os.environ:
+    pytest.exit("these tests run by tests/packages/rpm", 64)
+BUILT = os.environ["PXESRV_PACKAGES"]
+PACKAGES = [path for path in glob.glob(f"{BUILT}/*.rpm")
+            if "-debug" not in path and not path.endswith(".src.rpm")]
 PROGRAMS = ("/usr/bin/pxesrv", "/usr/sbin/pxesrvctl",
             "/usr/libexec/pxesrv/pxesrv.cgi",
             "/usr/libexec/pxesrv/pxesrv.fcgi")
@@ -86,7 +88,8 @@ def beneath(directory):
 def test_rpmlint(package):
     done = subprocess.run(
         ["rpmlint", "-c", f"{SOURCE}/packaging/rpm/rpmlint.toml", package,
-         *glob.glob(f"{TOP}/SRPMS/*.rpm"), f"{TOP}/pxesrv.spec"],
+         *glob.glob(f"{BUILT}/*.src.rpm"),
+         f"{SOURCE}/packaging/rpm/pxesrv.spec"],
         capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"3 packages|2 packages and 1 specfiles", done.stdout)
@@ -102,7 +105,7 @@ def test_the_version_is_the_program_s(package, root):
 
 
 def test_the_unit_tests_were_run():
-    with open(f"{SOURCE}/build/rpm.log") as file:
+    with open(os.environ["PXESRV_PACKAGES_LOG"]) as file:
         log = file.read()
     check = log[log.index("Executing(%check)"):]
     assert int(re.search(r"^Ok: +(\d+)", check, re.MULTILINE).group(1)) > 0
