@@ -8,7 +8,9 @@ import json
 import os
 
 import place
-from network import ADVERTISED, BRIDGE, ROUTER, Network, hardware_address
+from network import (
+    ADVERTISED, BRIDGE, ROUTER, Network, hardware_address, of_each_dhcp,
+    of_each_dnsmasq)
 from place import Program, until
 
 
@@ -104,18 +106,14 @@ class Dnsmasq(DhcpServer):
     says_ready = "DHCP, static leases"
 
     def around(self, numbers, blocks):
-        lines = self.always() + [
-            "dhcp-authoritative", "log-dhcp", "no-ping",
-            f"dhcp-leasefile={self.path('leases')}",
+        lines = self.always() + of_each_dhcp(self.directory) + [
             f"dhcp-range={Network.prefix}0,static,255.255.255.0,1h",
             *(f"dhcp-host={hardware_address(n)},{Network.address(n)}"
               for n in numbers)]
         return "\n".join(lines) + "\n" + "".join(blocks)
 
     def always(self):
-        return ["port=0", f"interface={BRIDGE}", "except-interface=lo",
-                "bind-interfaces", "user=root", "group=root", "no-resolv",
-                "no-hosts", f"pid-file={self.path(self.kind + '.pid')}"]
+        return of_each_dnsmasq(self.directory, self.kind)
 
     def command(self, conf):
         return ["dnsmasq", "-k", "--log-facility=-", "-C", conf]

@@ -36,6 +36,19 @@ def hardware_address(number):
     return f"52:54:00:77:00:{number:02x}"
 
 
+def of_each_dnsmasq(directory, name):
+    """Lines for one on the bridge alone, whatever it serves there."""
+    return ["port=0", f"interface={BRIDGE}", "except-interface=lo",
+            "bind-interfaces", "user=root", "group=root", "no-resolv",
+            "no-hosts", f"pid-file={directory}/{name}.pid"]
+
+
+def of_each_dhcp(directory):
+    """Lines for a dnsmasq that gives out addresses."""
+    return ["dhcp-authoritative", "log-dhcp", "no-ping",
+            f"dhcp-leasefile={directory}/leases"]
+
+
 class Network:
     """IPv4, with a router that advertises IPv6: without, iPXE waits 16 s."""
 
@@ -94,11 +107,8 @@ class Network:
         conf = os.path.join(self.directory, "dnsmasq.conf")
         with open(conf, "w") as file:
             file.write("\n".join([
-                "port=0", f"interface={BRIDGE}", "except-interface=lo",
-                "bind-interfaces", "user=root", "group=root", "no-ping",
-                "dhcp-authoritative", "log-dhcp", "no-resolv", "no-hosts",
-                f"dhcp-leasefile={self.directory}/leases",
-                f"pid-file={self.directory}/dnsmasq.pid",
+                *of_each_dnsmasq(self.directory, "dnsmasq"),
+                *of_each_dhcp(self.directory),
                 *self.addresses(numbers), *lines]) + "\n")
         self.dhcp = Program(["dnsmasq", "-k", "--log-facility=-", "-C", conf],
                             os.path.join(self.directory, "dhcp.log"),

@@ -2,6 +2,7 @@
 """What stands in docs/, taken out of the pages as an administrator would."""
 import os
 import re
+import subprocess
 
 import place
 from network import Network, Network6
@@ -44,3 +45,9 @@ def block(page, heading, kind):
     assert len(found) == 1, (
         f"docs/{page}, {heading!r}: {len(found)} blocks of {kind}")
     return found[0]
+
+
+def run_commands(section, directory):
+    """What a page says to do on the server."""
+    subprocess.run(["sh", "-euc", block(*section, "sh")], cwd=directory,
+                   check=True)

@@ -10,7 +10,7 @@ from dhcp_fixtures import *  # noqa: F401, F403
 from dhcp_fixtures import HTTP_BOOT, IPXE_ROM, ONE, OTHER_ROM
 from dhcp_servers import Dnsmasq
 from machine import Ipxe, Uefi, UefiPxe
-from test_dhcp_boots import run_commands
+from pages import run_commands
 
 IMAGES = os.path.join(place.SOURCE, "docs", "images")
 

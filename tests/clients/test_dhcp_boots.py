@@ -3,7 +3,6 @@
 it asks for must be what the page shows."""
 import os
 import re
-import subprocess
 
 import pytest
 
@@ -17,9 +16,9 @@ from dhcp_fixtures import (
 from dhcp_servers import SERVERS, Dnsmasq
 from machine import Ipxe, IpxeUefi, Uefi, UefiPxe
 from network import Network
-from pages import block
+from pages import block, run_commands
 from place import until
-from test_ipxe import script
+from saying import script
 
 pytestmark = pytest.mark.long
 URL = f"http://{Network.server}:4567/redirect"
@@ -35,12 +34,6 @@ def check_requests(server, page):
     server.decided(len(expected))
     with open(place.LOG) as file:
         assert requests(file.read()) == expected != []
-
-
-def run_commands(section, directory):
-    """What the page says to do on the server."""
-    subprocess.run(["sh", "-euc", block(*section, "sh")], cwd=directory,
-                   check=True)
 
 
 @each_server

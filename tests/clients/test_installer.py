@@ -12,7 +12,7 @@ import ctl
 import place
 import pytest
 from machine import Ipxe
-from test_ipxe import boot, script
+from saying import boot, script
 
 ONE = 31
 IMAGES = ("/usr/lib/debian-installer/images/12/amd64/text/"

@@ -13,21 +13,9 @@ from conftest import NGINX_LIGHTTPD
 from machine import Ipxe, IpxeUefi
 from network import Network6
 from pages import block
+from saying import boot, script
 
 ONE = 11
-
-
-def script(mark, *lines):
-    # The last characters before a machine goes on may be lost.
-    return "\n".join(["#!ipxe", f"echo SAYS-{mark}-END", *lines,
-                      "prompt --timeout 60000 Waiting."]) + "\n"
-
-
-def boot(network, number, directory, mark, kind=Ipxe):
-    with kind(network, number, directory).boots() as machine:
-        machine.shows(f"SAYS-{mark}-END")
-
-
 SERVERS = pytest.mark.parametrize(
     "server", ["nginx", "lighttpd", "apache-cgi"], indirect=True)
 
