@@ -8,8 +8,8 @@ import subprocess
 import place
 from place import until
 
-EPOLL_WAIT, WRITE = {
-    "x86_64": (232, 1), "aarch64": (22, 64)}[os.uname().machine]
+EPOLL_WAIT, WRITE, FLOCK = {
+    "x86_64": (232, 1, 73), "aarch64": (22, 64, 32)}[os.uname().machine]
 
 Call = collections.namedtuple("Call", "name number")  # the number-th of its name
 
@@ -41,6 +41,10 @@ def _is_asleep(thread):
 def is_waiting(thread):
     """Whether a worker waits for something to do."""
     return _is_in(thread, EPOLL_WAIT)
+
+
+def waits_for_a_lock(thread):
+    return _is_in(thread, FLOCK) and _is_asleep(thread)
 
 
 def is_held_up(thread):

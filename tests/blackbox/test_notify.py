@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What pxesrv.fcgi tells the service manager, by sd_notify(3)."""
+import fcntl
 import os
 import socket
 import subprocess
@@ -7,7 +8,8 @@ import subprocess
 import pytest
 
 import place
-from place import clean_env
+import strace
+from place import Program, clean_env, until
 from responder import Responder, accepts
 
 
@@ -38,6 +40,31 @@ def test_it_is_ready_and_stops(tree, manager, tmp_path):
     s.setblocking(False)
     with pytest.raises(BlockingIOError):
         s.recv(100)
+
+
+def test_it_is_not_ready_before_it_listens(tree, manager, tmp_path):
+    """Its start is held up where it makes its socket."""
+    s, name = manager
+    tree.make({"default": "default"})
+    path = "/run/pxesrv/told.sock"
+    directory = os.open(os.path.dirname(path), os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    one = Program([place.FCGI, "-s", path], str(tmp_path / "stderr"),
+                  env=clean_env(PXESRV_ROOT=place.ROOT, PXESRV_LOG=place.LOG,
+                                NOTIFY_SOCKET=name), **place.AS_USER)
+    try:
+        try:
+            until(lambda: strace.waits_for_a_lock(one.pid), "it waits")
+            s.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                s.recv(100)
+        finally:
+            os.close(directory)
+        s.settimeout(place.PATIENCE)
+        assert s.recv(100) == b"READY=1"
+        assert accepts(path)
+    finally:
+        assert one.end() == 0, one.messages()
 
 
 def test_a_manager_that_is_gone_holds_up_nothing(tree, manager, tmp_path):
