@@ -12,7 +12,9 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
@@ -22,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,6 +108,9 @@ static int make_setgid(void)
 {
 	return change_mode(S_ISGID | 0755);
 }
+
+/* Where libraries are read from, others may have given it a directory. */
+OPEN(write_libraries, "/usr/lib/of-pxesrv/intruder", O_WRONLY | O_CREAT)
 
 /* Programs: the exit status of the child is the errno. */
 static int execute(const char *path)
@@ -220,6 +226,32 @@ SOCKET(socket_inet6, AF_INET6, SOCK_DGRAM)
 SOCKET(socket_netlink, AF_NETLINK, SOCK_RAW)
 SOCKET(socket_packet, AF_PACKET, SOCK_RAW)
 
+/* What listens on this machine, by a name (@: one without a file) */
+static int connect_to(const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t size = offsetof(struct sockaddr_un, sun_path) + strlen(name);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path, name, strlen(name));
+	if (name[0] == '@')
+		address.sun_path[0] = '\0';
+	int error = attempt_result(
+		connect(fd, (const struct sockaddr *)&address, size));
+	close(fd);
+	return error;
+}
+
+static int connect_bus(void)
+{
+	return connect_to("/run/dbus/system_bus_socket");
+}
+
+static int connect_nameless(void)
+{
+	return connect_to("@of-others");
+}
+
 /* Others, and who one is */
 CALL(signal_process_1, kill(1, 0))
 CALL(trace, ptrace(PTRACE_ATTACH, -1, NULL, NULL))
@@ -266,8 +298,8 @@ static const struct attempt attempts[] = {ATTEMPT(read_shadow),
 	ATTEMPT(read_home), ATTEMPT(read_state), ATTEMPT(read_boot),
 	ATTEMPT(read_tmp_of_others), ATTEMPT(read_process_1),
 	ATTEMPT(read_memory_size), ATTEMPT(open_device), ATTEMPT(write_etc),
-	ATTEMPT(write_programs), ATTEMPT(write_run), ATTEMPT(write_tree),
-	ATTEMPT(write_static), ATTEMPT(write_default),
+	ATTEMPT(write_programs), ATTEMPT(write_libraries), ATTEMPT(write_run),
+	ATTEMPT(write_tree), ATTEMPT(write_static), ATTEMPT(write_default),
 	ATTEMPT(make_control_group), ATTEMPT(write_settings),
 	ATTEMPT(make_device), ATTEMPT(open_by_handle), ATTEMPT(make_setuid),
 	ATTEMPT(make_setgid), ATTEMPT(execute_program),
@@ -275,16 +307,16 @@ static const struct attempt attempts[] = {ATTEMPT(read_shadow),
 	ATTEMPT(data_to_code), ATTEMPT(code_from_file),
 	ATTEMPT(code_from_log_directory), ATTEMPT(code_from_memory_file),
 	ATTEMPT(socket_inet), ATTEMPT(socket_inet6), ATTEMPT(socket_netlink),
-	ATTEMPT(socket_packet), ATTEMPT(signal_process_1), ATTEMPT(trace),
-	ATTEMPT(read_process), ATTEMPT(set_groups), ATTEMPT(give_away),
-	ATTEMPT(set_personality), ATTEMPT(set_priority), ATTEMPT(set_real_time),
-	ATTEMPT(lock_memory), ATTEMPT(key), ATTEMPT(set_user),
-	ATTEMPT(mount_something), ATTEMPT(unmount), ATTEMPT(change_root),
-	ATTEMPT(enter_namespace), ATTEMPT(io_uring), ATTEMPT(aio), ATTEMPT(bpf),
-	ATTEMPT(page_faults), ATTEMPT(counters), ATTEMPT(load_module),
-	ATTEMPT(set_host_name), ATTEMPT(set_clock), ATTEMPT(swap),
-	ATTEMPT(restart_machine), ATTEMPT(may_read_tree),
-	ATTEMPT(may_make_lock), ATTEMPT(may_open_log),
+	ATTEMPT(socket_packet), ATTEMPT(connect_bus), ATTEMPT(connect_nameless),
+	ATTEMPT(signal_process_1), ATTEMPT(trace), ATTEMPT(read_process),
+	ATTEMPT(set_groups), ATTEMPT(give_away), ATTEMPT(set_personality),
+	ATTEMPT(set_priority), ATTEMPT(set_real_time), ATTEMPT(lock_memory),
+	ATTEMPT(key), ATTEMPT(set_user), ATTEMPT(mount_something),
+	ATTEMPT(unmount), ATTEMPT(change_root), ATTEMPT(enter_namespace),
+	ATTEMPT(io_uring), ATTEMPT(aio), ATTEMPT(bpf), ATTEMPT(page_faults),
+	ATTEMPT(counters), ATTEMPT(load_module), ATTEMPT(set_host_name),
+	ATTEMPT(set_clock), ATTEMPT(swap), ATTEMPT(restart_machine),
+	ATTEMPT(may_read_tree), ATTEMPT(may_make_lock), ATTEMPT(may_open_log),
 	ATTEMPT(new_mount_namespace), ATTEMPT(new_user_namespace)};
 
 int main(void)
