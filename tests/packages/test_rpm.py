@@ -20,7 +20,7 @@ if "PXESRV_PACKAGES" not in os.environ:
 BUILT = os.environ["PXESRV_PACKAGES"]
 PACKAGES = [path for path in glob.glob(f"{BUILT}/*.rpm")
             if "-debug" not in path and not path.endswith(".src.rpm")]
-PROGRAMS = ("/usr/bin/pxesrv", "/usr/sbin/pxesrvctl",
+PROGRAMS = ("/usr/bin/pxesrv", "/usr/bin/pxesrvctl",
             "/usr/libexec/pxesrv/pxesrv.cgi",
             "/usr/libexec/pxesrv/pxesrv.fcgi")
 # What there must be, beside the copies of conf/ and public/.
@@ -36,6 +36,7 @@ FILES = {
     *(f"/usr/share/man/man{name[-1]}/{name}"
       for name in os.listdir(f"{SOURCE}/man"))}
 DOCS = {"README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE"}
+NOT_SHIPPED = "/usr/share/pxesrv/conf/apache/pxesrv.conf"  # Debian's alone
 
 
 def said(*command, **how):
@@ -100,7 +101,7 @@ def test_the_version_is_the_program_s(package, root):
     with open(f"{SOURCE}/meson.build") as file:
         version = re.search(r"version: '(.*)'", file.read()).group(1)
     assert said("rpm", "-q", "-p", "--qf", "%{VERSION}", package) == version
-    for program in ("/usr/libexec/pxesrv/pxesrv.fcgi", "/usr/sbin/pxesrvctl"):
+    for program in ("/usr/libexec/pxesrv/pxesrv.fcgi", "/usr/bin/pxesrvctl"):
         assert version in said(root + program, "-V")
 
 
@@ -118,9 +119,10 @@ def test_the_files(root):
              and "/.build-id/" not in path}
     docs = {path for path in found
             if re.match("/usr/share/(doc|licenses)/pxesrv", path)}
-    assert {os.path.basename(path) for path in docs} == DOCS
+    assert {os.path.basename(path) for path in docs} == DOCS | {
+        os.path.basename(path) for path in beneath("docs")}
     copies = {f"/usr/share/pxesrv/{name}{path}" for name in ("conf", "public")
-              for path in beneath(name)}
+              for path in beneath(name)} - {NOT_SHIPPED}
     # Of what lies where it is used a copy is not needed.
     spare = {path for path in copies
              if re.match("/usr/share/pxesrv/conf/(systemd|logrotate)/", path)}
@@ -145,12 +147,30 @@ def test_rpm_finds_nothing_changed(root):
     assert rpm(root, "-qc", "pxesrv") == "/etc/logrotate.d/pxesrv\n"
 
 
-def test_it_owns_its_directories(root):
-    owned = set(rpm(root, "-ql", "pxesrv").split("\n"))
-    for path in ("/usr/libexec/pxesrv", "/usr/share/pxesrv",
-                 "/usr/share/pxesrv/conf/nginx",
-                 "/usr/lib/systemd/system/pxesrv.socket.d"):
-        assert path in owned
+# Of Fedora's packages filesystem, systemd and logrotate.
+OF_OTHERS = re.compile(
+    "/(etc(/logrotate.d)?|usr(/bin|/libexec|/lib(/.build-id.*|/sysusers.d|"
+    "/tmpfiles.d|/systemd(/system)?)?|/share(/doc|/licenses|/man(/man[58])?|"
+    "/bash-completion(/completions)?|/fish(/vendor_completions.d)?|"
+    "/zsh(/site-functions)?)?)?)?")
+
+
+def test_its_directories_have_an_owner(root):
+    listed = rpm(root, "-ql", "pxesrv").split()
+    for path in listed:
+        directory = os.path.dirname(path)
+        assert directory in listed or OF_OTHERS.fullmatch(directory), path
+
+
+def test_what_the_readme_refers_to_is_there(root):
+    # Debian's rpm adds the version.
+    readme, = glob.glob(f"{root}/usr/share/doc/pxesrv*/README.md")
+    directory = os.path.dirname(readme)
+    with open(readme) as file:
+        links = re.findall(r"\]\(([^)#:]+)[)#]", file.read())
+    assert len(links) > 10
+    for link in links:
+        assert os.path.exists(f"{directory}/{link}"), link
 
 
 def test_the_scriptlets(package):
@@ -208,7 +228,7 @@ def test_the_responder(root, tree):
 
 
 def test_the_operator_s_tool(root, tree):
-    said(f"{root}/usr/sbin/pxesrvctl", "-r", str(tree), "once", "127.0.0.8",
+    said(f"{root}/usr/bin/pxesrvctl", "-r", str(tree), "once", "127.0.0.8",
          "os/boot")
     assert os.readlink(tree / "once/127.0.0.8") == "../os/boot"
 
