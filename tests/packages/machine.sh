@@ -59,12 +59,13 @@ make_base() { # a root in $work/base, with alice and her checkout
 		skip 'systemd-nspawn is refused here'
 	loudly useradd inside "$work/base" useradd -m -s /bin/bash alice
 	echo 'alice ALL=(ALL) NOPASSWD: ALL' >"$work/base/etc/sudoers.d/alice"
+	commit=$(git rev-parse HEAD)
 	git clone -q --no-local . "$work/base/home/alice/pxesrv"
 	chown -R --reference="$work/base/home/alice" "$work/base/home/alice"
 	loudly update inside "$work/base" apt-get update
 }
 
-boot() { # MACHINE TEST NAME: boots it, without a network, to run the test
+boot() { # MACHINE TESTS NAME: boots it, without a network, to run the tests
 	cat >"$1/etc/systemd/system/tests.service" <<-END
 	[Unit]
 	After=multi-user.target
@@ -80,8 +81,10 @@ boot() { # MACHINE TEST NAME: boots it, without a network, to run the test
 	END
 	mkdir -p "$1/etc/systemd/system/default.target.wants"
 	ln -s ../tests.service "$1/etc/systemd/system/default.target.wants/"
-	# Without a filter of its own, so that it is the unit's that is seen.
-	SYSTEMD_SECCOMP=0 timeout 900 $apart systemd-nspawn -q -D "$1" -b \
+	# One at a time: the control groups of two would have the same names. And
+	# without a filter of its own, so that it is the unit's that is seen.
+	SYSTEMD_SECCOMP=0 flock /run/lock/pxesrv-machine \
+		timeout --foreground 900 $apart systemd-nspawn -q -D "$1" -b \
 		--register=no --keep-unit --private-network --capability=all \
 		--console=pipe </dev/null >"$results/console" 2>&1 || :
 	cat "$1/results/out" || { tail -n 20 "$results/console"; exit 1; }

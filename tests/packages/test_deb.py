@@ -10,14 +10,18 @@ import os
 import re
 import shutil
 import signal
+import socket
+import subprocess
+import time
 
 import pytest
 
 pytest.register_assert_rewrite("machine_steps")
 from machine_steps import (  # noqa: E402
-    BOOT, LOG, TREE, Load, as_alice, ask, boots_once, do, figure, main_pid,
-    owner, read, run, stop, until, what_is_theirs)
+    BOOT, LOG, TREE, Armed, Load, as_alice, ask, boots_once, do, figure,
+    main_pid, owner, read, run, stop, until, what_is_theirs)
 
+MORE = "docs/install-debian.md"
 DROP_IN = "/run/systemd/system/pxesrv.service.d/intruder.conf"
 
 
@@ -68,17 +72,20 @@ def test_the_units_leave_little_open():
 def test_the_man_pages_and_the_tool_are_there():
     for page in "pxesrv.8", "pxesrv.fcgi.8", "pxesrv.cgi.8", "pxesrvctl.8":
         assert os.path.exists(f"/usr/share/man/man8/{page}.gz")
-    assert "once" in as_alice("pxesrvctl -h || /usr/sbin/pxesrvctl -h")
+    assert "once" in as_alice("pxesrvctl -h")
 
 
 # Inside
 
 EPERM, ENOENT, EACCES, EROFS, EAFNOSUPPORT = 1, 2, 13, 30, 97
+ECONNREFUSED = 111
 REFUSED = {
     "read_shadow": EACCES, "read_home": EACCES, "read_state": EACCES,
     "read_boot": EACCES, "read_tmp_of_others": ENOENT,
     "read_process_1": ENOENT, "read_memory_size": ENOENT,
-    "open_device": ENOENT, "write_etc": EROFS, "write_programs": EACCES,
+    "open_device": ENOENT, "write_etc": EROFS, "write_programs": EROFS,
+    "write_libraries": EROFS, "connect_bus": EACCES,
+    "connect_nameless": ECONNREFUSED,
     "write_run": EROFS, "write_tree": EROFS, "write_static": EROFS,
     "write_default": EROFS, "write_settings": ENOENT,
     "make_control_group": EROFS,
@@ -107,62 +114,97 @@ def tried(text):
             in re.findall(r"^tried (\w+) (\d+)$", text, re.MULTILINE)}
 
 
+# The unit's wall is that it has a user of its own.
+LEFT_TO_THE_USER = {"signal_process_1"}
+INTRUDER = "/usr/libexec/pxesrv/unit-intruder"
+MADE = ("/etc/intruder", "/usr/libexec/pxesrv/intruder", "/run/intruder",
+        f"{TREE}/intruder", f"{TREE}/static/intruder",
+        "/usr/lib/of-pxesrv/intruder", "/tmp/mode", "/tmp/program", "/tmp/code")
+
+
+def drop_in(lines):
+    """For the responder's unit, or none."""
+    shutil.rmtree(os.path.dirname(DROP_IN), ignore_errors=True)
+    if lines:
+        os.makedirs(os.path.dirname(DROP_IN))
+        with open(DROP_IN, "w") as file:
+            file.write(lines)
+    run("systemctl", "daemon-reload")
+
+
+def in_the_unit(more=""):
+    said = "/results/in-unit"
+    drop_in(f"[Service]\nType=exec\nRestart=no\nExecStart=\n"
+            f"ExecStart={INTRUDER}\nStandardOutput=truncate:{said}\n{more}")
+    run("systemctl", "start", "--wait", "pxesrv.service")
+    drop_in("")
+    return tried(read(said))
+
+
+def without_it(*command):
+    result = tried(run(*command, INTRUDER))
+    os.system("umount /mnt 2>/dev/null")
+    for path in filter(os.path.lexists, MADE):
+        os.unlink(path)
+    return result
+
+
 @pytest.fixture(scope="module")
 def outcomes():
-    """What an intruder could in the responder's unit, and without it."""
-    program = "/usr/libexec/pxesrv/unit-intruder"
-    shutil.copy("/results/unit-intruder", program)
+    """What an intruder could in the responder's unit: as the responder's user,
+    and as root; and without the unit."""
+    shutil.copy("/results/unit-intruder", INTRUDER)
     for name in "/tmp/of-others", f"{TREE}/default":
         with open(name, "a"):
             os.chmod(name, 0o644)
     shutil.chown(f"{TREE}/default", "pxesrv")
     os.mknod("/dev/of-others", 0o20666, os.makedev(1, 3))
     os.chmod("/dev/of-others", 0o666)
+    os.mkdir("/usr/lib/of-pxesrv")
+    shutil.chown("/usr/lib/of-pxesrv", "pxesrv")
     run("systemctl", "stop", "pxesrv.service")
-    os.makedirs(os.path.dirname(DROP_IN), exist_ok=True)
-    with open(DROP_IN, "w") as file:
-        file.write("[Service]\nType=exec\nRestart=no\nExecStart=\n"
-                   f"ExecStart={program}\n"
-                   "StandardOutput=append:/results/in-unit\n")
-    run("systemctl", "daemon-reload")
-    run("systemctl", "start", "--wait", "pxesrv.service")
-    inside = tried(read("/results/in-unit"))
-    shutil.rmtree(os.path.dirname(DROP_IN))
-    run("systemctl", "daemon-reload")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("\0of-others")
+        listener.listen()
+        found = {"inside": in_the_unit(),
+                 "root inside": in_the_unit("User=root\nGroup=root\n"),
+                 "user outside": without_it("setpriv", "--reuid=pxesrv",
+                                            "--regid=pxesrv", "--clear-groups"),
+                 "root outside": without_it()}
     run("systemctl", "start", "pxesrv.service")
-    outside = tried(run(program))
-    os.unlink(program)
-    os.unlink("/dev/of-others")
-    os.unlink(f"{TREE}/default")
-    run("umount", "/mnt")
-    for name in ("/etc/intruder", "/usr/libexec/pxesrv/intruder",
-                 "/run/intruder", f"{TREE}/intruder",
-                 f"{TREE}/static/intruder", "/tmp/of-others"):
+    for name in (INTRUDER, "/dev/of-others", f"{TREE}/default",
+                 "/tmp/of-others"):
         os.unlink(name)
+    os.rmdir("/usr/lib/of-pxesrv")
+    inside = found["inside"]
     figure(f"attempts in the unit: {len(inside)}, refused: "
-           f"{sum(error != 0 for error in inside.values())}; without it, "
-           f"refused in the same way: "
-           f"{sum(outside[name] == error for name, error in REFUSED.items())}")
-    return inside, outside
+           f"{sum(error != 0 for error in inside.values())}; refused in the "
+           f"same way without it, to root: "
+           f"{sum(found['root outside'][n] == e for n, e in REFUSED.items())}, "
+           f"to the responder's user: "
+           f"{sum(found['user outside'][n] == e for n, e in REFUSED.items())}")
+    return found
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_unit_refuses(outcomes, name):
-    inside, outside = outcomes
-    assert inside[name] == REFUSED[name]
-    assert outside[name] != REFUSED[name], "nothing is shown"
+    assert outcomes["inside"][name] == REFUSED[name]
+    assert outcomes["root outside"][name] != REFUSED[name], "nothing is shown"
+    # What its user may not do anyhow, root may not do in there.
+    if outcomes["user outside"][name] == REFUSED[name] and \
+            name not in LEFT_TO_THE_USER:
+        assert outcomes["root inside"][name] != 0, "the unit leaves it to others"
 
 
 def test_the_unit_leaves_what_is_needed(outcomes):
-    inside, _ = outcomes
+    inside = outcomes["inside"]
     needed = [name for name in inside if name.startswith("may_")]
     assert len(needed) == 3
     assert [inside[name] for name in needed] == [0, 0, 0]
 
 
 def test_each_attempt_has_its_row(outcomes):
-    inside, _ = outcomes
-    assert set(inside) == set(REFUSED) | {
+    assert set(outcomes["inside"]) == set(REFUSED) | {
         "may_read_tree", "may_make_lock", "may_open_log"}
 
 
@@ -173,7 +215,7 @@ def test_a_tree():
     do("Fill the tree")
     assert read(f"{TREE}/{BOOT}").startswith("#!ipxe\n")
     assert owner(f"{TREE}/once") == "pxesrv:pxesrv-admin 3770"
-    assert as_alice("/usr/sbin/pxesrvctl check") == ""
+    assert as_alice("pxesrvctl check") == ""
 
 
 def test_nginx():
@@ -183,7 +225,7 @@ def test_nginx():
 
 
 def test_restarts_fail_no_request():
-    with Load("100 restarts under load"):
+    with Load("100 restarts under load"), Armed("100 restarts"):
         pids = {main_pid()}
         for _ in range(100):
             run("systemctl", "restart", "pxesrv.service")
@@ -191,31 +233,97 @@ def test_restarts_fail_no_request():
     assert len(pids) == 101
 
 
-def test_another_tree():
-    """The lines that pxesrv.service shows; and what lies where it hides."""
-    unit = read("/lib/systemd/system/pxesrv.service")
-    shown = re.search(r"systemctl edit pxesrv.service\n((?:#\t.*\n)+)", unit)
-    lines = re.sub("^#\t", "", shown.group(1), flags=re.MULTILINE)
-    for root, more in ("/data/boot", ""), ("/mnt/boot", "InaccessiblePaths=\n"):
-        os.makedirs(f"{root}/once")
-        shutil.chown(f"{root}/once", "pxesrv", "pxesrv")
-        for name in "default", "other":
-            with open(f"{root}/{name}", "w") as file:
-                file.write(f"{name} of {root}")
-        os.symlink("../other", f"{root}/once/127.0.0.16")
-        os.makedirs(os.path.dirname(DROP_IN))
-        with open(DROP_IN, "w") as file:
-            file.write(lines.replace("/data/boot", root) + more)
-        run("systemctl", "daemon-reload")
-        run("systemctl", "restart", "pxesrv.service")
-        assert ask(4567, "127.0.0.16") == (200, f"other of {root}")
-        assert ask(4567, "127.0.0.16") == (200, f"default of {root}")
-        shutil.rmtree(root)
-        shutil.rmtree(os.path.dirname(DROP_IN))
-    os.rmdir("/data")
+def test_another_place_for_the_tree():
+    here = read(f"{TREE}/default")
+    os.makedirs("/data/boot")
+    with open("/data/boot/default", "w") as file:
+        file.write("default of another place")
+    do("Another place for the tree", MORE)
+    assert owner("/data/boot/once") == "pxesrv:pxesrv-admin 3770"
+    os.makedirs(f"/data/boot/{os.path.dirname(BOOT)}")
+    with open(f"/data/boot/{BOOT}", "w") as file:
+        file.write("an installer of another place")
+    boots_once(4567, "127.0.0.16")
+    assert run("curl", "-sS", "http://127.0.0.1:4567/default") == \
+        "default of another place"
+    assert os.path.lexists("/data/boot/once/.served/127.0.0.16")
+    run("systemctl", "stop", "pxesrv.service")
+    run("umount", TREE)
+    run("sed", "-i", "/pxesrv/d", "/etc/fstab")
     run("systemctl", "daemon-reload")
+    run("systemctl", "start", "pxesrv.service")
+    assert ask(4567, "127.0.0.16") == (200, here)
+    shutil.rmtree("/data")
+
+
+def test_a_tree_without_once():
+    """It is as an empty one."""
+    run("mv", f"{TREE}/once", "/srv/once")
     run("systemctl", "restart", "pxesrv.service")
-    assert ask(4567, "127.0.0.16") == (200, read(f"{TREE}/default"))
+    assert ask(4567, "127.0.0.7") == (200, read(f"{TREE}/default"))
+    run("mv", "/srv/once", f"{TREE}/once")
+    run("systemctl", "restart", "pxesrv.service")
+    boots_once(4567, "127.0.0.16")
+
+
+def starts():
+    return int(run("systemctl", "show", "-P", "NRestarts", "pxesrv.service"))
+
+
+def status(client="127.0.0.16"):
+    return run("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}",
+               "--max-time", "10", "--interface", client,
+               "http://127.0.0.1:4567/redirect")
+
+
+def test_a_wrong_setting_is_tried_at_leisure():
+    """Were it left alone, a request would start it again without end."""
+    drop_in("[Service]\nEnvironment=PXESRV_THREADS=abc\n")
+    os.system("systemctl restart pxesrv.service 2>/dev/null")
+    begin, before = time.monotonic(), starts()
+    client = subprocess.Popen(
+        ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}",
+         "http://127.0.0.1:4567/redirect"], stdout=subprocess.PIPE, text=True)
+    until(lambda: starts() >= before + 4, "some starts")
+    assert time.monotonic() - begin > 3
+    drop_in("")
+    assert client.communicate(timeout=20)[0] == "200"
+
+
+def test_without_the_mount_of_its_tree():
+    """PID 1 must not be kept busy by one request, and the client is told."""
+    with open("/run/systemd/system/srv-pxesrv.mount", "w") as file:
+        file.write(f"[Mount]\nWhat=tmpfs\nType=tmpfs\nWhere={TREE}\n"
+                   "Options=size=nonsense\n")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "stop", "pxesrv.service")
+    assert status() in ("502", "503", "504")
+    until(lambda: "trigger-limit-hit" in run(
+        "systemctl", "show", "-P", "Result", "pxesrv.socket"), "the limit")
+    failures = run("sh", "-c", "journalctl -b -u pxesrv.service | "
+                   "grep -c 'Dependency failed' || :")
+    figure(f"without the mount of its tree: {failures.strip()} attempts to "
+           "start it, then 503")
+    assert 0 < int(failures) <= 210
+    assert status() == "503"
+    os.unlink("/run/systemd/system/srv-pxesrv.mount")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "start", "pxesrv.service")
+    boots_once(4567, "127.0.0.16")
+
+
+def test_grub_s_configuration_is_cleared():
+    os.makedirs(f"{TREE}/grub/12")
+    mine, other = (f"{TREE}/grub/12/grub.cfg-{name}"
+                   for name in ("7F000011", "7F000012"))
+    for path in mine, other:
+        with open(path, "w"):
+            pass
+    do("Let the responder remove it", "docs/grub.md")
+    said = run("curl", "-sS", "--interface", "127.0.0.17",
+               "http://127.0.0.1:4567/grub/clear/12")
+    assert said.strip() == "Delete grub/12/grub.cfg-7F000011"
+    assert not os.path.exists(mine) and os.path.exists(other)
 
 
 def test_a_killed_responder_is_there_again():
@@ -252,9 +360,6 @@ def test_apache():
     boots_once(80, "127.0.0.12")
 
 
-MORE = "docs/install-debian.md"
-
-
 def test_nobody_undoes_an_owner_that_was_chosen():
     """At each boot systemd-tmpfiles looks at what is there."""
     do("The web server's user as the responder's", MORE)
@@ -278,6 +383,9 @@ def test_lighttpd_starts_the_responder():
 def test_back_to_the_package_s_own_user():
     stop("lighttpd")
     do("Back to the responder of the package", MORE)
+    run("systemctl", "start", "apache2")
+    boots_once(80, "127.0.0.15")
+    stop("apache2")
     run("systemctl", "enable", "--now", "nginx")
     boots_once(4567, "127.0.0.15")
 
@@ -291,14 +399,17 @@ EDITED = ["/etc/nginx/snippets/pxesrv.conf", "/etc/logrotate.d/pxesrv",
 
 
 def test_an_upgrade_loses_nothing():
-    as_alice(f"/usr/sbin/pxesrvctl once 127.0.0.20 {BOOT}")
-    as_alice(f"/usr/sbin/pxesrvctl static 127.0.0.21 {BOOT}")
+    as_alice(f"pxesrvctl once 127.0.0.20 {BOOT}")
+    as_alice(f"pxesrvctl static 127.0.0.21 {BOOT}")
     for path in EDITED:
         with open(path, "a") as file:
             file.write("# edited\n")
+    # packaging/build-deb leaves the new one alone there.
+    run("sh", "-c", "rm /home/alice/packages/pxesrv_*.deb")
+    shutil.copy("/results/upgrade.deb", "/home/alice/packages/pxesrv_new.deb")
     before, pid = what_is_theirs(), main_pid()
-    with Load("upgrade under load"):
-        run("apt-get", "install", "-y", "/results/upgrade.deb")
+    with Load("upgrade under load"), Armed("upgrade"):
+        do("Upgrade", MORE)
     assert run("dpkg-query", "-W", "-f", "${Version}", "pxesrv") == "1.0.0+1"
     assert main_pid() not in (0, pid)
     assert what_is_theirs() == before
@@ -307,10 +418,24 @@ def test_an_upgrade_loses_nothing():
     assert ask(4567, "127.0.0.20") == (200, read(f"{TREE}/{BOOT}"))
 
 
+def test_who_has_switched_it_off_is_not_overruled():
+    """By an upgrade, or by the same version again."""
+    run("systemctl", "disable", "--now", "pxesrv.socket", "pxesrv.service")
+    run("apt-get", "install", "-y", "--reinstall", "/results/upgrade.deb")
+    for unit in "pxesrv.socket", "pxesrv.service":
+        assert run("sh", "-c", f"systemctl is-enabled {unit} || :") == \
+            "disabled\n"
+    run("systemctl", "enable", "--now", "pxesrv.socket", "pxesrv.service")
+    assert ask(4567, "127.0.0.9")[0] == 200
+
+
 def test_removed_it_leaves_the_configuration():
-    as_alice(f"/usr/sbin/pxesrvctl once 127.0.0.20 {BOOT}")
+    as_alice(f"pxesrvctl once 127.0.0.20 {BOOT}")
+    # Its program will be gone, and lighttpd would not start.
+    os.symlink("../conf-available/51-pxesrv-bin-path.conf",
+               "/etc/lighttpd/conf-enabled/51-pxesrv-bin-path.conf")
     before = what_is_theirs()
-    run("apt-get", "remove", "-y", "pxesrv")
+    do("Remove", MORE)
     assert what_is_theirs() == before
     assert all(os.path.exists(path) for path in EDITED)
     assert not os.path.exists("/usr/libexec/pxesrv")
@@ -326,7 +451,14 @@ def test_purged_it_leaves_what_is_not_its_own():
     empty = re.compile(r"once/\.lock$|once/\.lock f|once/\.claimed d")
     before = [line for line in what_is_theirs().splitlines()
               if not empty.search(line)]
-    run("apt-get", "purge", "-y", "pxesrv")
+    for name in "1", "2.gz", "-20261125", "-20261124.gz":
+        with open(f"{LOG}{name}" if name[0] == "-" else f"{LOG}.{name}", "w"):
+            pass
+    # For another root nothing of this one is taken.
+    run("env", "DPKG_ROOT=/tmp/other", "sh",
+        "/var/lib/dpkg/info/pxesrv.postrm", "purge")
+    assert os.path.exists(LOG)
+    do("Purge", MORE)
     assert what_is_theirs().splitlines() == before
     assert os.readlink(ARMED) == f"../{BOOT}"
     run("systemctl", "daemon-reload")
@@ -341,7 +473,21 @@ def test_purged_it_leaves_what_is_not_its_own():
 def test_an_untouched_tree_goes_with_it():
     """Installed and purged, with nothing put into it."""
     run("mv", TREE, "/srv/theirs")
-    as_alice("sudo apt-get install -y ../packages/pxesrv_*.deb")
+    do("Install the package")
     assert run("systemctl", "is-active", "pxesrv.service") == "active\n"
     run("apt-get", "purge", "-y", "pxesrv")
     assert not os.path.exists(TREE)
+
+
+def test_a_tree_that_is_mounted_stays():
+    """Others may use it, and it may be one that can't be written to."""
+    do("Install the package")
+    run("mkdir", "-p", "/srv/shared")
+    run("cp", "-a", f"{TREE}/.", "/srv/shared")
+    run("mount", "--bind", "/srv/shared", TREE)
+    run("mount", "-o", "remount,bind,ro", TREE)
+    run("apt-get", "purge", "-y", "pxesrv")
+    assert sorted(os.listdir("/srv/shared")) == ["once", "static"]
+    run("umount", TREE)
+    shutil.rmtree("/srv/shared")
+    shutil.rmtree(TREE)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""Installed by meson, and put behind each web server, by README.md's commands.
+
+tests/packages/deb boots the machine on which it has built the package, and runs
+this on it. The tests are the life of one installation.
+"""
+import os
+import shutil
+
+import pytest
+
+pytest.register_assert_rewrite("machine_steps")
+from machine_steps import (  # noqa: E402
+    LOG, TREE, as_alice, boots_once, do, documented, owner, read, run, stop,
+    until)
+
+FCGI = "/usr/libexec/pxesrv/pxesrv.fcgi"
+
+
+def processes_of(program):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{pid}/exe") == program:
+                found.append(int(pid))
+        except FileNotFoundError:
+            pass  # it has ended meanwhile
+    return found
+
+
+def add_to_group(name):
+    run("usermod", "-aG", name, "alice")
+
+
+def install(server):
+    run("apt-get", "install", "-y", server)
+
+
+def test_it_is_built_and_installed():
+    do("Build and install")
+    do("With systemd")
+    add_to_group("pxesrv-admin")
+    assert owner("/run/pxesrv/fcgi.sock") == "root:www-data 660"
+    assert owner(f"{TREE}/once") == "pxesrv:pxesrv-admin 3770"
+    assert run("systemctl", "is-active", "pxesrv.service") == "active\n"
+
+
+def test_nginx():
+    install("nginx")
+    assert "200 OK" in do("You have nginx")
+    boots_once(4567, "127.0.0.7")
+
+
+def test_lighttpd():
+    stop("nginx")
+    install("lighttpd")
+    do("lighttpd, with the responder running")
+    boots_once(80, "127.0.0.8")
+    stop("lighttpd")
+
+
+def test_apache():
+    install("apache2")
+    do("Apache, with the responder running")
+    boots_once(80, "127.0.0.9")
+    stop("apache2")
+
+
+def test_another_user():
+    do("The web server's user as the responder's", "docs/install-debian.md")
+
+
+def test_lighttpd_starts_the_responder():
+    run("lighty-disable-mod", "pxesrv")
+    do("lighttpd, which starts the responder")
+    boots_once(80, "127.0.0.11")
+    stop("lighttpd")
+    run("rm", "-rf", "/etc/tmpfiles.d/pxesrv-lighttpd.conf", "/run/pxesrv")
+
+
+def test_apache_without_a_responder():
+    run("a2disconf", "pxesrv-fcgi")
+    do("Apache, with the CGI program")
+    boots_once(80, "127.0.0.12")
+    assert processes_of(FCGI) == []
+    stop("apache2")
+
+
+def test_without_systemd():
+    shutil.rmtree(TREE)
+    os.unlink(LOG)
+    as_alice(documented("Without systemd") + " </dev/null >/dev/null 2>&1 &")
+    until(lambda: os.path.exists("/run/pxesrv/fcgi.sock"), "its socket")
+    add_to_group("admins")
+    run("systemctl", "start", "nginx")
+    boots_once(4567, "127.0.0.10")
+    until(lambda: "127.0.0.10 " in read(LOG), "its log")
+    stop("nginx")
+    for pid in processes_of(FCGI):
+        os.kill(pid, 15)
+    until(lambda: not processes_of(FCGI), "its end")
