@@ -7,7 +7,7 @@
 #
 # From any directory in bash and zsh. Another shell does not tell which file it
 # reads, so there this must be the current directory's. What is set already
-# stays, but for PXESRV_PATH.
+# stays, but for PXESRV_PATH, and what another source tree's file has set.
 #
 #     pxesrv_start [OPTION...]   ./pxesrv on PXESRV_PORT, in the foreground
 #     pxe_instance [OPTION...]   a virtual machine that boots from there, in
@@ -16,26 +16,47 @@
 # The server sees that machine as 127.0.0.1, so its link is once/127.0.0.1.
 # Ctrl-A X switches it off.
 
+# By realpath(1), so that no cd or pwd of the user's is asked.
 if [ -n "${BASH_VERSION:-}" ]; then
-	PXESRV_PATH=$(dirname -- "$BASH_SOURCE")
+	# shellcheck disable=SC2128,SC3028
+	pxesrv_here=$BASH_SOURCE
 elif [ -n "${ZSH_VERSION:-}" ]; then
-	PXESRV_PATH=$(eval 'dirname -- "${(%):-%x}"')
+	eval 'pxesrv_here=${(%):-%x}'
 else
-	PXESRV_PATH=.
+	pxesrv_here=./source_me.sh
 fi
-PXESRV_PATH=$(unset CDPATH && cd -- "$PXESRV_PATH" && pwd)
-if ! [ -e "$PXESRV_PATH/pxesrv" ] || ! [ -e "$PXESRV_PATH/source_me.sh" ]; then
-	echo 'source_me.sh: this shell can only read it where it lies: cd there' >&2
-	unset PXESRV_PATH
+pxesrv_here=$(realpath -- "$pxesrv_here")
+pxesrv_here=${pxesrv_here%/*}
+if ! [ -e "$pxesrv_here/pxesrv" ] || ! [ -e "$pxesrv_here/source_me.sh" ]; then
+	if [ -n "${BASH_VERSION:-}${ZSH_VERSION:-}" ]; then
+		echo "source_me.sh: $pxesrv_here is no source tree" >&2
+	else
+		echo 'source_me.sh: this shell can only read it where it lies:' \
+			'cd there' >&2
+	fi
+	unset pxesrv_here
 	return 1
 fi
+
+# What another source tree's has set is not the user's choice.
+PXESRV_PATH=${PXESRV_PATH:-$pxesrv_here}
+[ "${PXESRV_ROOT:-}" != "$PXESRV_PATH/public" ] || unset PXESRV_ROOT
+for pxesrv_dirs in "$PXESRV_PATH:$PXESRV_PATH/build/ctl" \
+	"$pxesrv_here:$pxesrv_here/build/ctl"; do
+	case :$PATH: in
+	*":$pxesrv_dirs:"*)
+		PATH=:$PATH:
+		PATH=${PATH%%":$pxesrv_dirs:"*}:${PATH#*":$pxesrv_dirs:"}
+		PATH=${PATH#:} PATH=${PATH%:}
+		;;
+	esac
+done
+PATH=$pxesrv_dirs:$PATH
+PXESRV_PATH=$pxesrv_here
 PXESRV_ROOT=${PXESRV_ROOT:-$PXESRV_PATH/public}
 PXESRV_PORT=${PXESRV_PORT:-4567}
 PXESRV_LOG=${PXESRV_LOG:-/tmp/pxesrv.log}
-case :$PATH: in
-*":$PXESRV_PATH:"*) ;;
-*) PATH=$PXESRV_PATH:$PXESRV_PATH/build/ctl:$PATH ;;
-esac
+unset pxesrv_here pxesrv_dirs
 export PXESRV_PATH PXESRV_ROOT PXESRV_PORT PXESRV_LOG PATH
 
 pxesrv_start() {
@@ -50,5 +71,16 @@ pxe_instance() {
 		"$@"
 }
 
-# As they were called.
-alias pxe-instance=pxe_instance vm-boot-pxe=pxe_instance
+# As they were called. An alias where a function can't have such a name, since
+# bash expands aliases for those who type only; and none from before, which the
+# definition would be read with.
+for pxesrv_name in pxe-instance vm-boot-pxe; do
+	unalias "$pxesrv_name" 2>/dev/null || :
+	if (eval "$pxesrv_name() { :; }") 2>/dev/null; then
+		eval "$pxesrv_name() { pxe_instance \"\$@\"; }"
+	else
+		# shellcheck disable=SC2139
+		alias "$pxesrv_name"=pxe_instance
+	fi
+done
+unset pxesrv_name

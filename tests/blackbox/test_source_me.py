@@ -24,15 +24,27 @@ def run(shell, script, options="-euc", **env):
                           timeout=place.PATIENCE)
 
 
-@pytest.fixture
-def source(tmp_path):
-    """A source tree, as far as that matters, with an odd name."""
-    path = tmp_path / "a $source's tree"
+def program(path, text):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+
+
+def make_source(path):
+    """A source tree, as far as that matters. It is first in PATH, so its QEMU
+    is the one."""
     path.mkdir()
     shutil.copy(f"{SOURCE}/source_me.sh", path)
-    (path / "pxesrv").write_text("#!/bin/sh\necho \"$@\"\n")
-    (path / "pxesrv").chmod(0o755)
+    program(path / "pxesrv", 'echo "$@"\n')
+    program(path / "packaging/install-needs", "")
+    program(path / "qemu-system-x86_64", 'for last; do :; done; echo "$last"\n')
     return str(path)
+
+
+@pytest.fixture
+def source(tmp_path):
+    """With an odd name."""
+    return make_source(tmp_path / "a $source's tree")
 
 
 def variables(shell, script, **env):
@@ -71,12 +83,45 @@ def test_from_elsewhere(shell, source):
             expected(source)
 
 
+@pytest.mark.parametrize("shell", KNOWING)
+def test_a_cd_and_a_pwd_of_the_users_own(shell, source):
+    quoted = shlex.quote(source)
+    own = "chpwd() { echo there; }" if shell == "zsh" else \
+        'cd() { builtin cd "$@" && echo there; }'
+    assert variables(shell, f"{own}\npwd() {{ echo /nowhere; }}\n"
+                     f"cd {quoted}/..; . {quoted}/source_me.sh") == \
+        expected(source)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_through_a_link(shell, source, tmp_path):
+    link = tmp_path / "elsewhere/source_me.sh"
+    link.parent.mkdir()
+    link.symlink_to(f"{source}/source_me.sh")
+    assert variables(shell, f"cd {link.parent}; . ./source_me.sh") == \
+        expected(source)
+    if shell in KNOWING:
+        other = link.rename(tmp_path / "other name")
+        assert variables(shell, f"cd /; . {shlex.quote(str(other))}") == \
+            expected(source)
+
+
+FAILED = " || echo \"failed ${PXESRV_PATH-unset} ${PXESRV_ROOT-unset}\""
+
+
 def test_a_shell_that_does_not_know_says_so(source):
-    done = run("dash", f"cd /; . {shlex.quote(source)}/source_me.sh || "
-               "echo \"failed ${PXESRV_PATH-unset} ${PXESRV_ROOT-unset}\"",
+    done = run("dash", f"cd /; . {shlex.quote(source)}/source_me.sh" + FAILED,
                "-uc")
     assert done.stdout == "failed unset unset\n"
     assert "cd there" in done.stderr
+
+
+@pytest.mark.parametrize("shell", KNOWING)
+def test_another_says_what_is_wrong(shell, source):
+    os.unlink(f"{source}/pxesrv")
+    done = run(shell, f"cd /; . {shlex.quote(source)}/source_me.sh" + FAILED)
+    assert done.stdout == "failed unset unset\n"
+    assert done.stderr == f"source_me.sh: {source} is no source tree\n"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -89,13 +134,42 @@ def test_what_is_set_stays(shell, source):
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_another_source_tree_takes_over(shell, source, tmp_path):
+    second = make_source(tmp_path / "b")
+    read = "".join(f"cd {shlex.quote(path)}; . ./source_me.sh\n"
+                   for path in (source, second, source, second))
+    assert variables(shell, read) == expected(second)
+    # In a shell that was started by one that had read the first.
+    inherited = expected(source)
+    inherited["PATH"] = "/first:" + inherited["PATH"]
+    found = variables(shell, f"cd {second}; . ./source_me.sh", **inherited)
+    path = f"{second}:{second}/build/ctl:/first:{clean_env()['PATH']}"
+    assert found == {**expected(second), "PATH": path}
+    # But for what the user has chosen.
+    assert variables(shell, read, PXESRV_ROOT="/public")["PXESRV_ROOT"] == \
+        "/public"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_the_functions(shell, source):
     quoted = shlex.quote(source)
     done = run(shell, f"cd {quoted}; . ./source_me.sh; cd /; "
-               "pxesrv_start -w nginx; pxesrv_start; alias pxe-instance")
-    started, plain, alias = done.stdout.splitlines()
-    assert started == "-p 4567 -w nginx" and plain == "-p 4567"
-    assert "pxe_instance" in alias
+               "pxesrv_start -w nginx; pxesrv_start; pxe_instance 'last one'")
+    assert done.stdout.splitlines() == \
+        ["-p 4567 -w nginx", "-p 4567", "last one"], done.stderr
+
+
+@pytest.mark.parametrize("name", ["pxe-instance", "vm-boot-pxe"])
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_names_that_they_had(shell, name, source):
+    # An alias holds from the next line on.
+    end = ";" if shell in ("bash", "zsh") else "\n"
+    script = f"cd {shlex.quote(source)}; . ./source_me.sh{end} {name} 'last one'"
+    # One of that name from before must not be in the way.
+    for before in ("", f"shopt -s expand_aliases 2>/dev/null || :\n"
+                   f"alias {name}=pxe_instance\n"):
+        done = run(shell, before + script)
+        assert (done.stdout, done.stderr) == ("last one\n", "")
 
 
 def ask(port):
@@ -130,6 +204,10 @@ def test_it_starts_the_server(shell, tree, tmp_path):
         assert ask(port) == (200, b"default")
         until(lambda: (tmp_path / "log").read_text().count("GET") == 2,
               "its log")
+        # What another terminal shows of it.
+        done = run(shell, f"cd {shlex.quote(SOURCE)}; . ./source_me.sh; "
+                   "pxesrvctl log", PXESRV_LOG=str(tmp_path / "log"))
+        assert done.stdout.count("127.0.0.7") == 2, done.stderr
     finally:
         # Ctrl-C, for all that the terminal has started.
         os.killpg(one.pid, signal.SIGINT)
