@@ -4,6 +4,8 @@ import os
 import signal
 import time
 
+import pytest
+
 from machine import as_text
 from place import ROOT, SOURCE, Program, clean_env, free_port
 from tree import Link
@@ -12,11 +14,11 @@ from tree import Link
 class FromShell(Program):
     """A function of source_me.sh, as from a terminal."""
 
-    def __init__(self, function, directory, port):
+    def __init__(self, shell, function, directory, port):
         self.said = f"{directory}/{function}"
         with open(self.said, "wb") as out:
             super().__init__(
-                ["sh", "-c", f". ./source_me.sh; {function}"],
+                [shell, "-c", f". ./source_me.sh; {function}"],
                 self.said + ".err", stdout=out, cwd=SOURCE,
                 start_new_session=True,
                 env=clean_env(PXESRV_PORT=port, PXESRV_ROOT=ROOT,
@@ -40,14 +42,16 @@ class FromShell(Program):
         self.process.wait(20)
 
 
-def test_it_boots_from_there(tree, directory):
+@pytest.mark.parametrize("shell, function", [
+    ("sh", "pxe_instance"), ("bash", "pxe-instance")])
+def test_it_boots_from_there(shell, function, tree, directory):
     tree.make({"default": "#!ipxe\necho This is the default\nshell\n",
                "os": "#!ipxe\necho Installed, once\nchain redirect\n",
                "once/127.0.0.1": Link("../os")})
     port = str(free_port())
-    with FromShell("pxesrv_start", directory, port) as server:
+    with FromShell(shell, "pxesrv_start", directory, port) as server:
         server.shows("DHCP filename")
-        with FromShell("pxe_instance", directory, port) as machine:
+        with FromShell(shell, function, directory, port) as machine:
             machine.shows("Installed, once")
             machine.shows("This is the default")
         server.shows("once os")
