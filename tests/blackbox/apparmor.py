@@ -13,20 +13,48 @@ def parse(*options, text=None):
                           text=True, timeout=60)
 
 
-class Profile:
-    """Its rules for files: apparmor.d(5), as far as they are used here."""
+HEAD = re.compile(r"profile \S+ \S+ flags=\(attach_disconnected\) {")
+# What it may have beside rules for files.
+OTHERS = {"network unix stream,", "network unix dgram,", "signal (receive),",
+          "ptrace (readby),"}
 
-    def __init__(self, path):
-        done = parse("-p", path)
+
+class Profile:
+    """Its rules for files: apparmor.d(5), as far as they are used here. What
+    else there is raises, since it could allow anything."""
+
+    def __init__(self, text):
+        done = parse("-p", text=text)
         assert done.returncode == 0, done.stderr
         self.variables, self.rules = {}, []
-        for line in done.stdout.splitlines():
-            line = line.partition("#")[0].strip()
-            if found := re.fullmatch(r"@{(\w+)}\s*\+?=\s*(.*)", line):
-                name, values = found.groups()
-                self.variables.setdefault(name, []).extend(values.split())
-            elif found := re.fullmatch(r"([/@]\S+)\s+([rwlkmix]+),", line):
-                self.rules.append((self.pattern(found[1]), found[2]))
+        lines = [line for line in map(str.strip, done.stdout.splitlines())
+                 if line and line[0] != "#"]
+        head, = (at for at, line in enumerate(lines) if HEAD.fullmatch(line))
+        for line in lines[:head]:
+            self.read_variable(line)
+        for line in lines[head + 1:-1]:
+            if line not in OTHERS:
+                self.read_rule(line)
+
+    def read_variable(self, line):
+        if found := re.fullmatch(r"@{(\w+)}\s*\+?=\s*(.*)", line):
+            name, values = found.groups()
+            self.variables.setdefault(name, []).extend(values.split())
+        elif not re.fullmatch(r"abi <[\w./]+>,", line):
+            raise ValueError(line)
+
+    def read_rule(self, line):
+        found = re.fullmatch(r"([/@]\S+)\s+([A-Za-z]+),", line)
+        if not found:
+            raise ValueError(line)
+        glob, rights = found[1], found[2].lower()
+        # However it is started; and to append is to write.
+        if "x" in rights:
+            rights = re.sub("[pciu]", "", rights)
+        rights = set(rights.replace("a", "w"))
+        if not rights <= set("rwlkmx"):
+            raise ValueError(line)
+        self.rules.append((self.pattern(glob), rights))
 
     def pattern(self, glob):
         """As a regular expression. A variable is one of its values."""
@@ -35,6 +63,13 @@ class Profile:
             values = [value.rstrip("/") + found[2] if found[2] else value
                       for value in self.variables[found[1]]]
             glob = glob.replace(found[0], "{" + ",".join(values) + "}")
+        rest = glob
+        while rest != (rest := re.sub(r"{[^{}]*}", "", rest)):
+            pass
+        # A comma stands between two in braces only.
+        if not re.fullmatch(r"[\w./*{},-]+", glob) or "//" in glob \
+                or "," in rest:
+            raise ValueError(glob)
         out = {"{": "(?:", "}": ")", ",": "|"}
         return re.compile("".join(
             out.get(piece) or {"**": ".", "*": "[^/]"}[piece] +

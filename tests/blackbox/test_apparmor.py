@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def profile():
-    return Profile(PATH)
+    return Profile(read(PATH))
 
 
 def test_its_syntax():
@@ -126,15 +126,54 @@ def test_it_has_nothing_else(profile, path, rights):
     assert not profile.allows(path, rights)
 
 
-def test_it_names_no_right_to_start_or_connect():
-    """Beside the rules for files."""
-    text = read(PATH)
-    rules = [line.strip() for line in text.partition("{\n")[2].splitlines()
-             if line.startswith("  ") and line.strip()[0] not in "/@#"]
-    assert sorted(rules) == sorted([
-        "network unix stream,", "network unix dgram,", "signal (receive),",
-        "ptrace (readby),",
-        f"include if exists <local/{NAME}>"])
+def planted(line):
+    """The profile with another line, which the parser takes."""
+    text = read(PATH).replace("  /dev/null rw,\n", f"  /dev/null rw,\n  {line}\n")
+    assert line in text
+    done = parse("-Q", "-K", text=text)
+    assert done.returncode == 0, done.stderr
+    return text
+
+
+@pytest.mark.parametrize("rule, path, rights", [
+    ("/** Ux", "/usr/bin/dash", "x"), ("/bin/dash px", "/bin/dash", "x"),
+    ("/bin/dash rPUx", "/bin/dash", "rx"), ("/bin/dash ix", "/bin/dash", "x"),
+    ("/etc/shadow a", "/etc/shadow", "w"), ("/etc/shadow RW", "/etc/shadow", "rw"),
+    ("/etc/{group,sh{a,e}dow} r", "/etc/shadow", "r"),
+    ("@{PROC}/*/mem rw", "/proc/1/mem", "rw")])
+def test_a_right_that_is_planted_is_found(profile, rule, path, rights):
+    assert not any(profile.allows(path, right) for right in rights)
+    assert Profile(planted(rule + ",")).allows(path, rights)
+
+
+@pytest.mark.parametrize("line", [
+    # Ways to name a file, and to say so, that are not read.
+    "/etc/sha[d]ow rw,", "/etc/sh?dow r,", "/etc/shado\\x77 r,",
+    '"/etc/shadow" r,', "/etc/a,shadow r,", "//etc/shadow r,",
+    "rw /etc/shadow,", "file r /etc/shadow,", "file,", "/etc/shadow\n  r,",
+    "/etc/group r, /etc/shadow r,", "owner /etc/shadow r,",
+    "audit /etc/shadow r,", "deny /dev/null w,", "/bin/dash px -> other,",
+    "link /srv/pxesrv/* -> /**,",
+    # Others.
+    "network,", "network inet stream,", "unix,", "signal,", "ptrace,",
+    "capability,", "capability dac_override,", "change_profile,", "mount,",
+    "dbus,", "^other { /** rw, }"])
+def test_what_could_allow_more_is_not_overlooked(line):
+    with pytest.raises(ValueError):
+        Profile(planted(line))
+
+
+@pytest.mark.parametrize("old, new", [
+    ("flags=(attach_disconnected)", "flags=(attach_disconnected,complain)"),
+    ("\nprofile ", "\nprofile other /** {\n  /** rw,\n}\nprofile "),
+    ("}\n", "}\nprofile other /** {\n  /** rw,\n}\n"),
+    ("\nprofile ", "\nalias /srv/pxesrv/ -> /,\nprofile ")])
+def test_around_it_neither(old, new):
+    head, _, last = read(PATH).rpartition(old)
+    text = head + new + last
+    assert parse("-Q", "-K", text=text).returncode == 0
+    with pytest.raises(ValueError):
+        Profile(text)
 
 
 def kernel_has_it():
