@@ -2,9 +2,14 @@
 #
 #	cp usr.libexec.pxesrv.pxesrv.fcgi /etc/apparmor.d/
 #	apparmor_parser -r /etc/apparmor.d/usr.libexec.pxesrv.pxesrv.fcgi
+#	systemctl restart pxesrv.service
+#
+# A responder that runs already is not held by a profile that is new.
 #
 # Another tree, in /etc/apparmor.d/tunables/pxesrv:
 #	@{PXESRV_ROOT}+=/data/boot
+# The directory itself (realpath), not a link to it: AppArmor sees where links
+# have led.
 # What else is yours (PXESRV_ALLOW, PXESRV_LOG, a socket elsewhere, -u and -g),
 # in /etc/apparmor.d/local/usr.libexec.pxesrv.pxesrv.fcgi:
 #	/srv/images/** r,
@@ -33,7 +38,9 @@ profile pxesrv.fcgi /usr/libexec/pxesrv/pxesrv.fcgi flags=(attach_disconnected) 
   @{PXESRV_ROOT}/once/** rwlk,
   @{PXESRV_ROOT}/grub/*/grub.cfg-* w,
 
+  # The log; a terminal that is standard error is opened anew.
   /var/log/pxesrv.log* w,
+  /dev/{pts/*,tty*,console} w,
 
   # A socket of its own, with a lock on its directory; or lighttpd's.
   @{run}/pxesrv/ rwk,

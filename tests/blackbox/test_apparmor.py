@@ -2,6 +2,7 @@
 """The AppArmor profile: that it can be loaded, that it has what the responder
 does, and little else."""
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ TREE = {"default": "default", "large": "x" * LARGE,
         "os/boot": "os", "static/127.0.0.8": "static",
         "once/127.0.0.7": Link("../os/boot"), "once/127.0.0.9": Link("nowhere"),
         "grub/2/grub.cfg-7F000007": "x"}
+TRACE = place.SERVERS + "/trace"
 ENABLED = "/sys/module/apparmor/parameters/enabled"
 
 pytestmark = pytest.mark.skipif(
@@ -77,34 +79,41 @@ def read(path):
         return file.read()
 
 
+def traced(directory, *options, before=(), **env):
+    """A responder with strace as its child, so that signals reach it."""
+    return Responder(str(directory / "stderr"), env=env, program=(
+        *before, "strace", "-D", "-f", "-y", "-o", TRACE, *options, place.FCGI))
+
+
+def of_trace(one, profile):
+    """What it did, until its end. The profile has all of it."""
+    one.stop()
+    until(lambda: "+++ exited with 0 +++" in read(TRACE).splitlines()[-1],
+          "the end of the trace")
+    seen = list(accesses(read(TRACE)))
+    missing = [line for path, rights, line in seen
+               if not profile.allows(path, rights)]
+    assert not missing, "\n".join(missing)
+    return seen
+
+
 def test_it_has_what_the_responder_does(tree, profile, tmp_path):
     tree.make(TREE)
-    trace = place.SERVERS + "/trace"
     os.makedirs("/run/systemd", exist_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind("/run/systemd/notify")
         os.chmod("/run/systemd/notify", 0o666)
-        # -D: strace is the child, so that signals reach the responder. A
-        # link goes back as on NFS, which takes more.
-        one = Responder(str(tmp_path / "stderr"),
-                        program=("strace", "-D", "-f", "-y", "-o", trace,
-                                 "-e", "inject=renameat2:error=EINVAL",
-                                 place.FCGI),
-                        env={"NOTIFY_SOCKET": "/run/systemd/notify"})
+        # A link goes back as on NFS, which takes more.
+        one = traced(tmp_path, "-e", "inject=renameat2:error=EINVAL",
+                     NOTIFY_SOCKET="/run/systemd/notify")
         all_kinds_of_requests(tree)
         os.rename(place.LOG, place.LOG + ".1")
         one.process.send_signal(signal.SIGHUP)
         until(lambda: os.path.exists(place.LOG), "the new log")
         assert ask("127.0.0.7") == b"default"
-        one.stop()
-        until(lambda: "+++ exited with 0 +++" in
-              read(trace).splitlines()[-1], "the end of the trace")
+        seen = of_trace(one, profile)
     os.unlink("/run/systemd/notify")
     os.unlink(place.LOG + ".1")
-    seen = list(accesses(read(trace)))
-    missing = [line for path, rights, line in seen
-               if not profile.allows(path, rights)]
-    assert not missing, "\n".join(missing)
     # And those were the accesses that there are.
     paths = {path for path, *_ in seen}
     assert {place.SOCKET, place.LOG, "/run/systemd/notify",
@@ -114,6 +123,20 @@ def test_it_has_what_the_responder_does(tree, profile, tmp_path):
     assert {"r", "w", "rw", "l", "kw", "mr"} <= {rights for _, rights, _ in seen}
 
 
+def test_it_has_a_terminal(tree, profile, tmp_path):
+    tree.make(TREE)
+    master, terminal = pty.openpty()
+    name = os.ttyname(terminal)
+    os.fchown(terminal, *place.OWNER)
+    one = traced(tmp_path, PXESRV_LOG="-",
+                 before=("sh", "-c", f'exec "$@" 2>{name}', "sh"))
+    assert ask("127.0.0.7") == b"os"
+    seen = of_trace(one, profile)
+    assert (name, "w") in {(path, rights) for path, rights, _ in seen}
+    os.close(terminal)
+    os.close(master)
+
+
 @pytest.mark.parametrize("path, rights", [
     ("/etc/passwd", "r"), ("/etc/shadow", "r"), ("/srv/other", "r"),
     ("/srv/pxesrv/default", "w"), ("/srv/pxesrv/static/10.0.0.7", "w"),
@@ -121,15 +144,17 @@ def test_it_has_what_the_responder_does(tree, profile, tmp_path):
     ("/usr/libexec/pxesrv/pxesrv.fcgi", "w"), ("/usr/bin/dash", "x"),
     ("/usr/bin/dash", "m"), ("/proc/self/mem", "w"), ("/var/log/syslog", "w"),
     ("/var/log/pxesrv.log", "r"), ("/home/a/.Private/b", "x"),
-    ("/run/pxesrv/other.sock", "w"), ("/lib/x86_64-linux-gnu/a/b.so", "m")])
+    ("/run/pxesrv/other.sock", "w"), ("/lib/x86_64-linux-gnu/a/b.so", "m"),
+    ("/dev/pts/0", "r"), ("/dev/sda", "w"), ("/dev/mem", "w")])
 def test_it_has_nothing_else(profile, path, rights):
     assert not profile.allows(path, rights)
 
 
 def planted(line):
     """The profile with another line, which the parser takes."""
-    text = read(PATH).replace("  /dev/null rw,\n", f"  /dev/null rw,\n  {line}\n")
-    assert line in text
+    whole = read(PATH)
+    text = whole.replace("  /dev/null rw,\n", f"  /dev/null rw,\n  {line}\n")
+    assert text != whole
     done = parse("-Q", "-K", text=text)
     assert done.returncode == 0, done.stderr
     return text
@@ -138,7 +163,8 @@ def planted(line):
 @pytest.mark.parametrize("rule, path, rights", [
     ("/** Ux", "/usr/bin/dash", "x"), ("/bin/dash px", "/bin/dash", "x"),
     ("/bin/dash rPUx", "/bin/dash", "rx"), ("/bin/dash ix", "/bin/dash", "x"),
-    ("/etc/shadow a", "/etc/shadow", "w"), ("/etc/shadow RW", "/etc/shadow", "rw"),
+    ("/etc/shadow a", "/etc/shadow", "w"),
+    ("/etc/shadow RW", "/etc/shadow", "rw"),
     ("/etc/{group,sh{a,e}dow} r", "/etc/shadow", "r"),
     ("@{PROC}/*/mem rw", "/proc/1/mem", "rw")])
 def test_a_right_that_is_planted_is_found(profile, rule, path, rights):

@@ -164,7 +164,8 @@ def test_the_functions(shell, source):
 def test_the_names_that_they_had(shell, name, source):
     # An alias holds from the next line on.
     end = ";" if shell in ("bash", "zsh") else "\n"
-    script = f"cd {shlex.quote(source)}; . ./source_me.sh{end} {name} 'last one'"
+    script = f"cd {shlex.quote(source)}; . ./source_me.sh{end}" \
+        f"{name} 'last one'"
     # One of that name from before must not be in the way.
     for before in ("", f"shopt -s expand_aliases 2>/dev/null || :\n"
                    f"alias {name}=pxe_instance\n"):

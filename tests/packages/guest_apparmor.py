@@ -53,11 +53,11 @@ def make_tree(root):
     os.symlink("/srv/images/image", f"{root}/static/10.0.0.8")
 
 
-def start(root):
-    env = {"PXESRV_ROOT": root, "PXESRV_LOG": LOG, "PXESRV_ALLOW":
+def start(root, log=LOG, stderr=None):
+    env = {"PXESRV_ROOT": root, "PXESRV_LOG": log, "PXESRV_ALLOW":
            "/srv/images"}
     one = subprocess.Popen([RESPONDER, "-s", SOCKET], env=env, user=USER,
-                           group=USER, extra_groups=[])
+                           group=USER, extra_groups=[], stderr=stderr)
 
     def accepts():
         try:
@@ -98,6 +98,11 @@ def denied():
             return [line for line in lines if 'apparmor="DENIED"' in line]
 
 
+def label(one):
+    """As README says to look at it."""
+    return read(f"/proc/{one.pid}/attr/current").strip("\n\0")
+
+
 def load(option):
     done = subprocess.run([PARSER, option, "-K", PROFILE], text=True,
                           capture_output=True)
@@ -106,7 +111,9 @@ def load(option):
 
 for kind, where in (("proc", "/proc"), ("sysfs", "/sys"),
                     ("devtmpfs", "/dev"),
+                    ("devpts", "/dev/pts"),
                     ("securityfs", "/sys/kernel/security")):
+    os.makedirs(where, exist_ok=True)
     subprocess.run(["/usr/bin/mount", "-nt", kind, kind, where], check=True)
 with open("/etc/group", "w") as file:
     file.write("root:x:0:\n")
@@ -124,15 +131,18 @@ with open("/srv/images/image", "w") as file:
     file.write("image")
 for root in ("/srv/pxesrv", "/srv/other"):
     make_tree(root)
-load("-a")
-denied()
+os.symlink("other", "/srv/link")
 
+one = start("/srv/pxesrv")
+load("-r")
+check(label(one) == "unconfined", f"one that runs is not held: {label(one)}")
+stop(one)
+denied()
 one = start("/srv/pxesrv")
 if one.poll() is not None:
     check(False, f"it starts: {one.returncode} {denied()}")
     sys.exit(1)
-label = read(f"/proc/{one.pid}/attr/current").strip("\n\0")
-check(label == "pxesrv.fcgi (enforce)", f"it runs under it: {label}")
+check(label(one) == "pxesrv.fcgi (enforce)", f"a new one is: {label(one)}")
 check(ask("10.0.0.7") == "boot", "a once link is served")
 check(ask("10.0.0.7") == "default", "and then the default")
 check(os.path.islink("/srv/pxesrv/once/.served/10.0.0.7"), "it was moved")
@@ -156,21 +166,45 @@ check(stop(one) == 0, "it ends")
 found = denied()
 check(not found, f"as it may: {found}")
 
+master, terminal = os.openpty()
+os.fchown(terminal, USER, USER)
+one = start("/srv/pxesrv", log="-", stderr=terminal)
+check(ask("10.0.0.7") == "default", "it starts on a terminal")
+check(stop(one) == 0, "it ends")
+said = os.read(master, 8192).decode()
+check("GET /redirect" in said, "that has the log")
+found = denied()
+check(not found, f"AppArmor refused nothing of that: {found}")
+
 one = start("/srv/other")
 body = ask("10.0.0.7")
 check(body != "boot", f"another tree is refused: {body.strip()}")
 check(denied(), "by AppArmor")
 stop(one)
-with open("/etc/apparmor.d/tunables/pxesrv", "w") as file:
-    file.write("@{PXESRV_ROOT}+=/srv/other\n")
+
+
+def name_root(path):
+    with open("/etc/apparmor.d/tunables/pxesrv", "w") as file:
+        file.write(f"@{{PXESRV_ROOT}}+={path}\n")
+    load("-r")
+
+
+name_root("/srv/link")
+one = start("/srv/link")
+body = ask("10.0.0.7")
+check(body != "boot", f"and where a link to it is named: {body.strip()}")
+check(denied(), "by AppArmor")
+stop(one)
 with open("/etc/apparmor.d/local/" + os.path.basename(PROFILE), "w") as file:
     file.write("/srv/images/** r,\n")
-load("-r")
-one = start("/srv/other")
+name_root("/srv/other")
+one = start("/srv/link")
 check(ask("10.0.0.7") == "boot", "but where a site's own file names it")
 check(ask("10.0.0.8") == "image", "and the other directory")
-check(stop(one) == 0, "it ends")
 found = denied()
 check(not found, f"AppArmor refused nothing of that: {found}")
+load("-R")
+check(label(one) == "unconfined", f"without the profile it is: {label(one)}")
+check(stop(one) == 0, "it ends")
 print(read(LOG).splitlines()[0].partition('"')[2].join(("# ", "")))
 print(f"1..{count}", flush=True)
