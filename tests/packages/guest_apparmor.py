@@ -56,7 +56,9 @@ def make_tree(root):
 def start(root, log=LOG, stderr=None):
     env = {"PXESRV_ROOT": root, "PXESRV_LOG": log, "PXESRV_ALLOW":
            "/srv/images"}
-    one = subprocess.Popen([RESPONDER, "-s", SOCKET], env=env, user=USER,
+    # By hand where there is a terminal, else as NoNewPrivileges=yes has it.
+    how = [] if stderr else ["/usr/bin/setpriv", "--no-new-privs"]
+    one = subprocess.Popen([*how, RESPONDER, "-s", SOCKET], env=env, user=USER,
                            group=USER, extra_groups=[], stderr=stderr)
 
     def accepts():
