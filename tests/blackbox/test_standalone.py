@@ -69,12 +69,21 @@ class Standalone(Program):
         with open(f"/proc/{self.pid}/task/{self.pid}/children") as file:
             return [int(pid) for pid in file.read().split()]
 
+    def directory(self):
+        """Where the web server writes; the command line names it."""
+        for pid in self.children():
+            with open(f"/proc/{pid}/cmdline") as file:
+                found = re.search(r"/tmp/pxesrv\.\w+", file.read())
+            if found:
+                return found.group()
+
 
 @pytest.mark.parametrize("web", [[], ["-w", "nginx"], ["-w", "lighttpd"]])
 def test_it_serves(script, tree, tmp_path, web):
     tree.make({**TREE, "once/127.0.0.7": Link("../os/boot")})
-    before = set(glob.glob("/tmp/pxesrv.*"))
     one = Standalone(script, tmp_path, "-r", place.ROOT, *web)
+    directory = one.directory()
+    assert os.path.exists(directory)
     assert one.ask() == (200, b"os")
     assert one.ask() == (200, b"default")
     assert one.ask("/os/boot") == (200, b"os")
@@ -87,7 +96,7 @@ def test_it_serves(script, tree, tmp_path, web):
     assert len(children) == 2
     one.end(signal.SIGINT)
     assert not any(os.path.exists(f"/proc/{pid}") for pid in children)
-    assert set(glob.glob("/tmp/pxesrv.*")) == before
+    assert not os.path.exists(directory)
     with pytest.raises(ConnectionRefusedError):
         one.ask()
 
@@ -159,3 +168,36 @@ def test_a_port_that_is_in_use(script, tree):
         status, _, err = run(script, "-r", place.ROOT,
                              "-p", str(s.getsockname()[1]))
     assert status == 71 and "in use" in err
+
+
+WEB = pytest.mark.parametrize("web", ["nginx", "lighttpd"])
+
+
+@WEB
+def test_what_is_missing_leaves_nothing(script, tree, tmp_path, web):
+    tree.make(TREE)
+    one = Standalone(script, tmp_path, "-r", place.ROOT, "-w", web)
+    directory = one.directory()
+
+    def written():
+        files = glob.glob(f"{directory}/**", recursive=True)
+        return one.messages(), sum(os.lstat(file).st_size for file in files)
+
+    at_first = written()
+    for number in range(20):
+        assert one.ask(f"/missing/{number}")[0] == 404
+    assert written() == at_first
+    assert one.end() == 0
+
+
+@WEB
+def test_what_the_web_server_says_at_its_start(script, tree, tmp_path, web):
+    tree.make(TREE)
+    with socket.socket(socket.AF_INET6) as s:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        s.bind(("::", 0))
+        s.listen()
+        status, _, err = run(script, "-r", place.ROOT, "-w", web,
+                             "-p", str(s.getsockname()[1]))
+    assert status == 70
+    assert "Address already in use" in err and f"{web} has ended" in err
