@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """./pxesrv: the responder and a private web server in the foreground."""
+import contextlib
 import glob
 import http.client
 import os
@@ -16,6 +17,13 @@ from place import SOURCE, Program, clean_env, free_port, until
 from tree import Link
 
 TREE = {"default": "default", "os/boot": "os"}
+LARGE = 16 << 20  # more than the buffers on the way to a client hold
+
+
+def all_but_builds(directory, names):
+    """What not to copy of the source."""
+    return [name for name in names
+            if directory == SOURCE and name.startswith(("build", ".git"))]
 
 
 @pytest.fixture(scope="module", params=["source", "installed"])
@@ -25,8 +33,7 @@ def script(request, tmp_path_factory):
     if request.param == "source":
         # A copy, since it builds in its own place.
         source = where / "pxesrv source"
-        shutil.copytree(SOURCE, source, symlinks=True,
-                        ignore=shutil.ignore_patterns("build*", ".git"))
+        shutil.copytree(SOURCE, source, symlinks=True, ignore=all_but_builds)
         subprocess.run(["meson", "setup", "build"], cwd=source, check=True,
                        stdout=subprocess.DEVNULL)
         yield str(source / "pxesrv")  # which builds what is missing
@@ -48,7 +55,7 @@ class Standalone(Program):
             super().__init__(
                 [script, "-p", str(self.port), *arguments],
                 str(directory / "stderr"), stdout=out, cwd="/",
-                env=clean_env(**env))
+                env=clean_env(**env), start_new_session=True)
         until(lambda: "redirect" in self.said() or not self.is_running(),
               "the URL")
         assert self.is_running(), self.said() + self.messages()
@@ -64,6 +71,27 @@ class Standalone(Program):
         body = response.read()
         connection.close()
         return response.status, body
+
+    def connect(self, path="/redirect", client="127.0.0.7"):
+        """A client that asks, and takes nothing for now."""
+        s = socket.socket()
+        s.settimeout(20)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.bind((client, 0))
+        s.connect(("127.0.0.1", self.port))
+        s.sendall(f"GET {path} HTTP/1.1\r\nHost: pxesrv\r\n\r\n".encode())
+        return contextlib.closing(s)
+
+    def takes_nobody(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except ConnectionError:
+            return True
+        return False
+
+    def interrupt(self):
+        """As Ctrl-C does, which goes to all in the foreground."""
+        os.killpg(self.pid, signal.SIGINT)
 
     def children(self):
         with open(f"/proc/{self.pid}/task/{self.pid}/children") as file:
@@ -171,6 +199,49 @@ def test_a_port_that_is_in_use(script, tree):
 
 
 WEB = pytest.mark.parametrize("web", ["nginx", "lighttpd"])
+
+
+@WEB
+@pytest.mark.parametrize("how", ["TERM", "Ctrl-C"])
+def test_an_answer_under_way_is_handed_over(script, tree, tmp_path, web, how):
+    tree.make({**TREE, "big": "b" * LARGE, "once/127.0.0.7": Link("../big")})
+    one = Standalone(script, tmp_path, "-r", place.ROOT, "-w", web)
+    with one.connect() as client:
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        until(tree.claimed, "the claim")
+        if how == "TERM":
+            one.process.send_signal(signal.SIGTERM)
+        else:
+            one.interrupt()
+        until(one.takes_nobody, "its end")
+        assert tree.claimed()
+        assert response.read() == b"b" * LARGE
+    assert one.process.wait(20) == 0
+    assert os.listdir(tree.full("once/.served")) == ["127.0.0.7"]
+
+
+@WEB
+def test_a_kept_connection_does_not_hold_it_up(script, tree, tmp_path, web):
+    tree.make(TREE)
+    one = Standalone(script, tmp_path, "-r", place.ROOT, "-w", web)
+    with one.connect() as client:
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        assert response.read() == b"default" and not response.will_close
+        assert one.end(timeout=5) == 0
+
+
+@WEB
+def test_asked_a_second_time_it_waits_for_nobody(script, tree, tmp_path, web):
+    tree.make({**TREE, "big": "b" * LARGE, "once/127.0.0.7": Link("../big")})
+    one = Standalone(script, tmp_path, "-r", place.ROOT, "-w", web)
+    with one.connect():
+        until(tree.claimed, "the claim")
+        one.process.send_signal(signal.SIGTERM)
+        until(one.takes_nobody, "its end")
+        assert one.end(timeout=6) == 0
+    assert os.path.islink(tree.full("once/127.0.0.7"))
 
 
 @WEB
