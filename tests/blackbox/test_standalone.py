@@ -4,6 +4,7 @@ import contextlib
 import glob
 import http.client
 import os
+import pty
 import re
 import shutil
 import signal
@@ -48,14 +49,19 @@ def script(request, tmp_path_factory):
 
 
 class Standalone(Program):
-    def __init__(self, script, directory, *arguments, **env):
+    """In a session of its own, and with a terminal if there is one."""
+
+    def __init__(self, script, directory, *arguments, terminal=None, **env):
         self.port = free_port()
         self.out = directory / "stdout"
+        how = {"start_new_session": True}
+        command = [script, "-p", str(self.port), *arguments]
+        if terminal is not None:
+            how = {"stdin": terminal}
+            command = ["setsid", "--ctty", *command]
         with open(self.out, "wb") as out:
-            super().__init__(
-                [script, "-p", str(self.port), *arguments],
-                str(directory / "stderr"), stdout=out, cwd="/",
-                env=clean_env(**env), start_new_session=True)
+            super().__init__(command, str(directory / "stderr"), stdout=out,
+                             cwd="/", env=clean_env(**env), **how)
         until(lambda: "redirect" in self.said() or not self.is_running(),
               "the URL")
         assert self.is_running(), self.said() + self.messages()
@@ -242,6 +248,63 @@ def test_asked_a_second_time_it_waits_for_nobody(script, tree, tmp_path, web):
         until(one.takes_nobody, "its end")
         assert one.end(timeout=6) == 0
     assert os.path.islink(tree.full("once/127.0.0.7"))
+
+
+def test_hup_opens_the_log_anew(script, tree, tmp_path):
+    tree.make(TREE)
+    log = tmp_path / "log"
+    one = Standalone(script, tmp_path, "-r", place.ROOT, PXESRV_LOG=str(log))
+    for number in range(2):
+        log.rename(tmp_path / "log.1")
+        one.process.send_signal(signal.SIGHUP)
+        until(log.exists, "a new log")
+        assert one.ask() == (200, b"default")
+        until(lambda: log.read_text().count("GET") == 1, "a line in it")
+    assert one.end() == 0
+
+
+def test_a_terminal_that_is_closed_ends_it(script, tree, tmp_path):
+    tree.make(TREE)
+    log = tmp_path / "log"
+    controller, terminal = pty.openpty()
+    one = Standalone(script, tmp_path, "-r", place.ROOT, terminal=terminal,
+                     PXESRV_LOG=str(log))
+    os.close(terminal)
+    log.unlink()
+    one.process.send_signal(signal.SIGHUP)  # not while it is open
+    until(log.exists, "a new log")
+    assert one.ask() == (200, b"default")
+    os.close(controller)
+    assert one.process.wait(20) == 0
+
+
+def test_a_signal_at_the_very_start(script, tree, tmp_path):
+    """As process 1, which loses what it is not prepared for.
+
+    A realpath(1) of the test's holds the script back at its first command.
+    """
+    tree.make(TREE)
+    for name in ("waits", "go"):
+        os.mkfifo(tmp_path / name)
+    stub = tmp_path / "realpath"
+    stub.write_text(f'#!/bin/sh\necho >"{tmp_path}/waits"\n'
+                    f'read -r go <"{tmp_path}/go"\n'
+                    'exec /usr/bin/realpath "$@"\n')
+    stub.chmod(0o755)
+    one = Program(
+        ["unshare", "-pf" if place.AS_ROOT else "-Urpf", "--kill-child",
+         script, "-r", place.ROOT, "-p", str(free_port())],
+        str(tmp_path / "stderr"),
+        env=clean_env(PATH=f"{tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin"))
+    (tmp_path / "waits").read_text()
+    with open(f"/proc/{one.pid}/task/{one.pid}/children") as file:
+        os.kill(int(file.read()), signal.SIGTERM)
+    (tmp_path / "go").write_text("\n")
+    try:
+        assert one.process.wait(20) == 0
+    finally:
+        one.process.kill()
+    assert one.messages() == ""
 
 
 @WEB
