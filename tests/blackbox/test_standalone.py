@@ -13,18 +13,13 @@ import subprocess
 
 import pytest
 
+import checkout
 import place
-from place import SOURCE, Program, clean_env, free_port, until
+from place import Program, clean_env, free_port, until
 from tree import Link
 
 TREE = {"default": "default", "os/boot": "os"}
 LARGE = 16 << 20  # more than the buffers on the way to a client hold
-
-
-def all_but_builds(directory, names):
-    """What not to copy of the source."""
-    return [name for name in names
-            if directory == SOURCE and name.startswith(("build", ".git"))]
 
 
 @pytest.fixture(scope="module", params=["source", "installed"])
@@ -33,8 +28,7 @@ def script(request, tmp_path_factory):
     where = tmp_path_factory.mktemp("with a space")
     if request.param == "source":
         # A copy, since it builds in its own place.
-        source = where / "pxesrv source"
-        shutil.copytree(SOURCE, source, symlinks=True, ignore=all_but_builds)
+        source = checkout.copy(where / "pxesrv source")
         subprocess.run(["meson", "setup", "build"], cwd=source, check=True,
                        stdout=subprocess.DEVNULL)
         yield str(source / "pxesrv")  # which builds what is missing
