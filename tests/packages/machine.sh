@@ -4,6 +4,7 @@
 # after they have defined skip, which tells why and does not return, and remove
 # $work at their end. That is not in the checkout, whose path may have a space in
 # it, which debootstrap takes for two.
+. tests/packages/sources.sh
 work=$(mktemp -d /var/tmp/pxesrv-packages.XXXXXX)
 results=$work/results
 mkdir "$results"
@@ -37,12 +38,10 @@ possible() { # or it is skipped
 
 make_base() { # a root in $work/base, with alice and her checkout
 	echo 'A root of this release, from the sources that this machine has'
-	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' \
-		'Created-By: Packages' | sed -n "s/^$release //p" | head -n 1)
+	release=$(release)
 	loudly debootstrap debootstrap --variant=minbase \
 		--include=systemd,systemd-sysv,dbus,ca-certificates,sudo \
-		"$release" "$work/base" "$mirror"
+		"$release" "$work/base" "$(mirror "$release")"
 	rm -f "$work/base/etc/apt/sources.list"
 	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
 		/etc/apt/sources.list.d/*.sources /etc/apt/keyrings/* \
