@@ -16,6 +16,8 @@ if "PXESRV_IMAGE" not in os.environ:
     pytest.exit("these tests run by tests/packages/container", 64)
 with open(os.environ["PXESRV_IMAGE"]) as file:
     IMAGE = json.load(file)["OCIv1"]["config"]
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
 PATIENCE = 20  # seconds
 NUMBERS = itertools.count()
 
@@ -161,6 +163,23 @@ def test_nothing_of_the_build_is_in_it():
     for path in ("usr/bin/cc", "usr/bin/meson", "src", "build",
                  "tmp/install-needs"):
         assert not os.path.lexists(f"{root}/{path}"), path
+
+
+def test_nothing_of_what_was_tried_is_in_it():
+    root = os.environ["PXESRV_IMAGE_ROOT"]
+    for tree in ("usr/share/pxesrv/public", "srv/pxesrv"):
+        for name in ("once", "static"):
+            assert os.listdir(f"{root}/{tree}/{name}") == ["README.md"]
+
+
+def test_what_of_the_source_goes_there():
+    context = os.environ["PXESRV_IMAGE_CONTEXT"]
+    found = {os.path.relpath(os.path.join(directory, name), context)
+             for directory, _, names in os.walk(context) for name in names}
+    known = subprocess.run(
+        ["git", "-C", SOURCE, "ls-tree", "-r", "-z", "--name-only", "HEAD"],
+        check=True, capture_output=True, text=True).stdout.split("\0")[:-1]
+    assert found == set(known)
 
 
 @pytest.mark.parametrize("user", [None, "1234:1234"])
