@@ -7,6 +7,7 @@ import http.client
 import itertools
 import json
 import os
+import socket
 import subprocess
 import time
 
@@ -96,8 +97,11 @@ class Container:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def kill(self, name):
+    def signal(self, name):
         subprocess.run(self.crun("kill", self.name, name), check=True)
+
+    def kill(self, name):
+        self.signal(name)
         return self.process.wait(PATIENCE)
 
     def end(self):
@@ -146,6 +150,39 @@ def ask(path="/redirect", client="127.0.0.7"):
     body = response.read()
     connection.close()
     return response.status, body
+
+
+def takes_nobody():
+    try:
+        socket.create_connection(("127.0.0.1", 4567)).close()
+    except ConnectionError:
+        return True
+    return False
+
+
+@pytest.fixture
+def slow(tree):
+    """A client that asks, and takes nothing for now. Its boot file is as large
+    as nginx takes at once; the kernel has no room for it."""
+    path = "/proc/sys/net/ipv4/tcp_wmem"  # of the test's own network
+    with open(path) as file:
+        before = file.read()
+    with open(path, "w") as file:
+        file.write("4096 16384 65536")
+    (tree / "os/large").write_bytes(b"l" * 900_000)
+    (tree / "once/127.0.0.7").symlink_to("../os/large")
+    with socket.socket() as s:
+        s.settimeout(PATIENCE)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.bind(("127.0.0.7", 0))
+
+        def ask():
+            s.connect(("127.0.0.1", 4567))
+            s.sendall(b"GET /redirect HTTP/1.1\r\nHost: pxesrv\r\n\r\n")
+            return s
+        yield ask
+    with open(path, "w") as file:
+        file.write(before)
 
 
 def test_what_the_image_says():
@@ -214,6 +251,27 @@ def test_int_ends_it_as_well(start):
     assert start().serves().kill("INT") == 0
 
 
+def test_an_answer_that_nginx_has_is_handed_over(start, tree, slow):
+    """It counts as served."""
+    one = start().serves()
+    client = slow()
+    one.until((tree / "once/.served/127.0.0.7").is_symlink, "the answer")
+    one.signal("TERM")
+    one.until(takes_nobody, "its end")
+    response = http.client.HTTPResponse(client)
+    response.begin()
+    assert response.read() == b"l" * 900_000
+    assert one.process.wait(PATIENCE) == 0
+
+
+def test_a_client_that_takes_nothing_does_not_hold_it_for_ever(
+        start, tree, slow):
+    one = start().serves()
+    slow()
+    one.until((tree / "once/.served/127.0.0.7").is_symlink, "the answer")
+    assert one.kill("TERM") == 0
+
+
 def test_the_tree_that_comes_with_it(start, tree):
     """As a named volume begins."""
     subprocess.run(["cp", "-aT", os.environ["PXESRV_IMAGE_ROOT"]
@@ -235,9 +293,15 @@ def test_the_operator_s_tool(start, tree):
 
 def test_a_log_that_is_a_file(start, tree):
     log = tree / "once/log"
-    start(PXESRV_LOG="/srv/pxesrv/once/log").serves()
+    one = start(PXESRV_LOG="/srv/pxesrv/once/log").serves()
     assert ask() == (200, b"default")
-    assert "GET /redirect" in log.read_text()
+    one.until(lambda: "GET /redirect" in log.read_text(), "a line")
+    log.rename(tree / "once/log.1")
+    one.signal("HUP")
+    one.until(log.exists, "a new log")
+    assert ask() == (200, b"default")
+    one.until(lambda: "GET /redirect" in log.read_text(), "a line")
+    assert one.kill("TERM") == 0
 
 
 @pytest.mark.parametrize("root", ["/nothing", "/srv/pxesrv/default"])
