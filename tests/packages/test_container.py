@@ -7,6 +7,8 @@ import http.client
 import itertools
 import json
 import os
+import re
+import shlex
 import socket
 import subprocess
 import time
@@ -185,6 +187,15 @@ def slow(tree):
         file.write(before)
 
 
+def blocks():
+    """The commands of the README's section, block by block."""
+    with open(f"{SOURCE}/README.md") as file:
+        section = re.search(r"^## Run it in a container\n(.*?)^## ",
+                            file.read(), re.MULTILINE | re.DOTALL).group(1)
+    return [re.sub("^    ", "", block, flags=re.MULTILINE).splitlines()
+            for block in re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)]
+
+
 def test_what_the_image_says():
     assert IMAGE["User"] == "4567:4567"
     assert IMAGE["Entrypoint"] == ["/usr/bin/pxesrv"]
@@ -319,3 +330,28 @@ def test_a_user_that_may_not_rename(start, tree):
     status, body = ask()
     assert status == 503 and b"Permission denied" in body
     assert (tree / "once/127.0.0.7").is_symlink()
+
+
+def test_a_tree_that_somebody_else_has_served(start, tree):
+    """By the command of the README. It is the service's, by its mode."""
+    give(tree, "1234:1234")
+    (tree / "once").chmod(0o3770)
+    one = start("1234:1234").serves()
+    (tree / "once/127.0.0.7").symlink_to("../os/boot")
+    assert ask() == (200, b"#!ipxe\n")
+    assert one.kill("TERM") == 0
+    (tree / "once/127.0.0.7").symlink_to("../os/boot")
+    give(tree, IMAGE["User"])
+    one = start().serves()
+    assert ask()[0] == 503
+    with_root, rootless = blocks()
+    build, own, run = map(shlex.split, with_root)
+    assert own[0] == "sudo"
+    subprocess.run([word.replace("/srv/pxesrv", str(tree))
+                    for word in own[1:]], check=True)
+    assert ask() == (200, b"#!ipxe\n")
+    assert ask() == (200, b"default")
+    assert (tree / "once/.served/127.0.0.7").is_symlink()
+    # Without root it is the same, in the user namespace of podman.
+    assert shlex.split(rootless[1]) == ["podman", "unshare"] + [
+        word.replace("/srv/", "~/") for word in own[1:]]
