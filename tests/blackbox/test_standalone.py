@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import termios
 
 import pytest
 
@@ -40,6 +41,19 @@ def script(request, tmp_path_factory):
             stdout=subprocess.DEVNULL)
         yield glob.glob(f"{where}/**/bin/pxesrv", recursive=True)[0]
     shutil.rmtree(where)
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return None  # it has ended meanwhile
 
 
 class Standalone(Program):
@@ -94,8 +108,7 @@ class Standalone(Program):
         os.killpg(self.pid, signal.SIGINT)
 
     def children(self):
-        with open(f"/proc/{self.pid}/task/{self.pid}/children") as file:
-            return [int(pid) for pid in file.read().split()]
+        return children_of(self.pid)
 
     def directory(self):
         """Where the web server writes; the command line names it."""
@@ -155,6 +168,8 @@ def test_both_end_when_either_dies(script, tree, tmp_path, which):
     assert one.process.wait(20) == 70
     assert "has ended" in one.messages()
     assert not any(os.path.exists(f"/proc/{pid}") for pid in children)
+    # Nor has a web server that was killed left its workers there.
+    until(one.takes_nobody, "the end of all")
 
 
 def test_the_settings_reach_the_responder(script, tree, tmp_path):
@@ -244,6 +259,53 @@ def test_asked_a_second_time_it_waits_for_nobody(script, tree, tmp_path, web):
     assert os.path.islink(tree.full("once/127.0.0.7"))
 
 
+def test_a_web_server_that_is_stuck_ends(script, tree, tmp_path):
+    """As on a file system that does not answer."""
+    tree.make(TREE)
+    one = Standalone(script, tmp_path, "-r", place.ROOT, "-w", "nginx")
+    workers = [pid for child in one.children() for pid in children_of(child)]
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    one.process.send_signal(signal.SIGTERM)
+    assert one.end() == 0  # which asks again
+    assert workers and not any(os.path.exists(f"/proc/{p}") for p in workers)
+
+
+@WEB
+def test_messages_that_nobody_reads_hold_up_nothing(
+        script, tree, tmp_path, web):
+    tree.make(TREE)
+    os.mkfifo(tmp_path / "stderr")
+    unread = os.open(tmp_path / "stderr", os.O_RDONLY | os.O_NONBLOCK)
+    one = Standalone(script, tmp_path, "-r", place.ROOT, "-w", web)
+    connection = http.client.HTTPConnection("127.0.0.1", one.port, timeout=20)
+    for _ in range(1000):  # which nginx has a message for, when it is let
+        connection.request("GET", "/os/")
+        assert connection.getresponse().read()
+    connection.close()
+    assert one.ask() == (200, b"default")
+    assert one.end() == 0
+    os.close(unread)
+
+
+@WEB
+def test_a_signal_while_the_web_server_is_started(
+        script, tree, tmp_path, web):
+    """It runs before the script has been told its number."""
+    tree.make(TREE)
+    port = free_port()
+    one = Program(["strace", "-o", "/dev/null", "-e", "trace=clone,clone3",
+                   "-e", "inject=clone,clone3:delay_exit=100000", script,
+                   "-r", place.ROOT, "-w", web, "-p", str(port)],
+                  str(tmp_path / "stderr"), env=clean_env())
+    traced, = until(lambda: children_of(one.pid), "the script")
+    until(lambda: web in map(name_of, children_of(traced)), "its start")
+    os.kill(traced, signal.SIGTERM)
+    assert one.process.wait(20) == 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
 def test_hup_opens_the_log_anew(script, tree, tmp_path):
     tree.make(TREE)
     log = tmp_path / "log"
@@ -270,6 +332,21 @@ def test_a_terminal_that_is_closed_ends_it(script, tree, tmp_path):
     assert one.ask() == (200, b"default")
     os.close(controller)
     assert one.process.wait(20) == 0
+
+
+def test_a_terminal_that_lets_nobody_write_from_behind(script, tree, tmp_path):
+    """stty tostop; and responder and web server have groups of their own."""
+    tree.make(TREE)
+    controller, terminal = pty.openpty()
+    modes = termios.tcgetattr(terminal)
+    modes[3] |= termios.TOSTOP
+    termios.tcsetattr(terminal, termios.TCSANOW, modes)
+    one = Standalone(script, tmp_path, "-r", place.ROOT, terminal=terminal,
+                     PXESRV_LOG="/dev/tty")
+    os.close(terminal)
+    assert one.ask() == one.ask() == (200, b"default")
+    assert one.end() == 0
+    os.close(controller)
 
 
 def test_a_signal_at_the_very_start(script, tree, tmp_path):
