@@ -448,16 +448,29 @@ def test_removed_it_leaves_the_configuration():
 
 
 def test_purged_it_leaves_what_is_not_its_own():
-    empty = re.compile(r"once/\.lock$|once/\.lock f|once/\.claimed d")
+    empty = re.compile(r"once/\.claimed d")
     before = [line for line in what_is_theirs().splitlines()
               if not empty.search(line)]
     for name in "1", "2.gz", "-20261125", "-20261124.gz":
         with open(f"{LOG}{name}" if name[0] == "-" else f"{LOG}.{name}", "w"):
             pass
-    # For another root nothing of this one is taken.
+    # For another root all is taken there, and nothing of this one.
+    theirs = [f"/tmp/other{path}" for path in (
+        LOG, f"{LOG}.1", "/var/lib/apache2/conf/enabled_by_admin/pxesrv",
+        f"{TREE}/once/.lock")]
+    for path in theirs:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w"):
+            pass
+    os.makedirs("/tmp/other/etc/nginx/sites-enabled")
+    os.symlink("../nothing", "/tmp/other/etc/nginx/sites-enabled/pxesrv")
+    before_all = run("find", "/etc", "/var/log", "/var/lib/apache2")
     run("env", "DPKG_ROOT=/tmp/other", "sh",
         "/var/lib/dpkg/info/pxesrv.postrm", "purge")
-    assert os.path.exists(LOG)
+    assert run("find", "/tmp/other", "-not", "-type", "d") == ""
+    assert not os.path.exists(f"/tmp/other{TREE}")
+    assert run("find", "/etc", "/var/log", "/var/lib/apache2") == before_all
+    shutil.rmtree("/tmp/other")
     do("Purge", MORE)
     assert what_is_theirs().splitlines() == before
     assert os.readlink(ARMED) == f"../{BOOT}"

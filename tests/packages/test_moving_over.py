@@ -170,6 +170,7 @@ def test_from_its_debian_package(old_tree, tmp_path):
     do("Install the new one", PAGE)
     is_the_new_one()
     assert not os.path.lexists(OLD_UNIT)
+    assert read(f"{OLD_UNIT}.dpkg-bak") == UNIT
     assert not os.path.lexists("/usr/sbin/pxesrv")
     do("Let it write where it must", PAGE)
     assert "200 OK" in do("Put a web server before it", PAGE)
