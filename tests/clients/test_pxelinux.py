@@ -14,8 +14,10 @@ FILES = ["/usr/lib/PXELINUX/lpxelinux.0",
 
 def test_its_configuration(server, tree, network, directory):
     network.serve_dhcp([ONE], network.for_ipxe())
+    # What it says while the serial line is set anew may be lost in part.
     tree.make({"pxelinux.cfg/default":
-               "serial 0\nsay SAYS-pxelinux-END\nprompt 1\ntimeout 0\n"})
+               "serial 0\nsay Hello.\nsay SAYS-pxelinux-END\n"
+               "prompt 1\ntimeout 0\n"})
     for file in FILES:
         shutil.copy(file, tree.path)
     ctl.good("static", network.address(ONE), "lpxelinux.0")
