@@ -69,6 +69,12 @@ def figure(text):
         file.write(text + "\n")
 
 
+def children_of(pid):
+    """What its main thread has started and not waited for."""
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
 def has_open(pid, path):
     """Whether a process has a file open."""
     directory = f"/proc/{pid}/fd"

@@ -18,7 +18,7 @@ import crowd
 import place
 from deployments import Nginx
 from fastcgi import Connection
-from place import until
+from place import children_of, until
 
 CLIENTS = crowd.clients(500)
 GET = b"GET /redirect HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -125,10 +125,9 @@ class LoggingNginx(Nginx):
 
     def sockets(self):
         """How many its workers have open."""
-        pid, count = self.server.pid, 0
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            directories = [f"/proc/{pid}/fd" for pid in file.read().split()]
-        for directory in directories:
+        count = 0
+        for directory in (f"/proc/{pid}/fd"
+                          for pid in children_of(self.server.pid)):
             for fd in os.listdir(directory):
                 try:
                     link = os.readlink(f"{directory}/{fd}")

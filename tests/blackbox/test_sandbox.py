@@ -15,7 +15,7 @@ import place
 import test_cases
 from cases import CASES
 from deployments import Bare, meta_variables
-from place import until
+from place import children_of, until
 from responder import Responder
 from tree import Directory, Link
 
@@ -64,8 +64,7 @@ class Traced(Responder):
     @property
     def pid(self):
         tracer = self.process.pid
-        with open(f"/proc/{tracer}/task/{tracer}/children") as file:
-            return int((file.read().split() or [tracer])[0])
+        return (children_of(tracer) or [tracer])[0]
 
     def end(self, number=signal.SIGTERM, timeout=place.PATIENCE):
         if self.is_running():

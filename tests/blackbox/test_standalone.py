@@ -16,7 +16,7 @@ import pytest
 
 import checkout
 import place
-from place import Program, clean_env, free_port, until
+from place import Program, children_of, clean_env, free_port, until
 from tree import Link
 
 TREE = {"default": "default", "os/boot": "os"}
@@ -41,11 +41,6 @@ def script(request, tmp_path_factory):
             stdout=subprocess.DEVNULL)
         yield glob.glob(f"{where}/**/bin/pxesrv", recursive=True)[0]
     shutil.rmtree(where)
-
-
-def children_of(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(child) for child in file.read().split()]
 
 
 def name_of(pid):
@@ -161,7 +156,7 @@ def test_both_end_when_either_dies(script, tree, tmp_path, which):
     tree.make(TREE)
     one = Standalone(script, tmp_path, "-r", place.ROOT)
     children = one.children()
-    names = {open(f"/proc/{pid}/comm").read().strip(): pid for pid in children}
+    names = {name_of(pid): pid for pid in children}
     responder = names.pop("pxesrv.fcgi")
     victim = responder if which == "responder" else names.popitem()[1]
     os.kill(victim, signal.SIGKILL)
@@ -368,8 +363,8 @@ def test_a_signal_at_the_very_start(script, tree, tmp_path):
         str(tmp_path / "stderr"),
         env=clean_env(PATH=f"{tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin"))
     (tmp_path / "waits").read_text()
-    with open(f"/proc/{one.pid}/task/{one.pid}/children") as file:
-        os.kill(int(file.read()), signal.SIGTERM)
+    process_1, = children_of(one.pid)
+    os.kill(process_1, signal.SIGTERM)
     (tmp_path / "go").write_text("\n")
     try:
         assert one.process.wait(20) == 0

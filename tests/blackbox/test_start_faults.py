@@ -14,7 +14,7 @@ import fastcgi
 import place
 from deployments import meta_variables
 from held import HeldSocket
-from place import until
+from place import children_of, until
 from tree import Directory
 
 CLIENT, OTHER = "127.0.0.7", "127.0.0.8"
@@ -61,15 +61,10 @@ class Start:
         """Ends it, if it runs; its exit status and what it said."""
         if self.process.poll() is None:
             # strace passes the signal on to nobody: ask its child.
-            for pid in children(self.process.pid) or [self.process.pid]:
+            for pid in children_of(self.process.pid) or [self.process.pid]:
                 os.kill(pid, 15)
         said = self.process.communicate(timeout=place.PATIENCE)[1].decode()
         return self.process.returncode, said
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(child) for child in file.read().split()]
 
 
 @pytest.fixture

@@ -28,12 +28,6 @@
 #define GET_KEYRING 0 /* KEYCTL_GET_KEYRING_ID */
 #define PROCESS_KEYRING -2
 
-#define CALL(name, call)                     \
-	static int name(void)                \
-	{                                    \
-		return attempt_result(call); \
-	}
-
 /* New processes: the child ends at once. */
 static int reap(long pid)
 {
@@ -145,11 +139,6 @@ CALL(page_faults, syscall(SYS_userfaultfd, 0))
 CALL(counters, syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0))
 CALL(load_module, syscall(SYS_init_module, NULL, 0, NULL))
 CALL(another_filter, syscall(SYS_seccomp, -1, 0, NULL))
-
-#define ATTEMPT(name)       \
-	{                   \
-#name, name \
-	}
 
 const struct attempt attempts_by_calls[] = {
 #ifdef SYS_fork

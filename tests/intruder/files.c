@@ -31,11 +31,6 @@ static int try_open(const char *path, int flags)
 	{                                     \
 		return try_open(path, flags); \
 	}
-#define CALL(name, call)                     \
-	static int name(void)                \
-	{                                    \
-		return attempt_result(call); \
-	}
 
 OPEN(read_passwd, "/etc/passwd", O_RDONLY)
 OPEN(list_system, "/", O_RDONLY | O_DIRECTORY)
@@ -94,11 +89,6 @@ static int may_reopen(void)
 	close(fd);
 	return error;
 }
-
-#define ATTEMPT(name)       \
-	{                   \
-#name, name \
-	}
 
 const struct attempt attempts_on_files[] = {ATTEMPT(read_passwd),
 	ATTEMPT(list_system), ATTEMPT(open_device), ATTEMPT(write_own_memory),

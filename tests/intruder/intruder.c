@@ -6,7 +6,6 @@
  * lists hold. It writes each outcome to standard error, which is open: "tried
  * NAME ERRNO", and "tried all" in the end.
  */
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,11 +15,6 @@
 #include "attempts.h"
 
 #define SIGNAL "once/127.0.0.66"
-
-int attempt_result(long value)
-{
-	return value < 0 ? errno : 0;
-}
 
 static void try_list(const struct attempt *list)
 {

@@ -33,17 +33,6 @@
 #define TREE "/srv/pxesrv/"
 #define PAGE 4096
 
-#define CALL(name, call)                     \
-	static int name(void)                \
-	{                                    \
-		return attempt_result(call); \
-	}
-
-int attempt_result(long value)
-{
-	return value < 0 ? errno : 0;
-}
-
 static int try_open(const char *path, int flags)
 {
 	int fd = open(path, flags | O_CLOEXEC, 0600);
@@ -288,11 +277,6 @@ CALL(restart_machine, syscall(SYS_reboot, 0, 0, 0, NULL))
 OPEN(may_read_tree, TREE "default", O_RDONLY)
 OPEN(may_make_lock, TREE "once/.lock", O_RDWR | O_CREAT)
 OPEN(may_open_log, "/var/log/pxesrv.log", O_WRONLY | O_APPEND)
-
-#define ATTEMPT(name)       \
-	{                   \
-#name, name \
-	}
 
 static const struct attempt attempts[] = {ATTEMPT(read_shadow),
 	ATTEMPT(read_home), ATTEMPT(read_state), ATTEMPT(read_boot),

@@ -5,6 +5,7 @@ tests/packages/machine.sh boots these: alice, who may use sudo, has a checkout,
 and what is told to one who installs PXESrv is done as it stands there.
 """
 import concurrent.futures
+import contextlib
 import http.client
 import os
 import pwd
@@ -73,9 +74,12 @@ def owner(path):
 
 def ask(port, client):
     """Status and body."""
-    said = run("curl", "-sS", "-w", "%{http_code}", "--interface", client,
-               f"http://127.0.0.1:{port}/redirect")
-    return int(said[-3:]), said[:-3]
+    with contextlib.closing(http.client.HTTPConnection(
+            "127.0.0.1", port, timeout=PATIENCE,
+            source_address=(client, 0))) as connection:
+        connection.request("GET", "/redirect")
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
 
 
 def boots_once(port, client):
@@ -145,20 +149,12 @@ class Armed:
             number += 1
             client = f"127.{asker + 1}.{number // 250}.{number % 250 + 1}"
             os.symlink(f"../{BOOT}", f"{TREE}/once/{client}")
-            assert [self.get(client), self.get(client)] == want, client
+            assert [ask(4567, client), ask(4567, client)] == want, client
             # It may still be on its way there.
             until(lambda: os.path.lexists(f"{TREE}/once/.served/{client}"),
                   f"{client}: served")
             os.unlink(f"{TREE}/once/.served/{client}")
         return number
-
-    @staticmethod
-    def get(client):
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", 4567, timeout=PATIENCE, source_address=(client, 0))
-        connection.request("GET", "/redirect")
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
 
     def __exit__(self, kind, value, trace):
         self.is_over.set()
