@@ -6,16 +6,25 @@
 #include <string.h>
 
 #include "response.h"
+#include "sink.h"
 #include "text.h"
 
 void exchange_text(struct exchange *x, int status, const char *text)
 {
 	x->status = status;
-	x->bytes = response_text(x->sink, status, x->head_only, text);
-	if (x->bytes < 0) {
-		x->bytes = 0;
+	exchange_sent(x,
+		response_text(x->sink, status, x->head_only, text, &x->bytes));
+}
+
+void exchange_sent(struct exchange *x, long long missing)
+{
+	x->is_later = missing == SINK_LATER;
+	if (missing <= 0)
+		return;
+	/* The body comes last, so that is what is missing first. */
+	x->bytes = x->bytes > missing ? x->bytes - missing : 0;
+	if (!x->has_claim)
 		exchange_note(x, " (not delivered)");
-	}
 }
 
 void exchange_add(struct exchange *x, const char *text)

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "claim.h"
 #include "client.h"
 #include "metavar.h"
 #include "settings.h"
@@ -17,14 +18,23 @@ struct exchange {
 	struct client client; /* empty name: not known */
 	bool head_only;
 
+	/* Of an answer whose rest the sink sends later: */
+	bool is_later;
+	bool has_claim;     /* which is to be settled then */
+	int root;           /* of the tree that the claim is in */
+	struct claim claim; /* the once link that is being answered */
+
 	/* For the log: */
 	int status;
-	long long bytes;
+	long long bytes;     /* of the body that the web server has taken */
 	char decision[2048]; /* one line, escaped; empty: none */
 };
 
 /* Sends a line of text as the answer; notes status and size. */
 void exchange_text(struct exchange *x, int status, const char *text);
+
+/* Notes what became of the answer, as a sink's send() has said it. */
+void exchange_sent(struct exchange *x, long long missing);
 
 /* Adds to the decision in the log. It cuts off what does not fit. */
 void exchange_add(struct exchange *x, const char *text);

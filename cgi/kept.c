@@ -156,3 +156,23 @@ int kept_default_open(const struct tree *tree, struct target *out)
 		keep(kept, &now, out);
 	return err;
 }
+
+void kept_give_target(const struct tree *tree, struct target *target)
+{
+	if (target->is_kept)
+		tree->kept->boot_file.fd = -1;
+	target->fd = -1;
+}
+
+int kept_give_root(struct tree *tree)
+{
+	const int root = tree->root;
+
+	if (tree->kept != NULL) {
+		/* What is kept beside it belongs to this root. */
+		release_boot_file(tree->kept);
+		tree->kept->root = -1;
+	}
+	tree->root = -1;
+	return root;
+}

@@ -42,3 +42,10 @@ int kept_tree_open(struct kept *kept, const char *root, const char *allow,
  * -ELOOP when it is a link, -ENOENT when there is none, or another -errno.
  */
 int kept_default_open(const struct tree *tree, struct target *out);
+
+/*
+ * A request's answer goes on after the request: it takes over the file, or the
+ * root (which it returns), that may have been kept for further requests.
+ */
+void kept_give_target(const struct tree *tree, struct target *target);
+int kept_give_root(struct tree *tree);

@@ -27,6 +27,7 @@ int main(void)
 	tzset();
 	input_discard(STDIN_FILENO, getenv("CONTENT_LENGTH"));
 	output_open(STDOUT_FILENO, &output);
+	/* This sink has sent all when it returns. */
 	respond(&service, NULL, environ, &output.sink);
 	return 0;
 }

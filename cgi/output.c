@@ -29,30 +29,46 @@ static bool wait_for(const struct output *output)
 	return ppoll(&out, 1, &limit, &output->waiting) == 1;
 }
 
-static bool put(struct sink *sink, const void *bytes, size_t size)
+/* Writes all of it. How many bytes could not be written. */
+static size_t write_all(
+	const struct output *output, const char *bytes, size_t size)
 {
-	const struct output *output = output_of(sink);
-	const char *next = bytes;
-
 	while (size > 0) {
-		ssize_t n = write(output->fd, next, size);
+		ssize_t n = write(output->fd, bytes, size);
 		if (n >= 0) {
-			next += n;
+			bytes += n;
 			size -= (size_t)n;
 		} else if (errno == EAGAIN) {
 			if (!wait_for(output))
-				return false;
+				break;
 		} else if (errno != EINTR) {
-			return false;
+			break;
 		}
 	}
-	return true;
+	return size;
 }
 
-static bool end(struct sink *sink)
+static long long send_answer(struct sink *sink, const struct answer *answer)
 {
-	(void)sink; /* put() keeps nothing back */
-	return true;
+	const struct output *output = output_of(sink);
+	char bytes[ANSWER_BYTES_MAX];
+	off_t next = answer->next;
+	size_t left = write_all(output, answer->bytes, answer->size);
+
+	while (left == 0 && next < answer->end) {
+		const off_t rest = answer->end - next;
+		ssize_t n = pread(answer->file, bytes,
+			rest < (off_t)sizeof bytes ? (size_t)rest
+						   : sizeof bytes,
+			next);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) /* it has become shorter, or can't be read */
+			break;
+		next += n;
+		left = write_all(output, bytes, (size_t)n);
+	}
+	return (long long)left + answer->end - next;
 }
 
 static void be_interrupted(int signal)
@@ -68,7 +84,7 @@ void output_open(int fd, struct output *out)
 	struct stat st;
 	sigset_t held;
 
-	*out = (struct output){.sink = {is_gone, put, end}, .fd = fd};
+	*out = (struct output){.sink = {is_gone, send_answer}, .fd = fd};
 	sigemptyset(&held);
 	for (size_t i = 0; i < sizeof enders / sizeof enders[0]; i++) {
 		sigaddset(&held, enders[i]);

@@ -11,6 +11,7 @@
 #include "escape.h"
 #include "exchange.h"
 #include "grace.h"
+#include "kept.h"
 #include "response.h"
 #include "sink.h"
 #include "tree.h"
@@ -104,7 +105,7 @@ static bool write_offload(const struct exchange *x, const struct tree *tree,
 }
 
 /* Lets the web server send the file, or sends it where that can't. */
-static enum response_result offload(struct exchange *x, const struct tree *tree,
+static long long offload(struct exchange *x, const struct tree *tree,
 	const struct target *target)
 {
 	char header[3 * PATH_MAX + 32];
@@ -114,23 +115,28 @@ static enum response_result offload(struct exchange *x, const struct tree *tree,
 	return response_offload(x->sink, header, target->type);
 }
 
-/* Sends the file. With RESPONSE_NOTHING the error is in boot. */
-static enum response_result send_file(
+/*
+ * Sends the file. Returns what the sink's send() does, or RESPONSE_NOTHING:
+ * then the error is in boot.
+ */
+static long long send_file(
 	struct exchange *x, const struct tree *tree, struct boot *boot)
 {
-	enum response_result result;
+	long long missing;
 
 	x->status = 200;
 	/* A HEAD has nothing to offload, and the length is known here. */
 	if (x->settings.send == SEND_INLINE || x->head_only)
-		result = response_file(
+		missing = response_file(
 			x->sink, &boot->target, x->head_only, &x->bytes);
 	else
-		result = offload(x, tree, &boot->target);
+		missing = offload(x, tree, &boot->target);
 
-	if (result == RESPONSE_NOTHING)
+	if (missing == RESPONSE_NOTHING)
 		boot_fail(boot, errno);
-	return result;
+	if (missing == SINK_LATER)
+		kept_give_target(tree, &boot->target);
+	return missing;
 }
 
 /* What became of a claim that is over, if it is not what it should be. */
@@ -164,24 +170,29 @@ static void put_back(
 	}
 }
 
+void redirect_settle(
+	struct exchange *x, const struct tree *tree, long long missing)
+{
+	exchange_sent(x, missing);
+	if (!x->has_claim)
+		return;
+	x->has_claim = false;
+	if (missing == 0)
+		note_settled(x, &x->claim, claim_served(tree, &x->claim));
+	else
+		put_back(x, tree, &x->claim);
+}
+
 static void answer_unclaimed(
 	struct exchange *x, const struct tree *tree, struct boot *boot)
 {
 	note_boot(x, tree, boot);
-	if (boot->error != 0) {
+	const long long missing =
+		boot->error == 0 ? send_file(x, tree, boot) : RESPONSE_NOTHING;
+	if (missing == RESPONSE_NOTHING)
 		refuse(x, boot);
-		return;
-	}
-	switch (send_file(x, tree, boot)) {
-	case RESPONSE_NOTHING:
-		refuse(x, boot);
-		break;
-	case RESPONSE_BROKEN:
-		exchange_note(x, " (not delivered)");
-		break;
-	case RESPONSE_DELIVERED:
-		break;
-	}
+	else
+		exchange_sent(x, missing);
 }
 
 /* Answers again what was claimed before. False: look again. */
@@ -204,54 +215,53 @@ static bool answer_grace(
 	return true;
 }
 
-static void answer_claimed(struct exchange *x, const struct tree *tree,
-	struct boot *boot, const struct claim *claim)
+static void answer_claimed(
+	struct exchange *x, struct tree *tree, struct boot *boot)
 {
 	note_boot(x, tree, boot);
 	/* The lock may have been waited for. */
 	if (x->sink->is_gone(x->sink)) {
 		x->status = STATUS_PEER_GONE;
-		put_back(x, tree, claim);
+		put_back(x, tree, &x->claim);
 		return;
 	}
-	switch (send_file(x, tree, boot)) {
-	case RESPONSE_NOTHING:
+	const long long missing = send_file(x, tree, boot);
+	if (missing == RESPONSE_NOTHING) {
 		/* First the link: the client asks again when it has this. */
-		put_back(x, tree, claim);
+		put_back(x, tree, &x->claim);
 		refuse(x, boot);
-		break;
-	case RESPONSE_BROKEN:
-		put_back(x, tree, claim);
-		break;
-	case RESPONSE_DELIVERED:
-		note_settled(x, claim, claim_served(tree, claim));
-		break;
+		return;
 	}
+	x->has_claim = true;
+	if (missing != SINK_LATER) {
+		redirect_settle(x, tree, missing);
+		return;
+	}
+	exchange_sent(x, missing);
+	x->root = kept_give_root(tree);
 }
 
 /* Claims what boot_look() found and answers. False: look again. */
 static bool answer_once(
-	struct exchange *x, const struct tree *tree, struct boot *boot)
+	struct exchange *x, struct tree *tree, struct boot *boot)
 {
-	struct claim claim;
-
 	if (x->sink->is_gone(x->sink)) {
 		note_boot(x, tree, boot);
 		exchange_note(x, " (the peer has hung up: still armed)");
 		x->status = STATUS_PEER_GONE;
 		return true;
 	}
-	int err = boot_claim(tree, x->client.name, boot, &claim);
+	int err = boot_claim(tree, x->client.name, boot, &x->claim);
 	if (err == -ENOENT)
 		return false;
 	if (err < 0)
 		answer_unclaimed(x, tree, boot);
 	else
-		answer_claimed(x, tree, boot, &claim);
+		answer_claimed(x, tree, boot);
 	return true;
 }
 
-void redirect(struct exchange *x, const struct tree *tree)
+void redirect(struct exchange *x, struct tree *tree)
 {
 	struct boot boot;
 

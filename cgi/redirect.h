@@ -4,5 +4,13 @@
 struct exchange;
 struct tree;
 
-/* Answers /redirect: the boot file of the client, or why there is none. */
-void redirect(struct exchange *x, const struct tree *tree);
+/*
+ * Answers /redirect: the boot file of the client, or why there is none. When
+ * the rest of the answer is sent later, its claim stays in x, and the tree's
+ * root may have become that of x; then redirect_settle() is to follow.
+ */
+void redirect(struct exchange *x, struct tree *tree);
+
+/* The answer is over, as a sink's send() says it: so is its claim. */
+void redirect_settle(
+	struct exchange *x, const struct tree *tree, long long missing);

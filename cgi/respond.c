@@ -2,7 +2,9 @@
 #include "respond.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include "log.h"
 #include "logline.h"
 #include "redirect.h"
+#include "root_limit.h"
 #include "route.h"
 #include "tree.h"
 
@@ -98,6 +101,23 @@ static void with_tree(const struct service *service, struct kept *kept,
 	tree_close(&tree);
 }
 
+/* The same, unless its file system holds too many already. */
+static void with_limit(const struct service *service, struct kept *kept,
+	struct exchange *x, const struct route *route)
+{
+	const char *root = x->settings.root;
+
+	if (service->limit == NULL) {
+		with_tree(service, kept, x, route);
+	} else if (root_limit_enter(service->limit, root)) {
+		with_tree(service, kept, x, route);
+		root_limit_leave(service->limit, root);
+	} else {
+		refuse(x, 503, "# The boot server's disk does not answer now",
+			"too many requests wait for the file system of", root);
+	}
+}
+
 static bool is_method(const struct exchange *x, const char *method)
 {
 	return x->vars.request_method != NULL &&
@@ -140,7 +160,7 @@ static void answer(
 			"DOCUMENT_ROOT",
 			NULL);
 	} else {
-		with_tree(service, kept, x, &route);
+		with_limit(service, kept, x, &route);
 	}
 }
 
@@ -179,10 +199,100 @@ static int64_t nanoseconds_since(const struct timespec *start)
 	       now.tv_nsec - start->tv_nsec;
 }
 
-void respond(const struct service *service, struct kept *kept,
+static void log_exchange(const struct service *service,
+	const struct exchange *x, const struct timespec *start)
+{
+	const struct logline line = {
+		.client = x->client.name[0] == '\0' ? NULL : x->client.name,
+		.method = x->vars.request_method,
+		.uri = x->vars.request_uri,
+		.protocol = x->vars.server_protocol,
+		.time = time(NULL),
+		.status = x->status,
+		.bytes = x->bytes,
+		.nanoseconds = nanoseconds_since(start),
+		.decision = x->decision[0] == '\0' ? NULL : x->decision,
+	};
+	char text[LOG_LINE_MAX];
+	size_t size = logline_format(&line, text);
+	write_log(service, x, text, size);
+	if (service->complains && x->status == 500)
+		fprintf(stderr, "pxesrv: %s\n", x->decision);
+}
+
+struct unsettled {
+	const struct service *service;
+	struct exchange x;
+	struct timespec start;
+	char strings[]; /* what x points to: the request's own are gone then */
+};
+
+/* Copies a string behind the others, cut off to what the log has of it. */
+static const char *keep_string(char **at, const char *text)
+{
+	if (text == NULL)
+		return NULL;
+	const char *copy = *at;
+	const size_t length = strnlen(text, LOG_LINE_MAX);
+
+	memcpy(*at, text, length);
+	(*at)[length] = '\0';
+	*at += length + 1;
+	return copy;
+}
+
+static size_t string_size(const char *text)
+{
+	return text == NULL ? 0 : strnlen(text, LOG_LINE_MAX) + 1;
+}
+
+/* NULL: there is no memory. */
+static struct unsettled *keep(const struct service *service,
+	const struct exchange *x, const struct timespec *start)
+{
+	const size_t size = string_size(x->vars.request_method) +
+	                    string_size(x->vars.request_uri) +
+	                    string_size(x->vars.server_protocol) +
+	                    string_size(x->settings.log) +
+	                    string_size(x->settings.root);
+	struct unsettled *kept = malloc(sizeof *kept + size);
+	if (kept == NULL)
+		return NULL;
+
+	char *at = kept->strings;
+	kept->service = service;
+	kept->start = *start;
+	kept->x = *x;
+	kept->x.sink = NULL;
+	kept->x.vars = (struct metavars){
+		.request_method = keep_string(&at, x->vars.request_method),
+		.request_uri = keep_string(&at, x->vars.request_uri),
+		.server_protocol = keep_string(&at, x->vars.server_protocol),
+	};
+	kept->x.settings.log = keep_string(&at, x->settings.log);
+	kept->x.settings.root = keep_string(&at, x->settings.root);
+	kept->x.settings.allow = "";
+	return kept;
+}
+
+/* The end of a request: of its claim, its root, and its line in the log. */
+static void settle(const struct service *service, struct exchange *x,
+	const struct timespec *start, long long missing)
+{
+	struct tree tree = {
+		.root = x->root, .path = x->settings.root, .allow = ""};
+
+	redirect_settle(x, &tree, missing);
+	if (x->root >= 0)
+		close(x->root);
+	log_exchange(service, x, start);
+}
+
+struct unsettled *respond(const struct service *service, struct kept *kept,
 	char *const env[], struct sink *sink)
 {
-	struct exchange x = {.sink = sink, .settings = service->settings};
+	struct exchange x = {
+		.sink = sink, .settings = service->settings, .root = -1};
 	struct timespec start;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
@@ -191,21 +301,18 @@ void respond(const struct service *service, struct kept *kept,
 		x.settings.root = x.vars.document_root;
 	answer(service, kept, &x);
 	note_if_bound(service, &x);
+	if (!x.is_later) {
+		log_exchange(service, &x, &start);
+		return NULL;
+	}
+	struct unsettled *unsettled = keep(service, &x, &start);
+	if (unsettled == NULL)
+		settle(service, &x, &start, LLONG_MAX);
+	return unsettled;
+}
 
-	const struct logline line = {
-		.client = x.client.name[0] == '\0' ? NULL : x.client.name,
-		.method = x.vars.request_method,
-		.uri = x.vars.request_uri,
-		.protocol = x.vars.server_protocol,
-		.time = time(NULL),
-		.status = x.status,
-		.bytes = x.bytes,
-		.nanoseconds = nanoseconds_since(&start),
-		.decision = x.decision[0] == '\0' ? NULL : x.decision,
-	};
-	char text[LOG_LINE_MAX];
-	size_t size = logline_format(&line, text);
-	write_log(service, &x, text, size);
-	if (service->complains && x.status == 500)
-		fprintf(stderr, "pxesrv: %s\n", x.decision);
+void respond_settle(struct unsettled *unsettled, long long missing)
+{
+	settle(unsettled->service, &unsettled->x, &unsettled->start, missing);
+	free(unsettled);
 }

@@ -7,6 +7,7 @@
 
 struct kept;
 struct log;
+struct root_limit;
 struct sink;
 
 /* What answers requests, as it was started. */
@@ -14,15 +15,28 @@ struct service {
 	struct settings settings; /* the request's own win over them */
 	struct log *log;          /* settings.log, open; NULL: open it anew */
 	int no_root_status;       /* when the root can't be opened */
+	struct root_limit *limit; /* NULL: there is none */
 	bool is_bound;  /* places that only a request names can't be opened */
 	bool complains; /* what only an administrator can mend: to stderr too */
 };
 
+/* An answer whose rest is still being sent, and what is to be done then. */
+struct unsettled;
+
 /*
  * Answers one request, start to end, and logs it. env is the CGI environment
- * or the FastCGI params: strings NAME=value, NULL-terminated. The answer may
- * be left unended (see struct sink); then it was not delivered. kept is the
+ * or the FastCGI params: strings NAME=value, NULL-terminated. kept is the
  * thread's, for the requests to come; NULL when there are none.
+ *
+ * Returns NULL; or, when the sink's send() has said SINK_LATER, what is to be
+ * given to respond_settle() once that is over. Where there is no memory for
+ * that it is NULL as well: then the request is over, and counts as broken off.
  */
-void respond(const struct service *service, struct kept *kept,
+struct unsettled *respond(const struct service *service, struct kept *kept,
 	char *const env[], struct sink *sink);
+
+/*
+ * The answer is over: so many bytes of it the web server has not taken. Moves
+ * the link to where it belongs, logs, and frees. Any thread may call it.
+ */
+void respond_settle(struct unsettled *unsettled, long long missing);

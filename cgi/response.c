@@ -10,7 +10,6 @@
 #include "target.h"
 #include "text.h"
 
-#define CHUNK 16384     /* bytes: head and a usual boot script in one piece */
 #define RETRY_AFTER "5" /* seconds: iPXE waits that long and asks again */
 
 static const char *status_line(int status)
@@ -47,15 +46,15 @@ static const char *status_headers(int status)
 }
 
 /*
- * Writes the head, with CGI's Status (RFC 3875, section 6.3.3), into CHUNK
- * bytes, where it takes some hundred. Returns its length.
+ * Writes the head, with CGI's Status (RFC 3875, section 6.3.3), into
+ * ANSWER_BYTES_MAX bytes, where it takes some hundred. Returns its length.
  */
-static size_t write_head(
-	char out[static CHUNK], int status, const char *type, long long length)
+static size_t write_head(char out[static ANSWER_BYTES_MAX], int status,
+	const char *type, long long length)
 {
 	struct text head;
 
-	text_begin(&head, out, CHUNK);
+	text_begin(&head, out, ANSWER_BYTES_MAX);
 	text_add(&head, "Status: ");
 	text_add(&head, status_line(status));
 	text_add(&head, "\r\nContent-Type: ");
@@ -68,32 +67,32 @@ static size_t write_head(
 	return head.length;
 }
 
-long long response_text(
-	struct sink *sink, int status, bool head_only, const char *text)
+long long response_text(struct sink *sink, int status, bool head_only,
+	const char *text, long long *bytes)
 {
-	char bytes[CHUNK];
-	size_t length = strlen(text);
-	size_t n = write_head(bytes, status, "text/plain; charset=utf-8",
-		(long long)length + 1);
+	char out[ANSWER_BYTES_MAX];
+	/* With its end of line; the head takes far less than half. */
+	const size_t length = strnlen(text, sizeof out / 2) + 1;
+	size_t n = write_head(
+		out, status, "text/plain; charset=utf-8", (long long)length);
 
-	if (n + length + 1 > sizeof bytes)
-		return -1;
+	*bytes = 0;
 	if (!head_only) {
-		memcpy(bytes + n, text, length + 1);
+		memcpy(out + n, text, length - 1);
 		n += length;
-		bytes[n++] = '\n'; /* instead of the NUL */
+		out[n - 1] = '\n';
+		*bytes = (long long)length;
 	}
-	if (!sink->put(sink, bytes, n) || !sink->end(sink))
-		return -1;
-	return head_only ? 0 : (long long)length + 1;
+	const struct answer answer = {.bytes = out, .size = n, .file = -1};
+	return sink->send(sink, &answer);
 }
 
-/* Reads up to size bytes from there on. What was read, or -1 with errno. */
-static ssize_t read_some(int fd, void *out, size_t size, off_t offset)
+/* Reads up to size bytes of the beginning. What was read, or -1 with errno. */
+static ssize_t read_first(int fd, void *out, size_t size)
 {
 	ssize_t n;
 	do
-		n = pread(fd, out, size, offset);
+		n = pread(fd, out, size, 0);
 	while (n < 0 && errno == EINTR);
 	return n;
 }
@@ -103,54 +102,38 @@ static size_t smaller(size_t a, long long b)
 	return b < (long long)a ? (size_t)b : a;
 }
 
-/* Sends a file from there on. The file must not have become shorter. */
-static bool put_rest(struct sink *sink, const struct target *target, off_t from)
+long long response_file(struct sink *sink, const struct target *target,
+	bool head_only, long long *bytes)
 {
-	char bytes[CHUNK];
-
-	while (from < target->size) {
-		ssize_t n = read_some(target->fd, bytes,
-			smaller(sizeof bytes, target->size - from), from);
-		if (n <= 0 || !sink->put(sink, bytes, (size_t)n))
-			return false;
-		from += n;
-	}
-	return true;
-}
-
-enum response_result response_file(struct sink *sink,
-	const struct target *target, bool head_only, long long *bytes)
-{
-	char first[CHUNK];
-	long long size = target->size;
+	char first[ANSWER_BYTES_MAX];
+	const long long size = target->size;
+	struct answer answer = {.bytes = first, .file = -1};
 
 	*bytes = 0;
-	size_t n = write_head(first, 200, target->type, size);
+	answer.size = write_head(first, 200, target->type, size);
 	if (!head_only && size > 0) {
 		/* Before the head is out, so that an error can be told. */
-		ssize_t got = read_some(target->fd, first + n,
-			smaller(sizeof first - n, size), 0);
+		ssize_t got = read_first(target->fd, first + answer.size,
+			smaller(sizeof first - answer.size, size));
 		if (got <= 0) {
 			errno = got < 0 ? errno : EIO;
 			return RESPONSE_NOTHING;
 		}
-		n += (size_t)got;
-		*bytes = got;
-	}
-	if (!sink->put(sink, first, n))
-		return RESPONSE_BROKEN;
-	if (!head_only) {
-		if (!put_rest(sink, target, *bytes))
-			return RESPONSE_BROKEN;
+		answer.size += (size_t)got;
+		if (got < size) {
+			answer.file = target->fd;
+			answer.next = got;
+			answer.end = size;
+		}
 		*bytes = size;
 	}
-	return sink->end(sink) ? RESPONSE_DELIVERED : RESPONSE_BROKEN;
+	return sink->send(sink, &answer);
 }
 
-enum response_result response_offload(
+long long response_offload(
 	struct sink *sink, const char *header, const char *type)
 {
-	char head[CHUNK];
+	char head[ANSWER_BYTES_MAX];
 	int n = snprintf(head, sizeof head,
 		"Status: 200 OK\r\n"
 		"Content-Type: %s\r\n"
@@ -163,7 +146,7 @@ enum response_result response_offload(
 		errno = EOVERFLOW;
 		return RESPONSE_NOTHING;
 	}
-	return sink->put(sink, head, (size_t)n) && sink->end(sink)
-	               ? RESPONSE_DELIVERED
-	               : RESPONSE_BROKEN;
+	const struct answer answer = {
+		.bytes = head, .size = (size_t)n, .file = -1};
+	return sink->send(sink, &answer);
 }

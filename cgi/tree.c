@@ -28,7 +28,7 @@ int tree_open(const char *root, const char *allow, struct tree *out)
 
 void tree_close(struct tree *tree)
 {
-	if (tree->kept == NULL)
+	if (tree->kept == NULL && tree->root >= 0)
 		close(tree->root);
 	tree->root = -1;
 }

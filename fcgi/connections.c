@@ -5,15 +5,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
-#define PATIENCE_MS (CONNECTION_PATIENCE * INT64_C(1000))
+/* Descriptors of a connection with an answer: its own, file, root. */
+#define SENDING_WEIGHT 3
 /* A peer that has just connected is about to send its request. */
 #define NEW_MS 10
 
 /* A doubly linked list of table slots, by number; -1: the end. */
 struct list {
 	int first, last;
+	unsigned weight;     /* of each: descriptors that it takes */
+	int64_t patience_ms; /* that may pass in it; 0: without a limit */
 };
 
 struct slot {
@@ -23,13 +25,15 @@ struct slot {
 	struct list *list; /* NULL: not in the table */
 	int previous, next;
 	int64_t since; /* when it came into its list, in milliseconds */
+	struct sending *sending; /* the answer that it is in the list for */
 };
 
 struct connections {
 	pthread_mutex_t lock;
 	struct list waiting; /* for the rest of a request; oldest first */
 	struct list kept;    /* silent after an answer; oldest first */
-	size_t open, limit;  /* how many are in the lists, and may be */
+	struct list sending; /* to a peer that takes nothing; longest first */
+	size_t used, limit;  /* weight of what is in the lists, and may be */
 	size_t max;
 	struct slot slots[]; /* by descriptor */
 };
@@ -57,7 +61,7 @@ static void unlink_slot(struct connections *all, int fd)
 	else
 		list->last = slot->previous;
 	slot->list = NULL;
-	all->open--;
+	all->used -= list->weight;
 }
 
 static void append(struct connections *all, struct list *list, int fd)
@@ -73,7 +77,7 @@ static void append(struct connections *all, struct list *list, int fd)
 	else
 		list->first = fd;
 	list->last = fd;
-	all->open++;
+	all->used += list->weight;
 }
 
 struct connections *connections_new(size_t max, size_t limit)
@@ -87,7 +91,10 @@ struct connections *connections_new(size_t max, size_t limit)
 		free(all);
 		return NULL;
 	}
-	all->waiting = all->kept = (struct list){-1, -1};
+	all->waiting = (struct list){-1, -1, 1, CONNECTION_PATIENCE * 1000};
+	all->kept = (struct list){-1, -1, 1, 0};
+	all->sending = (struct list){
+		-1, -1, SENDING_WEIGHT, CONNECTION_SENDING_PATIENCE * 1000};
 	all->max = max;
 	all->limit = limit;
 	return all;
@@ -95,12 +102,6 @@ struct connections *connections_new(size_t max, size_t limit)
 
 void connections_free(struct connections *all)
 {
-	int fd;
-
-	while ((fd = connections_take_any(all)) >= 0) {
-		connections_drop(all, fd);
-		close(fd);
-	}
 	pthread_mutex_destroy(&all->lock);
 	free(all);
 }
@@ -120,7 +121,33 @@ static bool has_input(int fd)
 	return poll(&peer, 1, 0) != 0;
 }
 
-bool connections_add(struct connections *all, int fd, bool kept)
+/* Where a connection belongs; NULL: where it is. */
+static struct list *list_for(struct connections *all, const struct slot *slot,
+	enum connection_news news)
+{
+	switch (news) {
+	case CONNECTION_SERVED:
+		return &all->kept;
+	case CONNECTION_SENDING:
+		return &all->sending;
+	case CONNECTION_BEGUN:
+		return slot->list == &all->waiting ? NULL : &all->waiting;
+	default:
+		return slot->list == NULL ? &all->waiting : NULL;
+	}
+}
+
+static void sort(struct connections *all, int fd, enum connection_news news)
+{
+	struct list *list = list_for(all, &all->slots[fd], news);
+
+	if (list != NULL) {
+		unlink_slot(all, fd);
+		append(all, list, fd);
+	}
+}
+
+bool connections_add(struct connections *all, int fd, enum connection_news news)
 {
 	if (fd < 0 || (size_t)fd >= all->max)
 		return false;
@@ -130,9 +157,22 @@ bool connections_add(struct connections *all, int fd, bool kept)
 	slot->generation++;
 	slot->taken = true;
 	slot->again = false;
-	append(all, kept ? &all->kept : &all->waiting, fd);
+	slot->sending = NULL;
+	sort(all, fd, news);
 	pthread_mutex_unlock(&all->lock);
 	return true;
+}
+
+/* Only who has taken a connection asks, so these need no lock. */
+struct sending *connections_sending(struct connections *all, int fd)
+{
+	return all->slots[fd].sending;
+}
+
+void connections_set_sending(
+	struct connections *all, int fd, struct sending *sending)
+{
+	all->slots[fd].sending = sending;
 }
 
 uint64_t connections_name(struct connections *all, int fd)
@@ -169,13 +209,7 @@ bool connections_put_back(
 	struct slot *slot = &all->slots[fd];
 
 	pthread_mutex_lock(&all->lock);
-	if (news == CONNECTION_SERVED) {
-		unlink_slot(all, fd);
-		append(all, &all->kept, fd);
-	} else if (news == CONNECTION_BEGUN && slot->list == &all->kept) {
-		unlink_slot(all, fd);
-		append(all, &all->waiting, fd);
-	}
+	sort(all, fd, news);
 	bool back = !slot->again;
 	slot->again = false;
 	slot->taken = !back;
@@ -190,20 +224,35 @@ void connections_drop(struct connections *all, int fd)
 	pthread_mutex_unlock(&all->lock);
 }
 
+/*
+ * Takes the first of a list if its time is over. Else lets wait_ms, -1 being
+ * for ever, be no longer than the time that is left, and returns -1.
+ */
+static int take_first_overdue(
+	struct connections *all, const struct list *list, int *wait_ms)
+{
+	const int fd = oldest(all, list);
+	if (fd < 0)
+		return -1;
+
+	struct slot *slot = &all->slots[fd];
+	const int64_t left = slot->since + list->patience_ms - now_ms();
+	if (left <= 0) {
+		slot->taken = true;
+		return fd;
+	}
+	if (*wait_ms < 0 || left < *wait_ms)
+		*wait_ms = (int)left;
+	return -1;
+}
+
 int connections_take_overdue(struct connections *all, int *wait_ms)
 {
-	pthread_mutex_lock(&all->lock);
-	int fd = oldest(all, &all->waiting);
 	*wait_ms = -1;
-	if (fd >= 0) {
-		int64_t left = all->slots[fd].since + PATIENCE_MS - now_ms();
-		if (left > 0) {
-			*wait_ms = (int)left;
-			fd = -1;
-		} else {
-			all->slots[fd].taken = true;
-		}
-	}
+	pthread_mutex_lock(&all->lock);
+	int fd = take_first_overdue(all, &all->waiting, wait_ms);
+	if (fd < 0)
+		fd = take_first_overdue(all, &all->sending, wait_ms);
 	pthread_mutex_unlock(&all->lock);
 	return fd;
 }
@@ -211,7 +260,7 @@ int connections_take_overdue(struct connections *all, int *wait_ms)
 bool connections_are_full(struct connections *all)
 {
 	pthread_mutex_lock(&all->lock);
-	bool full = all->open >= all->limit;
+	bool full = all->used >= all->limit;
 	pthread_mutex_unlock(&all->lock);
 	return full;
 }
@@ -241,20 +290,30 @@ void connections_each_kept(struct connections *all, void (*say)(int fd))
 	pthread_mutex_unlock(&all->lock);
 }
 
-size_t connections_count(struct connections *all)
+bool connections_are_none(struct connections *all)
 {
 	pthread_mutex_lock(&all->lock);
-	size_t count = all->open;
+	bool none = all->used == 0;
 	pthread_mutex_unlock(&all->lock);
-	return count;
+	return none;
+}
+
+bool connections_are_all_sent(struct connections *all)
+{
+	pthread_mutex_lock(&all->lock);
+	bool sent = all->sending.first < 0;
+	pthread_mutex_unlock(&all->lock);
+	return sent;
 }
 
 int connections_take_any(struct connections *all)
 {
+	const struct list *lists[] = {&all->waiting, &all->kept, &all->sending};
+	int fd = -1;
+
 	pthread_mutex_lock(&all->lock);
-	int fd = oldest(all, &all->waiting);
-	if (fd < 0)
-		fd = oldest(all, &all->kept);
+	for (size_t i = 0; fd < 0 && i < sizeof lists / sizeof lists[0]; i++)
+		fd = oldest(all, lists[i]);
 	if (fd >= 0)
 		all->slots[fd].taken = true;
 	pthread_mutex_unlock(&all->lock);

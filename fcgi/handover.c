@@ -4,17 +4,30 @@
 #include <fastcgi.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "delivery.h"
 #include "respond.h"
 #include "sink.h"
 
-/* A sink that is the request's output stream. */
+struct sending {
+	struct delivery delivery;
+	struct unsettled *unsettled;
+	bool keep;             /* the connection, for another request */
+	unsigned char first[]; /* the first record, if it is not out yet */
+};
+
+/* A sink that is the request's connection. */
 struct stream {
 	struct sink sink;
-	struct handover *handover;
-	bool ended;
+	int fd;
+	unsigned id; /* of the request */
+	bool is_out; /* a whole answer, with its end */
+	struct sending *later;
 };
 
 static struct stream *stream_of(struct sink *sink)
@@ -30,31 +43,55 @@ static struct stream *stream_of(struct sink *sink)
 static bool is_gone(struct sink *sink)
 {
 	struct pollfd peer = {
-		.fd = stream_of(sink)->handover->request.ipcFd,
+		.fd = stream_of(sink)->fd,
 		.events = POLLRDHUP | POLLIN,
 	};
 	return poll(&peer, 1, 0) == 1;
 }
 
-static bool put(struct sink *sink, const void *bytes, size_t size)
+/* What is to be sent later. NULL: there is no memory. */
+static struct sending *keep(const struct delivery *delivery)
 {
-	/* size is at most some kB: int is wide enough. */
-	return FCGX_PutStr(bytes, (int)size,
-		       stream_of(sink)->handover->request.out) == (int)size;
+	struct sending *kept = malloc(sizeof *kept + delivery->first_size);
+	if (kept == NULL)
+		return NULL;
+
+	memcpy(kept->first, delivery->first, delivery->first_size);
+	kept->delivery = *delivery;
+	kept->delivery.first = kept->first;
+	return kept;
 }
 
-/*
- * The stream for errors first: END_REQUEST goes out with the last of the two,
- * so a small answer is one write.
- */
-static bool end(struct sink *sink)
+static void free_sending(struct sending *sending)
+{
+	if (sending->delivery.file >= 0)
+		close(sending->delivery.file);
+	free(sending);
+}
+
+/* The request is over, with what is out of its answer. */
+static void settle(struct sending *sending)
+{
+	respond_settle(
+		sending->unsettled, delivery_missing(&sending->delivery));
+	free_sending(sending);
+}
+
+static long long send_answer(struct sink *sink, const struct answer *answer)
 {
 	struct stream *stream = stream_of(sink);
-	FCGX_Request *request = &stream->handover->request;
+	unsigned char first[DELIVERY_FIRST_MAX];
+	struct delivery delivery;
 
-	stream->ended = FCGX_FClose(request->err) == 0 &&
-	                FCGX_FClose(request->out) == 0;
-	return stream->ended;
+	delivery_begin(stream->id, answer, first, &delivery);
+	const enum delivery_state state = delivery_go_on(&delivery, stream->fd);
+	stream->is_out = state == DELIVERY_ENDED;
+	if (state == DELIVERY_WAITS) {
+		stream->later = keep(&delivery);
+		if (stream->later != NULL)
+			return SINK_LATER;
+	}
+	return delivery_missing(&delivery);
 }
 
 int handover_start(void)
@@ -89,39 +126,78 @@ static bool drain(FCGX_Stream *in)
 	return FCGX_GetError(in) == 0;
 }
 
+/* An answer is over, and so is its connection, unless it is kept. */
+static enum served end(bool is_out, bool keep, int fd)
+{
+	if (is_out && keep)
+		return SERVED_KEPT;
+	close(fd);
+	return SERVED_CLOSED;
+}
+
+static void answer(FCGX_Request *request, const struct service *service,
+	struct kept *kept, struct stream *stream)
+{
+	/* An error here shows nowhere else: the params would be cut off. */
+	if (FCGX_GetError(request->in) != 0 || !drain(request->in))
+		return;
+	stream->id = (unsigned)request->requestId;
+	struct unsettled *unsettled =
+		respond(service, kept, request->envp, &stream->sink);
+	if (stream->later == NULL)
+		return;
+	stream->later->unsettled = unsettled;
+	stream->later->keep = request->keepConnection != 0;
+	if (unsettled == NULL) {
+		free_sending(stream->later);
+		stream->later = NULL;
+	}
+}
+
 /*
  * FCGX_Accept_r() normally accepts a connection itself. What it does when one
  * is kept alive is the same as what is wanted here, and is asked for by these
  * members, which fcgiapp.h calls private; they are what the build checks for.
- * FCGX_Detach() saves the close the wait of up to two seconds for the peer.
+ * FCGX_Free() lets go of the connection without a word to the peer.
  */
-bool handover_serve(struct handover *handover, int fd,
-	const struct service *service, struct kept *kept)
+enum served handover_serve(struct handover *handover, int fd,
+	const struct service *service, struct kept *kept,
+	struct sending **later)
 {
 	FCGX_Request *request = &handover->request;
-	struct stream stream = {
-		.sink = {is_gone, put, end},
-		.handover = handover,
-	};
+	struct stream stream = {.sink = {is_gone, send_answer}, .fd = fd};
 
 	request->ipcFd = fd;
 	request->keepConnection = 1;
 	FCGX_Detach(request);
 	if (FCGX_Accept_r(request) != 0)
-		return false;
+		return SERVED_CLOSED;
 
-	/* An error here shows nowhere else: the params would be cut off. */
-	if (FCGX_GetError(request->in) == 0 && drain(request->in))
-		respond(service, kept, request->envp, &stream.sink);
-	if (!stream.ended) {
-		/* Without END_REQUEST, so that it does not look whole. */
-		FCGX_Free(request, 1);
-		return false;
-	}
-	FCGX_Finish_r(request);
-	bool stays = request->ipcFd >= 0;
+	answer(request, service, kept, &stream);
+	const bool keeps = request->keepConnection != 0;
+	FCGX_Free(request, 0);
 	request->ipcFd = -1;
-	return stays;
+	*later = stream.later;
+	return stream.later != NULL ? SERVED_SENDING
+	                            : end(stream.is_out, keeps, fd);
+}
+
+enum served handover_go_on(struct sending *sending, int fd)
+{
+	const enum delivery_state state =
+		delivery_go_on(&sending->delivery, fd);
+	if (state == DELIVERY_WAITS)
+		return SERVED_SENDING;
+
+	const bool keeps = sending->keep;
+	settle(sending);
+	return end(state == DELIVERY_ENDED, keeps, fd);
+}
+
+void handover_break_off(struct sending *sending, int fd)
+{
+	settle(sending);
+	close(fd);
 }
 
 /*

@@ -23,11 +23,10 @@
 #include "number.h"
 #include "options.h"
 #include "respond.h"
+#include "root_limit.h"
 #include "sandbox.h"
+#include "turns.h"
 #include "workers.h"
-
-#define THREADS_DEFAULT 8
-#define THREADS_MAX 1024
 
 /*
  * So that no socket and no log gets the number of a standard descriptor that
@@ -61,13 +60,14 @@ static struct settings read_settings(void)
 	return settings;
 }
 
+/* 0: not said. */
 static unsigned read_threads(void)
 {
 	const char *text = getenv("PXESRV_THREADS");
-	unsigned threads = THREADS_DEFAULT;
+	unsigned threads = 0;
 
 	if (text != NULL && text[0] != '\0' &&
-		!number_parse(text, 10, 1, THREADS_MAX, &threads))
+		!number_parse(text, 10, 1, WORKERS_MAX, &threads))
 		refuse("PXESRV_THREADS", text);
 	return threads;
 }
@@ -113,6 +113,17 @@ static void tell(const struct sandbox *sandbox, struct log *log)
 		warnx("%s", note);
 }
 
+/* A quarter of the threads is for others than one root whose disk hangs. */
+static void limit_roots(unsigned threads, struct root_limit *out)
+{
+	const unsigned processors = turns_processors();
+
+	out->most = threads - threads / 4;
+	/* Without a disk that hangs, so many are at work in one. */
+	if (out->most < processors)
+		out->most = processors;
+}
+
 /* Nothing is taken from a peer before all is confined. NULL with errno. */
 static struct workers *start_confined(unsigned threads,
 	const struct listener *listener, struct service *service)
@@ -129,18 +140,37 @@ static struct workers *start_confined(unsigned threads,
 	return workers_open(workers) ? workers : NULL;
 }
 
+static struct workers *start(
+	unsigned asked, struct listener *listener, struct service *service)
+{
+	if (handover_start() != 0)
+		errx(EX_SOFTWARE, "libfcgi does not start");
+	const unsigned threads = workers_count(asked);
+	limit_roots(threads, service->limit);
+	struct workers *workers = start_confined(threads, listener, service);
+	if (workers == NULL) {
+		int error = errno;
+		listener_close(listener);
+		errno = error;
+		err(EX_OSERR, "cannot start");
+	}
+	return workers;
+}
+
 int main(int argc, char *argv[])
 {
 	struct options options;
 	struct listener listener;
 	struct log log;
-	struct service service = {.log = &log, .no_root_status = 503};
+	struct root_limit limit = {.most = 0};
+	struct service service = {
+		.log = &log, .no_root_status = 503, .limit = &limit};
 
 	fill_standard();
 	umask(0); /* what is made says its mode itself */
 	options_parse(argc, argv, &options);
 	service.settings = read_settings();
-	const unsigned threads = read_threads();
+	const unsigned asked = read_threads();
 	if (options.check_only)
 		return check_all(&service) ? EX_OK : EX_CONFIG;
 	if (!check_root(&service))
@@ -152,15 +182,7 @@ int main(int argc, char *argv[])
 	tzset();
 	log_open(service.settings.log, &log);
 	check_claims(&service);
-	if (handover_start() != 0)
-		errx(EX_SOFTWARE, "libfcgi does not start");
-	struct workers *workers = start_confined(threads, &listener, &service);
-	if (workers == NULL) {
-		int error = errno;
-		listener_close(&listener);
-		errno = error;
-		err(EX_OSERR, "cannot start");
-	}
+	struct workers *workers = start(asked, &listener, &service);
 	notify_send(manager, "READY=1");
 	wait_for_end(&signals, service.settings.log, &log);
 	notify_send(manager, "STOPPING=1");

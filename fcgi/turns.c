@@ -32,8 +32,7 @@ struct turns {
 	struct turn of[];
 };
 
-/* How many this process may use. */
-static unsigned count_processors(void)
+unsigned turns_processors(void)
 {
 	cpu_set_t processors;
 
@@ -64,7 +63,7 @@ struct turns *turns_new(unsigned workers)
 		return NULL;
 
 	init_waits(turns);
-	turns->free = count_processors();
+	turns->free = turns_processors();
 	turns->workers = workers;
 	return turns;
 }

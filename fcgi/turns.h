@@ -12,6 +12,9 @@
  */
 struct turns;
 
+/* How many processors this process may use. */
+unsigned turns_processors(void);
+
 /* Turns of so many workers, numbered from 0. NULL with errno. */
 struct turns *turns_new(unsigned workers);
 

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,8 +15,11 @@
 #include "respond.h"
 #include "turns.h"
 
-/* Seconds that a peer may take nothing of an answer. */
-#define PEER_TIMEOUT 30
+/*
+ * Bytes of an answer that may wait in a connection's socket; the kernel takes
+ * twice as many for itself. More would be of no use to a slow peer.
+ */
+#define SOCKET_BUFFER 16384
 #define NAP_NS 10000000
 /* Without a request for so long, nothing of the tree is kept open. */
 #define KEPT_MS 10000
@@ -60,16 +62,17 @@ static enum gate look(struct worker *w, int fd)
 	return gate;
 }
 
-/* Answers the request that lies on fd. True: fd is still open. */
-static bool serve(struct worker *w, int fd)
+/*
+ * Answers the request that lies on fd. later is the answer when that is still
+ * to be sent.
+ */
+static enum served serve(struct worker *w, int fd, struct sending **later)
 {
-	atomic_store(&w->serving, fd);
-	bool stays =
-		handover_serve(&w->handover, fd, w->all->service, &w->kept);
-	atomic_store(&w->serving, -1);
-	if (stays && atomic_load(&w->all->phase) != RUNNING)
+	enum served served = handover_serve(
+		&w->handover, fd, w->all->service, &w->kept, later);
+	if (served == SERVED_KEPT && atomic_load(&w->all->phase) != RUNNING)
 		handover_let_go(fd);
-	return stays;
+	return served;
 }
 
 /* Closes a connection that look() did not let pass. */
@@ -82,6 +85,76 @@ static void refuse(struct worker *w, int fd)
 	close(fd);
 }
 
+/* Which events epoll tells of: whether there is something to be sent. */
+static bool set_events(struct worker *w, int operation, int fd, bool sends)
+{
+	/* Edge-triggered, since looking leaves the bytes where they are. */
+	struct epoll_event event = {
+		.events = EPOLLET | EPOLLIN | (sends ? EPOLLOUT : 0u),
+		.data.u64 = connections_name(w->all->connections, fd),
+	};
+	return epoll_ctl(w->all->epoll, operation, fd, &event) == 0;
+}
+
+/* A taken connection has an answer to be sent. False: it has been closed. */
+static bool begin_sending(struct worker *w, int fd, struct sending *sending)
+{
+	connections_set_sending(w->all->connections, fd, sending);
+	if (set_events(w, EPOLL_CTL_MOD, fd, true))
+		return true;
+	handover_break_off(sending, fd);
+	return false;
+}
+
+/* Goes on with a taken connection's answer. False: it has been closed. */
+static bool send_more(struct worker *w, int fd, enum connection_news *news)
+{
+	struct connections *connections = w->all->connections;
+	struct sending *sending = connections_sending(connections, fd);
+
+	/* Before it may be closed, and its number reused. */
+	connections_drop(connections, fd);
+	*news = CONNECTION_SENDING;
+	switch (handover_go_on(sending, fd)) {
+	case SERVED_CLOSED:
+		return false;
+	case SERVED_KEPT:
+		connections_set_sending(connections, fd, NULL);
+		set_events(w, EPOLL_CTL_MOD, fd, false);
+		*news = CONNECTION_SERVED;
+		return true;
+	default:
+		return true;
+	}
+}
+
+/* Looks for a request on a taken connection. False: it has been closed. */
+static bool take_request(struct worker *w, int fd, enum connection_news *news)
+{
+	struct connections *connections = w->all->connections;
+	struct sending *later;
+	enum served served;
+
+	switch (look(w, fd)) {
+	case GATE_PASS:
+		/* Before it may be closed, and its number reused. */
+		connections_drop(connections, fd);
+		served = serve(w, fd, &later);
+		*news = served == SERVED_SENDING ? CONNECTION_SENDING
+		                                 : CONNECTION_SERVED;
+		return served == SERVED_KEPT ||
+		       (served == SERVED_SENDING &&
+			       begin_sending(w, fd, later));
+	case GATE_REFUSE:
+		connections_drop(connections, fd);
+		refuse(w, fd);
+		return false;
+	default:
+		*news = w->seen > 0 ? CONNECTION_BEGUN : CONNECTION_SILENT;
+		return true;
+	}
+}
+
 /* Goes on with a connection that this worker has taken. */
 static void proceed(struct worker *w, int fd)
 {
@@ -89,35 +162,31 @@ static void proceed(struct worker *w, int fd)
 	enum connection_news news;
 
 	do {
-		enum gate gate = look(w, fd);
-		news = w->seen > 0 ? CONNECTION_BEGUN : CONNECTION_SILENT;
-		if (gate == GATE_PASS) {
-			/* Before it may be closed, and its number reused. */
-			connections_drop(connections, fd);
-			if (!serve(w, fd))
-				return;
-			news = CONNECTION_SERVED;
-		}
-		if (gate == GATE_REFUSE) {
-			connections_drop(connections, fd);
-			refuse(w, fd);
+		const bool sends = connections_sending(connections, fd) != NULL;
+		if (!(sends ? send_more(w, fd, &news)
+			    : take_request(w, fd, &news)))
 			return;
-		}
 	} while (!connections_put_back(connections, fd, news));
 }
 
 /*
- * Time is over for a taken connection. Its request may have become whole
- * while all workers were busy.
+ * Time is over for a taken connection: its peer takes nothing, or says nothing.
+ * But its request may have become whole while all workers were busy.
  */
 static void give_up(struct worker *w, int fd)
 {
-	if (look(w, fd) == GATE_PASS) {
+	struct connections *connections = w->all->connections;
+	struct sending *sending = connections_sending(connections, fd);
+
+	if (sending == NULL && look(w, fd) == GATE_PASS) {
 		proceed(w, fd);
 		return;
 	}
-	connections_drop(w->all->connections, fd);
-	refuse(w, fd);
+	connections_drop(connections, fd);
+	if (sending != NULL)
+		handover_break_off(sending, fd);
+	else
+		refuse(w, fd);
 }
 
 /*
@@ -141,25 +210,23 @@ static bool make_room(struct worker *w)
 }
 
 /* A connection that stays, from here on watched by all workers. */
-static void watch(struct worker *w, int fd, bool kept)
+static void watch(struct worker *w, int fd, enum connection_news news,
+	struct sending *sending)
 {
 	struct connections *connections = w->all->connections;
+	bool stays = connections_add(connections, fd, news);
 
-	if (!connections_add(connections, fd, kept)) {
-		close(fd);
-		return;
+	if (stays) {
+		connections_set_sending(connections, fd, sending);
+		stays = set_events(w, EPOLL_CTL_ADD, fd, sending != NULL);
+		if (!stays)
+			connections_drop(connections, fd);
 	}
-	/* Edge-triggered, since looking leaves the bytes where they are. */
-	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLET,
-		.data.u64 = connections_name(connections, fd),
-	};
-	if (epoll_ctl(w->all->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
-		connections_drop(connections, fd);
+	if (!stays && sending != NULL)
+		handover_break_off(sending, fd);
+	else if (!stays)
 		close(fd);
-		return;
-	}
-	if (!connections_put_back(connections, fd, CONNECTION_SILENT))
+	else if (!connections_put_back(connections, fd, news))
 		proceed(w, fd);
 }
 
@@ -177,7 +244,9 @@ static void recover(struct worker *w, int error)
 
 static void accept_one(struct worker *w)
 {
-	static const struct timeval limit = {.tv_sec = PEER_TIMEOUT};
+	static const int buffer = SOCKET_BUFFER;
+	struct sending *later;
+	enum served served;
 
 	/* What stays in the backlog, epoll tells again. */
 	if (connections_are_full(w->all->connections)) {
@@ -189,17 +258,19 @@ static void accept_one(struct worker *w)
 		recover(w, errno);
 		return;
 	}
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
 
 	/* Most have sent their request by now. */
 	switch (look(w, fd)) {
 	case GATE_PASS:
-		if (serve(w, fd))
-			watch(w, fd, true);
+		served = serve(w, fd, &later);
+		if (served == SERVED_KEPT)
+			watch(w, fd, CONNECTION_SERVED, NULL);
+		else if (served == SERVED_SENDING)
+			watch(w, fd, CONNECTION_SENDING, later);
 		break;
 	case GATE_WAIT:
-		watch(w, fd, false);
+		watch(w, fd, CONNECTION_SILENT, NULL);
 		break;
 	case GATE_REFUSE:
 		refuse(w, fd);
@@ -242,17 +313,36 @@ static void work_once(struct worker *w)
 		proceed(w, fd);
 }
 
+/* Answers what has arrived on a connection, as far as that goes at once. */
+static void finish(struct worker *w, int fd, struct sending *sending)
+{
+	if (sending == NULL && look(w, fd) == GATE_PASS) {
+		switch (serve(w, fd, &sending)) {
+		case SERVED_CLOSED:
+			return;
+		case SERVED_KEPT:
+			sending = NULL;
+			break;
+		case SERVED_SENDING:
+			break;
+		}
+	}
+	if (sending != NULL)
+		handover_break_off(sending, fd);
+	else
+		close(fd);
+}
+
 /* What has arrived on open connections nobody else can answer. */
 static void drain(struct worker *w)
 {
-	struct workers *all = w->all;
+	struct connections *connections = w->all->connections;
 	int fd;
 
-	while ((fd = connections_take_any(all->connections)) >= 0) {
-		connections_drop(all->connections, fd);
-		if (atomic_load(&all->phase) == CUTTING ||
-			look(w, fd) != GATE_PASS || serve(w, fd))
-			close(fd);
+	while ((fd = connections_take_any(connections)) >= 0) {
+		struct sending *sending = connections_sending(connections, fd);
+		connections_drop(connections, fd);
+		finish(w, fd, sending);
 	}
 }
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gate.h"
@@ -22,8 +23,7 @@ struct turns;
 struct worker {
 	struct workers *all;
 	pthread_t thread;
-	unsigned number;    /* from 0 */
-	atomic_int serving; /* descriptor of the request under way, or -1 */
+	unsigned number; /* from 0 */
 	struct handover handover;
 	struct kept kept;
 	size_t seen; /* bytes that look() has found */
@@ -35,7 +35,6 @@ enum phase {
 	RUNNING,
 	LAST_CALL, /* no new connection is taken, and kept ones are let go */
 	STOPPING,  /* what has arrived is answered, nothing more is taken */
-	CUTTING,   /* all that is not done yet is cut off */
 };
 
 struct workers {

@@ -7,7 +7,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #define STACK_SIZE \
 	((size_t)256 * 1024) /* bytes: several times the deepest use */
 #define CONNECTIONS_MAX 65536
+#define THREADS_MIN 64
 #define CONNECTIONS_MIN 4
 /* Descriptors: a connection, root, default, target, lock, log, one more. */
 #define PER_REQUEST 7
@@ -50,13 +50,42 @@ static struct connections *make_connections(size_t max, unsigned threads)
 					    : CONNECTIONS_MIN);
 }
 
-/* As many as asked for, but no more than there are descriptors for. */
-static unsigned threads_for(unsigned asked, size_t max)
+static void raise_descriptors(void)
 {
-	const size_t fixed = RESERVE + CONNECTIONS_MIN;
-	const size_t most = max > fixed ? (max - fixed) / PER_REQUEST : 0;
+	struct rlimit limit;
 
-	return asked <= most ? asked : most > 0 ? (unsigned)most : 1;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+		limit.rlim_cur >= CONNECTIONS_MAX)
+		return;
+	limit.rlim_cur = limit.rlim_max < CONNECTIONS_MAX ? limit.rlim_max
+	                                                  : CONNECTIONS_MAX;
+	/* Where it is refused there are as many as there were. */
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/*
+ * Threads wait for nobody but the disk and the lock, so few are at work at a
+ * time; the rest stand by for those that are held up there.
+ */
+static unsigned best_count(void)
+{
+	const unsigned best = 2 * turns_processors();
+
+	return best < THREADS_MIN   ? THREADS_MIN
+	       : best > WORKERS_MAX ? WORKERS_MAX
+	                            : best;
+}
+
+unsigned workers_count(unsigned asked)
+{
+	raise_descriptors();
+	const size_t max = descriptors_max();
+	const size_t fixed = RESERVE + CONNECTIONS_MIN;
+	/* Half of them are for connections. */
+	const size_t most = max > fixed ? (max - fixed) / 2 / PER_REQUEST : 0;
+	const unsigned wanted = asked > 0 ? asked : best_count();
+
+	return wanted <= most ? wanted : most > 0 ? (unsigned)most : 1;
 }
 
 static int add(int epoll, int fd, uint32_t events, uint64_t name)
@@ -69,7 +98,6 @@ static int start_thread(struct worker *w)
 {
 	pthread_attr_t attributes;
 
-	atomic_init(&w->serving, -1);
 	handover_open(&w->handover);
 	kept_init(&w->kept);
 	int error = pthread_attr_init(&attributes);
@@ -91,11 +119,10 @@ static struct workers *abandon(struct workers *all)
 	return NULL;
 }
 
-struct workers *workers_start(unsigned asked, const struct listener *listener,
+struct workers *workers_start(unsigned threads, const struct listener *listener,
 	const struct service *service)
 {
 	const size_t max = descriptors_max();
-	const unsigned threads = threads_for(asked, max);
 	struct workers *all =
 		calloc(1, sizeof *all + threads * sizeof all->workers[0]);
 	if (all == NULL)
@@ -140,60 +167,52 @@ bool workers_open(struct workers *all)
 static bool is_done(struct workers *all)
 {
 	return turns_are_idle(all->turns) &&
-	       connections_count(all->connections) == 0;
+	       connections_are_none(all->connections);
+}
+
+static struct timespec in_seconds(time_t seconds)
+{
+	struct timespec moment;
+
+	clock_gettime(CLOCK_MONOTONIC, &moment);
+	moment.tv_sec += seconds;
+	return moment;
 }
 
 /*
  * A request that a web server sends on an open connection while it is closed
- * would be lost. So they are asked to close theirs, and answered until then.
+ * would be lost. So they are asked to close theirs, and answered until then;
+ * and those who are taking their answer may have the rest.
  */
 static void last_call(struct workers *all)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
-
-	struct timespec limit;
-
-	clock_gettime(CLOCK_MONOTONIC, &limit);
-	limit.tv_sec += LAST_CALL_SECONDS;
+	const struct timespec for_kept = in_seconds(LAST_CALL_SECONDS);
+	const struct timespec for_all = in_seconds(WORKERS_LAST_SECONDS);
 
 	epoll_ctl(all->epoll, EPOLL_CTL_DEL, all->listener->fd, NULL);
 	atomic_store(&all->phase, LAST_CALL);
-	while (!is_done(all) && !moment_has_come(&limit)) {
+	while (!is_done(all) && !moment_has_come(&for_all) &&
+		(!moment_has_come(&for_kept) ||
+			!connections_are_all_sent(all->connections))) {
 		connections_each_kept(all->connections, handover_let_go);
 		nanosleep(&nap, NULL);
-	}
-}
-
-/* Waits for a thread, and cuts off the peers that hold it up. */
-static void join(struct worker *w, const struct timespec *limit)
-{
-	struct timespec until = *limit;
-
-	while (pthread_timedjoin_np(w->thread, NULL, &until) != 0) {
-		atomic_store(&w->all->phase, CUTTING);
-		int fd = atomic_load(&w->serving);
-		if (fd >= 0)
-			shutdown(fd, SHUT_RDWR);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += 1;
 	}
 }
 
 void workers_stop(struct workers *all)
 {
 	const uint64_t one = 1;
-	struct timespec limit;
 
-	clock_gettime(CLOCK_REALTIME, &limit);
-	limit.tv_sec += WORKERS_LAST_SECONDS;
 	last_call(all);
 	atomic_store(&all->phase, STOPPING);
 	/* An eventfd that nobody has written to takes this at once. */
 	if (write(all->stop, &one, sizeof one) != sizeof one)
 		abort();
 	turns_end(all->turns);
+	/* None of them waits for a peer. */
 	for (unsigned i = 0; i < all->started; i++)
-		join(&all->workers[i], &limit);
+		pthread_join(all->workers[i].thread, NULL);
 	connections_free(all->connections);
 	turns_free(all->turns);
 	close(all->epoll);

@@ -7,12 +7,21 @@ struct listener;
 struct service;
 struct workers;
 
+#define WORKERS_MAX 1024 /* threads */
+
 /*
- * Starts threads that will answer what comes on the listening socket, until
- * workers_stop(): as many as asked for, or as there are descriptors for. Both
- * must outlive them. NULL with errno when they could not be started.
+ * Lets the process have as many descriptors as it may, for as many slow peers.
+ * Returns how many threads there are to be: as many as asked for (0: as many as
+ * are best), unless there are too few descriptors for that.
  */
-struct workers *workers_start(unsigned asked, const struct listener *listener,
+unsigned workers_count(unsigned asked);
+
+/*
+ * Starts so many threads, which will answer what comes on the listening socket
+ * until workers_stop(). Both must outlive them. NULL with errno when they could
+ * not be started.
+ */
+struct workers *workers_start(unsigned threads, const struct listener *listener,
 	const struct service *service);
 
 /* Has them take connections, from here on. False with errno. */

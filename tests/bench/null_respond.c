@@ -4,15 +4,24 @@
 #include "respond.h"
 #include "sink.h"
 
-void respond(const struct service *service, struct kept *kept,
+struct unsettled *respond(const struct service *service, struct kept *kept,
 	char *const env[], struct sink *sink)
 {
-	char answer[FIXED_SIZE];
+	char bytes[FIXED_SIZE];
+	const struct answer answer = {
+		.bytes = bytes, .size = sizeof bytes, .file = -1};
 
 	(void)service;
 	(void)kept;
 	(void)env;
-	fixed_write(answer);
-	if (sink->put(sink, answer, sizeof answer))
-		sink->end(sink);
+	fixed_write(bytes);
+	sink->send(sink, &answer);
+	return NULL;
+}
+
+/* No answer is sent later: it fits into the socket. */
+void respond_settle(struct unsettled *unsettled, long long missing)
+{
+	(void)unsettled;
+	(void)missing;
 }
