@@ -157,11 +157,10 @@ int kept_default_open(const struct tree *tree, struct target *out)
 	return err;
 }
 
-void kept_give_target(const struct tree *tree, struct target *target)
+void kept_forget_target(const struct tree *tree, const struct target *target)
 {
 	if (target->is_kept)
 		tree->kept->boot_file.fd = -1;
-	target->fd = -1;
 }
 
 int kept_give_root(struct tree *tree)

@@ -44,8 +44,8 @@ int kept_tree_open(struct kept *kept, const char *root, const char *allow,
 int kept_default_open(const struct tree *tree, struct target *out);
 
 /*
- * A request's answer goes on after the request: it takes over the file, or the
- * root (which it returns), that may have been kept for further requests.
+ * A request's answer goes on after the request. It has taken over the file, or
+ * takes over the root, which is returned: they are kept no more.
  */
-void kept_give_target(const struct tree *tree, struct target *target);
+void kept_forget_target(const struct tree *tree, const struct target *target);
 int kept_give_root(struct tree *tree);

@@ -105,8 +105,8 @@ static bool write_offload(const struct exchange *x, const struct tree *tree,
 }
 
 /* Lets the web server send the file, or sends it where that can't. */
-static long long offload(struct exchange *x, const struct tree *tree,
-	const struct target *target)
+static long long offload(
+	struct exchange *x, const struct tree *tree, struct target *target)
 {
 	char header[3 * PATH_MAX + 32];
 
@@ -134,8 +134,8 @@ static long long send_file(
 
 	if (missing == RESPONSE_NOTHING)
 		boot_fail(boot, errno);
-	if (missing == SINK_LATER)
-		kept_give_target(tree, &boot->target);
+	if (boot->target.fd < 0)
+		kept_forget_target(tree, &boot->target);
 	return missing;
 }
 

@@ -102,7 +102,7 @@ static size_t smaller(size_t a, long long b)
 	return b < (long long)a ? (size_t)b : a;
 }
 
-long long response_file(struct sink *sink, const struct target *target,
+long long response_file(struct sink *sink, struct target *target,
 	bool head_only, long long *bytes)
 {
 	char first[ANSWER_BYTES_MAX];
@@ -127,7 +127,10 @@ long long response_file(struct sink *sink, const struct target *target,
 		}
 		*bytes = size;
 	}
-	return sink->send(sink, &answer);
+	const long long missing = sink->send(sink, &answer);
+	if (missing == SINK_LATER && answer.file >= 0)
+		target->fd = -1;
+	return missing;
 }
 
 long long response_offload(

@@ -19,10 +19,10 @@ long long response_text(struct sink *sink, int status, bool head_only,
 	const char *text, long long *bytes);
 
 /*
- * Sends a boot file, in the same way. With SINK_LATER the target's file belongs
- * to the sink. Or RESPONSE_NOTHING.
+ * Sends a boot file, in the same way. Or RESPONSE_NOTHING. When the sink has
+ * taken the file over, target->fd is -1.
  */
-long long response_file(struct sink *sink, const struct target *target,
+long long response_file(struct sink *sink, struct target *target,
 	bool head_only, long long *bytes);
 
 /*

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """pxesrv.fcgi, on its own."""
 import os
+import select
 import socket
 
 import place
@@ -33,17 +34,26 @@ class Responder(Program):
               or not self.is_running(), "its start")
         assert self.is_running(), self.messages()
 
-    def takes_requests(self):
-        """Whether its start is over: the socket comes last into its epoll."""
+    def watched(self):
+        """The events that its epoll waits for, of each descriptor there."""
         directory = f"/proc/{self.pid}/fd"
         for fd in os.listdir(directory):
             try:
                 if os.readlink(f"{directory}/{fd}") == "anon_inode:[eventpoll]":
                     with open(f"/proc/{self.pid}/fdinfo/{fd}") as info:
-                        return info.read().count("tfd:") >= 2
+                        return [int(line.split()[3], 16) for line in info
+                                if line.startswith("tfd:")]
             except FileNotFoundError:
                 pass
-        return False
+        return []
+
+    def takes_requests(self):
+        """Whether its start is over: the socket comes last into its epoll."""
+        return len(self.watched()) >= 2
+
+    def is_sending(self):
+        """Whether an answer of its waits for the peer to take more."""
+        return any(events & select.EPOLLOUT for events in self.watched())
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
