@@ -5,13 +5,13 @@
 #include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "address.h"
 #include "ctl.h"
 #include "escape.h"
+#include "line.h"
 #include "mac.h"
 
 /* Addresses that one argument may stand for; and with --force. */
@@ -156,25 +156,46 @@ static bool act_for(const struct each *each, const char *text)
 	return act_for_host(each, text);
 }
 
-/* One a line; what stands behind a "#" is a comment. */
-static bool act_for_input(const struct each *each)
+/* What stands behind a "#" is a comment. */
+static bool act_for_line(const struct each *each, char *line)
 {
-	char *line = NULL;
-	size_t size = 0;
+	char *rest = NULL;
 	bool done = true;
 
-	while (getline(&line, &size, stdin) >= 0) {
-		char *rest = NULL;
-		line[strcspn(line, "#")] = '\0';
-		char *word = strtok_r(line, " \t\r\n", &rest);
-		for (; word != NULL; word = strtok_r(NULL, " \t\r\n", &rest))
-			done = act_for(each, word) && done;
+	line[strcspn(line, "#")] = '\0';
+	char *word = strtok_r(line, " \t\r\n", &rest);
+	for (; word != NULL; word = strtok_r(NULL, " \t\r\n", &rest))
+		done = act_for(each, word) && done;
+	return done;
+}
+
+/* A line that is not understood whole is left out whole. */
+static bool act_for_input(const struct each *each)
+{
+	static char text[LINE_SIZE];
+	bool done = true;
+	enum line line;
+
+	for (unsigned long long n = 1;
+		(line = line_read(stdin, text)) != LINE_END; n++) {
+		if (line == LINE_TEXT) {
+			done = act_for_line(each, text) && done;
+			continue;
+		}
+		if (line == LINE_NUL)
+			warnx("standard input, line %llu: left out, since it "
+			      "has a NUL byte",
+				n);
+		else
+			warnx("standard input, line %llu: left out, since it "
+			      "is longer than %d bytes",
+				n, LINE_SIZE - 1);
+		done = false;
 	}
 	if (ferror(stdin)) {
 		warn("standard input");
 		done = false;
 	}
-	free(line);
 	return done;
 }
 

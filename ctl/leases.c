@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "address.h"
+#include "line.h"
 
 #define WORDS_MAX 8
 #define BLANKS " \t\r\n;"
@@ -118,21 +119,23 @@ int leases_find(const char *path, const struct mac *mac, mac_found *found,
 	void *context)
 {
 	struct search search = {.mac = mac, .found = found, .context = context};
-	char *line = NULL, *words[WORDS_MAX];
-	size_t size = 0;
+	static char text[LINE_SIZE];
+	char *words[WORDS_MAX];
+	enum line line;
 
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
 		return -errno;
-	while (getline(&line, &size, file) >= 0) {
-		const unsigned count = split(line, words);
+	while ((line = line_read(file, text)) != LINE_END) {
+		if (line != LINE_TEXT)
+			continue; /* no DHCP server wrote it */
+		const unsigned count = split(text, words);
 		if (count >= 4 && words[0][0] >= '0' && words[0][0] <= '9')
 			read_dnsmasq(&search, words);
 		else if (count >= 1)
 			read_dhcpd(&search, words, count);
 	}
 	const int err = ferror(file) ? -EIO : 0;
-	free(line);
 	fclose(file);
 	for (unsigned i = 0; err == 0 && i < search.held_count; i++)
 		found(&search.held[i], context);

@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import os
 import re
+import resource
 import subprocess
 import time
 
@@ -95,6 +96,72 @@ def test_standard_input(tree):
     assert armed(tree) == ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.8",
                            "10.0.0.9"]
     assert done.status == ctl.FOUND and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("line", [
+    "10.0.0.2\0", "10.0.0.2 \0 10.0.0.3", "\0", "# none\0",
+    "10.0.0.2 # no\0ne"])
+@pytest.mark.parametrize("end", ["\n10.0.0.8\n", "\n10.0.0.8", ""])
+def test_a_line_with_nul_is_left_out(tree, line, end):
+    done = ctl.run("once", "-", "os/boot", stdin=f"10.0.0.1\n{line}{end}")
+    assert armed(tree) == ["10.0.0.1"] + ["10.0.0.8"] * bool(end)
+    assert done.status == ctl.FOUND
+    assert done.err == ("pxesrvctl: standard input, line 2: left out, since "
+                        "it has a NUL byte\n")
+
+
+LINE_MOST = 65535  # bytes
+
+
+def test_a_line_may_be_long(tree):
+    line = "10.0.0.2" + "#" * (LINE_MOST - 8)
+    for text in (line, line + "\n", line[:-1] + "\n10.0.0.3"):
+        ctl.good("once", "-", "os/boot", stdin=text)
+    assert armed(tree) == ["10.0.0.2", "10.0.0.3"]
+
+
+@pytest.mark.parametrize("start", ["10.0.0.2", "10.0.0.2\0", "10.0.0.2 #"])
+@pytest.mark.parametrize("end", ["\n10.0.0.8\n", "\n10.0.0.8", ""])
+def test_a_line_that_is_too_long_is_left_out(tree, start, end):
+    line = start + " " * (LINE_MOST + 1 - len(start))
+    done = ctl.run("once", "-", "os/boot", stdin=f"10.0.0.1\n{line}{end}")
+    assert armed(tree) == ["10.0.0.1"] + ["10.0.0.8"] * bool(end)
+    assert done.status == ctl.FOUND
+    assert done.err == ("pxesrvctl: standard input, line 2: left out, since "
+                        f"it is longer than {LINE_MOST} bytes\n")
+
+
+@pytest.mark.skipif(place.IS_SANITIZED, reason="it needs room of its own")
+@pytest.mark.parametrize("fill", [b" ", b"\0", b"x"])
+def test_a_line_without_an_end_takes_no_memory(tree, fill):
+    room = 24 << 20
+    with subprocess.Popen(
+            [place.CTL, "once", "-", "os/boot"], stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=place.clean_env(PXESRV_ROOT=place.ROOT),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS,
+                                                  (room, room))) as process:
+        process.stdin.write(b"10.0.0.1\n10.0.0.2 ")
+        for _ in range(4 * room >> 20):
+            process.stdin.write(fill * (1 << 20))
+        said = process.communicate(b"\n10.0.0.8", place.PATIENCE)[1]
+    assert (process.returncode, said.count(b"\n")) == (ctl.FOUND, 1)
+    assert b"line 2: left out" in said
+    assert armed(tree) == ["10.0.0.1", "10.0.0.8"]
+
+
+@pytest.mark.skipif(place.IS_SANITIZED, reason="it needs room of its own")
+def test_a_line_of_leases_without_an_end_takes_no_memory(tree, tmp_path):
+    room = 24 << 20
+    path = tmp_path / "leases"
+    with open(path, "wb") as file:
+        file.write(f"0 {MAC} 10.0.0.5 a *\n0 {MAC} 10.0.0.6 ".encode())
+        file.truncate(4 * room)
+        file.seek(0, os.SEEK_END)
+        file.write(f"\n0 {MAC} 10.0.0.7 a *".encode())
+    ctl.good("once", "--leases", str(path), MAC, "os/boot",
+             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS,
+                                                   (room, room)))
+    assert armed(tree) == ["10.0.0.5", "10.0.0.7"]
 
 
 MAC = "52:54:00:0a:0b:0c"
