@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <poll.h>
@@ -166,12 +165,7 @@ static bool watch_directory(int inotify, const char *path)
 static int start_to_watch(const struct logfile *file)
 {
 	char real[PATH_MAX];
-	struct stat st;
 
-	if (fstat(file->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		warnx("%s: only a regular file can be followed", file->path);
-		return -1;
-	}
 	const int inotify = inotify_init1(IN_CLOEXEC);
 	if (inotify < 0) {
 		warn("inotify");
@@ -235,14 +229,13 @@ static void follow(struct logfile *file, const struct query *query, int inotify)
 		if (fflush(stdout) != 0 || file->error != 0)
 			return;
 		if (replaced) {
-			const int fd = open(
-				file->path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+			const int fd = logfile_descriptor(file->path);
 			if (fd >= 0) {
 				logfile_move(file, fd);
 				continue;
 			}
-			if (errno != ENOENT) {
-				file->error = errno;
+			if (fd != -ENOENT) {
+				file->error = -fd;
 				return;
 			}
 		}

@@ -8,6 +8,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot.h"
+
+int logfile_descriptor(const char *path)
+{
+	struct stat st;
+
+	/*
+	 * Looked at when it is open, since whoever may write in its directory
+	 * could put something else there between the two. O_NONBLOCK: to open
+	 * a fifo would wait for its writer, and a leased file for its lessee.
+	 */
+	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int err = 0;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO;
+	if (err < 0)
+		close(fd);
+	return err < 0 ? err : fd;
+}
+
 bool logfile_open(const char *path, struct logfile *out)
 {
 	if (strcmp(path, "-") == 0) {
@@ -15,10 +39,9 @@ bool logfile_open(const char *path, struct logfile *out)
 		      "standard error, so look in the journal");
 		return false;
 	}
-	*out = (struct logfile){.path = path};
-	out->fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	*out = (struct logfile){.path = path, .fd = logfile_descriptor(path)};
 	if (out->fd < 0)
-		warn("%s", path);
+		warnx("%s: %s", path, boot_reason(-out->fd));
 	return out->fd >= 0;
 }
 
@@ -32,8 +55,7 @@ static bool is_truncated(const struct logfile *file)
 {
 	struct stat st;
 
-	return fstat(file->fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	       st.st_size < file->offset;
+	return fstat(file->fd, &st) == 0 && st.st_size < file->offset;
 }
 
 /* Reads more behind what is not used yet. False: there is none now. */
@@ -92,6 +114,6 @@ bool logfile_close(struct logfile *file)
 		warnx("%s: %llu %s none of PXESrv's", file->path, file->foreign,
 			file->foreign == 1 ? "line is" : "lines are");
 	if (file->error != 0)
-		warnx("%s: %s", file->path, strerror(file->error));
+		warnx("%s: %s", file->path, boot_reason(file->error));
 	return file->error == 0;
 }

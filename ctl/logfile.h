@@ -18,6 +18,12 @@ struct logfile {
 	char bytes[65536];
 };
 
+/*
+ * A descriptor of the log, or -errno: -EISDIR, or -ENXIO, when it is something
+ * else than a regular file. It never waits.
+ */
+int logfile_descriptor(const char *path);
+
 /* Opens PXESRV_LOG. False, with a message: it can't be read. */
 bool logfile_open(const char *path, struct logfile *out);
 

@@ -6,6 +6,7 @@ import pty
 import re
 import resource
 import signal
+import socket
 import subprocess
 from datetime import datetime, timedelta, timezone
 
@@ -288,13 +289,86 @@ def test_a_log_that_cannot_be_read(arguments, path, want):
     assert want in done.stderr
 
 
-def test_a_log_from_a_pipe():
-    done = run("log", log="/dev/stdin", input=line())
-    assert (done.returncode, done.stderr) == (0, "")
-    assert len(done.stdout.splitlines()) == 1
-    done = run("log", "-f", log="/dev/stdin", input=line())
+def fifo(path):
+    os.mkfifo(path)
+
+
+def fifo_with_a_silent_writer(path):
+    os.mkfifo(path)
+    return os.open(path, os.O_RDWR)
+
+
+def link_to_a_fifo(path):
+    os.mkfifo(f"{path}.fifo")
+    os.symlink(f"{path}.fifo", path)
+
+
+def listening_socket(path):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    return listener
+
+
+def device(name):
+    return lambda path: os.symlink(name, path)
+
+
+# Each way to read a log.
+READERS = pytest.mark.parametrize("arguments", [
+    ["log"], ["log", "--json"], ["log", "-f"], ["stats"],
+    ["stats", "--prometheus"]])
+
+
+@READERS
+@pytest.mark.parametrize("make, why", [
+    (fifo, "Not a regular file"),
+    (fifo_with_a_silent_writer, "Not a regular file"),
+    (link_to_a_fifo, "Not a regular file"),
+    (device("/dev/stdin"), "Not a regular file"),
+    (device("/dev/null"), "Not a regular file"),
+    (device("/dev/zero"), "Not a regular file"),
+    (listening_socket, "Not a regular file"),
+    (os.mkdir, "Is a directory"),
+    (device("/nowhere"), "No such file or directory"),
+])
+def test_a_log_that_is_no_regular_file(tmp_path, arguments, make, why):
+    """An error at once: what it waits for may never come."""
+    path = tmp_path / "log"
+    kept_open = make(path)
+    ours, its = os.pipe()
+    done = run(*arguments, log=path, stdin=ours, timeout=place.PATIENCE)
+    for fd in (ours, its):
+        os.close(fd)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "only a regular file can be followed" in done.stderr
+    assert done.stderr == f"pxesrvctl: {path}: {why}\n"
+    if isinstance(kept_open, int):
+        os.close(kept_open)
+
+
+@READERS
+def test_a_fifo_that_takes_the_log_s_place(log, tmp_path, arguments):
+    """While it is held at its first call for the log, whichever that is."""
+    path = log(line())
+    os.mkfifo(tmp_path / "fifo")
+    with subprocess.Popen(
+            ["strace", "-o", tmp_path / "trace", "-P", path, "-e",
+             "trace=open,openat,stat,lstat,newfstatat,access", "-e",
+             "inject=open,openat,stat,lstat,newfstatat,access"
+             ":delay_enter=300000", place.CTL, *arguments],
+            env=place.clean_env(PXESRV_LOG=str(path)), text=True,
+            start_new_session=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE) as one:
+        try:
+            until(lambda: (tmp_path / "trace").exists()
+                  and (tmp_path / "trace").read_text(), "its first look")
+            os.rename(tmp_path / "fifo", path)
+            said = one.communicate(timeout=place.PATIENCE)[1]
+        finally:
+            if one.poll() is None:
+                os.killpg(one.pid, signal.SIGKILL)
+    assert one.returncode == 1
+    assert said == f"pxesrvctl: {path}: Not a regular file\n"
 
 
 @pytest.mark.parametrize("variables, want", [
