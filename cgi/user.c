@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "user.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <stddef.h>
 
@@ -16,5 +17,16 @@ bool user_parse(const char *text, uid_t *out)
 	if (user == NULL && !number_parse(text, 10, 0, ID_MAX, &id))
 		return false;
 	*out = user == NULL ? id : user->pw_uid;
+	return true;
+}
+
+bool group_parse(const char *text, gid_t *out)
+{
+	unsigned id;
+	const struct group *group = getgrnam(text);
+
+	if (group == NULL && !number_parse(text, 10, 0, ID_MAX, &id))
+		return false;
+	*out = group == NULL ? id : group->gr_gid;
 	return true;
 }

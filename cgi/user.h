@@ -6,3 +6,6 @@
 
 /* Reads the name of a user, or the number of one. False: there is no such. */
 bool user_parse(const char *text, uid_t *out);
+
+/* The same of a group. */
+bool group_parse(const char *text, gid_t *out);

@@ -195,8 +195,9 @@ static void check_moves(struct checking *checking)
 		"the responder can't use it, so links stay where they are: %s",
 		strerror(error));
 	report(checking, where, problem,
-		error == EACCES  ? "chown it to the responder's user (this was "
-				   "seen as user %u; -u says another)"
+		error == EACCES  ? "give it to the responder's user by "
+				   "pxesrvctl chown (this was seen as user %u; "
+				   "-u says another)"
 		: error == EXDEV ? "unmount it (seen as user %u)"
 				 : "remove it: the responder makes it anew "
 				   "(seen as user %u)",
@@ -215,8 +216,8 @@ static void check_once(struct checking *checking)
 		report(checking, ONCE_DIR,
 			"it belongs to root, so it can't be seen whether the "
 			"responder may move links",
-			"chown it to the responder's user, or name that one "
-			"by -u");
+			"give it to the responder's user by pxesrvctl chown, "
+			"or name that one by -u");
 	/* Who is not root and looks for himself may be an administrator: then
 	 * the owner, if it is not root, is the responder. */
 	if ((once.st_mode & S_ISVTX) && geteuid() != 0 &&
@@ -225,7 +226,8 @@ static void check_once(struct checking *checking)
 		report(checking, ONCE_DIR,
 			"it is sticky and belongs to somebody else, so that "
 			"the responder can't move links",
-			"chown it to the responder's user, or chmod -t");
+			"give it to the responder's user by pxesrvctl chown, "
+			"or chmod -t");
 	if (once.st_mode & S_IWOTH)
 		report(checking, ONCE_DIR,
 			"every user of this machine may arm clients",

@@ -46,4 +46,4 @@ struct command {
 extern const struct command command_once, command_static, command_cancel,
 	command_rearm, command_forget, command_list, command_explain,
 	command_check, command_log, command_stats, command_kickstart,
-	command_preseed;
+	command_preseed, command_chown;

@@ -4,29 +4,52 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ctl.h"
 
-/* As directory_open(), without a word. */
+/* Opens what a link leads to, which has been opened itself. */
+static int follow(const struct tree *tree, int link)
+{
+	char text[PATH_MAX];
+
+	const ssize_t n = readlinkat(link, "", text, sizeof text);
+	if (n < 0)
+		return -errno;
+	if (n == sizeof text)
+		return -ENAMETOOLONG;
+	text[n] = '\0';
+	const int fd =
+		openat(tree->root, text, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * As directory_open(), without a word. What is looked at is open, so that
+ * nobody can put something else there between the look and the use.
+ */
 static int open_trusted(const struct tree *tree, const char *name)
 {
-	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 	struct stat st;
 
-	int fd = openat(tree->root, name, flags | O_NOFOLLOW);
-	if (fd >= 0 || (errno != ELOOP && errno != ENOTDIR))
-		return fd < 0 ? -errno : fd;
-	if (fstatat(tree->root, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	const int fd =
+		openat(tree->root, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	if (!S_ISLNK(st.st_mode))
-		return -ENOTDIR;
-	if (geteuid() == 0 && st.st_uid != 0)
-		return -ELOOP;
-	fd = openat(tree->root, name, flags);
-	return fd < 0 ? -errno : fd;
+	int result = fd;
+	if (fstat(fd, &st) < 0)
+		result = -errno;
+	else if (S_ISLNK(st.st_mode))
+		result = geteuid() == 0 && st.st_uid != 0 ? -ELOOP
+		                                          : follow(tree, fd);
+	else if (!S_ISDIR(st.st_mode))
+		result = -ENOTDIR;
+	if (result != fd)
+		close(fd);
+	return result;
 }
 
 int directory_open(const struct ctl *ctl, const char *name)

@@ -11,7 +11,7 @@
 const struct command *const commands[] = {&command_once, &command_static,
 	&command_cancel, &command_rearm, &command_forget, &command_list,
 	&command_explain, &command_check, &command_log, &command_stats,
-	&command_kickstart, &command_preseed, NULL};
+	&command_kickstart, &command_preseed, &command_chown, NULL};
 
 /* Those with a small letter, and -U, can be given by it. */
 static const struct option all[] = {

@@ -2,7 +2,6 @@
 #include "options.h"
 
 #include <err.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -10,8 +9,6 @@
 
 #include "number.h"
 #include "user.h"
-
-#define ID_MAX 4294967294u /* the one above means "leave it": chown(2) */
 
 static const char usage_text[] =
 	"usage: pxesrv.fcgi [-s PATH [-m MODE] [-u USER] [-g GROUP]]\n"
@@ -51,14 +48,11 @@ static uid_t parse_user(const char *name)
 
 static gid_t parse_group(const char *name)
 {
-	unsigned id;
-	const struct group *group = getgrnam(name);
+	gid_t group;
 
-	if (group != NULL)
-		return group->gr_gid;
-	if (!number_parse(name, 10, 0, ID_MAX, &id))
+	if (!group_parse(name, &group))
 		errx(EX_USAGE, "-g %s: no such group", name);
-	return id;
+	return group;
 }
 
 static mode_t parse_mode(const char *text)

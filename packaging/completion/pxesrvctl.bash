@@ -79,13 +79,15 @@ _pxesrvctl_operands()
 {
 	case $command in
 	'') COMPREPLY=(once static cancel rearm forget list explain check log
-		stats kickstart preseed) ;;
+		stats kickstart preseed chown) ;;
 	once | static) [[ $operands -eq 0 ]] || _pxesrvctl_targets ;;
 	cancel) _pxesrvctl_clients once ;;
 	rearm) _pxesrvctl_clients once/.served ;;
 	forget) _pxesrvctl_clients static ;;
 	explain) _pxesrvctl_clients once static ;;
 	list) COMPREPLY=(armed static served unsure broken) ;;
+	chown) [[ $operands -gt 0 ]] || mapfile -t COMPREPLY < <(
+		compgen -u -- "$cur") ;;
 	esac
 }
 

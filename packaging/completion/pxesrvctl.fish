@@ -92,7 +92,8 @@ for line in \
 	'log	What was served' \
 	'stats	How much was served' \
 	'kickstart	Print a boot script' \
-	'preseed	Print a boot script'
+	'preseed	Print a boot script' \
+	'chown	Give once/ to a user'
 	complete -c pxesrvctl -n __pxesrvctl_has_no_command -a "'$line'"
 end
 
@@ -118,4 +119,7 @@ __pxesrvctl_option cancel -a '(__pxesrvctl_clients once)'
 __pxesrvctl_option rearm -a '(__pxesrvctl_clients once/.served)'
 __pxesrvctl_option forget -a '(__pxesrvctl_clients static)'
 __pxesrvctl_option explain -a '(__pxesrvctl_clients once static)'
+complete -c pxesrvctl \
+	-n '__pxesrvctl_is chown; and not __pxesrvctl_goes_on chown' \
+	-a '(__fish_complete_users)'
 __pxesrvctl_option list -a 'armed static served unsure broken'

@@ -176,6 +176,7 @@ DEBIAN = ["debian/12/default", "debian/12/pre seed"]
     ("once -r /srv/px", ["/srv/pxesrv/"]),
     ("once --leases /srv/pxesrv/def", ["/srv/pxesrv/default"]),
     ("once -u www-d", ["www-data"]),
+    ("chown www-d", ["www-data"]),
     ("kickstart --repo ", []),
     ("preseed --cmdline ", []),
 ])
@@ -204,7 +205,7 @@ def test_the_root(complete, tree, tmp_path):
 
 def test_the_commands_are_those_of_the_program(complete):
     commands = commands_of_the_program()
-    assert len(commands) == 12
+    assert len(commands) == 13
     assert complete("") == commands
 
 

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command chown. Others write to once/ while root runs it. So each thing is
+ * opened without following a link, looked at and changed by that descriptor;
+ * and no file is given away, since it may have a name elsewhere as well.
+ */
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "claim.h"
+#include "ctl.h"
+#include "directory.h"
+#include "escape.h"
+#include "moment.h"
+#include "user.h"
+
+#define STATIC_DIR "static"
+#define GRUB_DIR "grub"
+
+#define MADE_MODE 0755 /* of a directory that was missing */
+#define GROUP_MODES (S_IRWXG | S_ISGID)
+
+#define LOCK_WAIT 2         /* seconds, as the responder waits */
+#define LOCK_NAP_NS 5000000 /* between two tries */
+
+/* Whom all is given to. */
+struct owner {
+	uid_t user;  /* or NO_USER: it stays whose it is */
+	gid_t group; /* or NO_GROUP: it stays, and so do all modes */
+};
+
+#define NO_USER ((uid_t)-1)
+#define NO_GROUP ((gid_t)-1)
+
+/* Says why path keeps its owner: false. */
+static bool leave(const char *path, int error)
+{
+	char shown[PATH_MAX];
+
+	escape_line(path, shown, sizeof shown);
+	warnx("%s: left alone: %s", shown, boot_reason(error));
+	return false;
+}
+
+static void note_owner(const char *path, const struct stat *before, int fd)
+{
+	char shown[PATH_MAX];
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return;
+	escape_line(path, shown, sizeof shown);
+	if (st.st_uid != before->st_uid || st.st_gid != before->st_gid)
+		printf("%s: owner %u:%u, was %u:%u\n", shown, st.st_uid,
+			st.st_gid, before->st_uid, before->st_gid);
+	if (st.st_mode != before->st_mode)
+		printf("%s: mode %04o, was %04o\n", shown,
+			st.st_mode & ALLPERMS, before->st_mode & ALLPERMS);
+}
+
+/*
+ * Gives an open directory away. With a group it gets these modes, and loses
+ * those. path is for the messages.
+ */
+static bool give(const struct owner *owner, int fd, const char *path,
+	mode_t modes, mode_t lost)
+{
+	struct stat before;
+
+	if (fstat(fd, &before) < 0 || fchown(fd, owner->user, owner->group) < 0)
+		return leave(path, errno);
+	const mode_t mode = (before.st_mode & ALLPERMS & ~lost) | modes;
+	const bool done = owner->group == NO_GROUP || fchmod(fd, mode) == 0;
+	const int error = errno;
+	note_owner(path, &before, fd);
+	return done || leave(path, error);
+}
+
+/* A directory that is looked for in another one. A missing one is no error. */
+static bool give_directory(const struct owner *owner, int parent,
+	const char *name, const char *path, mode_t modes)
+{
+	const int fd = openat(
+		parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT || leave(path, errno);
+	const bool done = give(owner, fd, path, modes, 0);
+	close(fd);
+	return done;
+}
+
+/* The lock file, when nobody else has it locked. Or -errno. */
+static int open_locked(int once)
+{
+	const struct timespec nap = {.tv_nsec = LOCK_NAP_NS};
+	struct timespec limit;
+	struct stat st;
+	int err = 0;
+
+	const int fd = openat(once, ".lock",
+		O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ELOOP || errno == EISDIR ? -ENXIO : -errno;
+	clock_gettime(CLOCK_MONOTONIC, &limit);
+	limit.tv_sec += LOCK_WAIT;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = -ENXIO;
+	while (err == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || moment_has_come(&limit))
+			err = -errno;
+		else
+			nanosleep(&nap, NULL);
+	}
+	if (err < 0)
+		close(fd);
+	return err < 0 ? err : fd;
+}
+
+/* A new lock file of that owner in the place of the old one. 0 or -errno. */
+static int replace_lock(
+	const struct owner *owner, int once, mode_t mode, gid_t group)
+{
+	if (unlinkat(once, ".lock", 0) < 0)
+		return -errno;
+	const int fd = openat(once, ".lock",
+		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	int err = 0;
+	if (fchown(fd, owner->user,
+		    owner->group == NO_GROUP ? group : owner->group) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/*
+ * Whoever waits for the old lock sees that it has gone, and takes the new one;
+ * once_lock() does. So the old one must be held while it goes.
+ */
+static bool give_lock(
+	const struct ctl *ctl, const struct owner *owner, int once)
+{
+	struct stat st, before;
+
+	if (fstatat(once, ".lock", &before, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT || leave(ONCE_LOCK, errno);
+	if (S_ISREG(before.st_mode) && before.st_uid == owner->user &&
+		(owner->group == NO_GROUP || before.st_gid == owner->group))
+		return true;
+	const int fd = open_locked(once);
+	if (fd < 0)
+		return leave(ONCE_LOCK, -fd);
+	const int err = fstat(once, &st) < 0
+	                        ? -errno
+	                        : replace_lock(owner, once,
+					  claim_mode(&ctl->tree) & DEFFILEMODE,
+					  st.st_gid);
+	close(fd);
+	if (err < 0)
+		return leave(ONCE_LOCK, -err);
+	puts(ONCE_LOCK ": made anew");
+	return true;
+}
+
+/* Opens a directory of the root: a descriptor, or -errno with a message. */
+static int open_directory(const struct ctl *ctl, const char *name)
+{
+	const int path = directory_open(ctl, name);
+
+	if (path < 0)
+		return path;
+	const int fd = openat(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int error = errno;
+	close(path);
+	if (fd < 0)
+		leave(name, error);
+	return fd < 0 ? -error : fd;
+}
+
+/* The same of one that is made when it is missing. */
+static int make_directory(const struct ctl *ctl, const char *name)
+{
+	if (mkdirat(ctl->tree.root, name, MADE_MODE) == 0) {
+		printf("%s: made\n", name);
+	} else if (errno != EEXIST) {
+		const int err = -errno;
+		leave(name, -err);
+		return err;
+	}
+	return open_directory(ctl, name);
+}
+
+/* once/ comes first: what is in it is then out of the former owner's hands. */
+static bool give_once(const struct ctl *ctl, const struct owner *owner)
+{
+	const int once = make_directory(ctl, ONCE_DIR);
+
+	if (once < 0)
+		return false;
+	bool done = give(owner, once, ONCE_DIR, GROUP_MODES | S_ISVTX, S_IRWXO);
+	done = give_directory(owner, once, ".claimed", CLAIMED_DIR, 0) && done;
+	done = give_directory(owner, once, ".served", SERVED_DIR, 0) && done;
+	done = give_lock(ctl, owner, once) && done;
+	close(once);
+	return done;
+}
+
+/* Where people make entries that the responder only reads. */
+static bool give_static(const struct ctl *ctl, const struct owner *owner)
+{
+	const struct owner people = {.user = NO_USER, .group = owner->group};
+
+	if (owner->group == NO_GROUP)
+		return true;
+	const int fd = make_directory(ctl, STATIC_DIR);
+	if (fd < 0)
+		return false;
+	const bool done = give(&people, fd, STATIC_DIR, GROUP_MODES, 0);
+	close(fd);
+	return done;
+}
+
+static bool give_grub_entry(
+	const struct owner *owner, int grub, const char *name)
+{
+	char path[sizeof GRUB_DIR "/" + NAME_MAX];
+	struct stat st;
+
+	if (name[0] == '.' ||
+		fstatat(grub, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!S_ISDIR(st.st_mode))
+		return true;
+	snprintf(path, sizeof path, GRUB_DIR "/%s", name);
+	return give_directory(owner, grub, name, path, GROUP_MODES);
+}
+
+/* The directories that /grub/clear/ removes files in. */
+static bool give_grub(const struct ctl *ctl, const struct owner *owner)
+{
+	const struct dirent *entry;
+	struct stat st;
+	bool done = true;
+
+	if (fstatat(ctl->tree.root, GRUB_DIR, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT || leave(GRUB_DIR, errno);
+	const int fd = open_directory(ctl, GRUB_DIR);
+	if (fd < 0)
+		return false;
+	DIR *directory = fdopendir(fd);
+	if (directory == NULL)
+		err(EX_OSERR, GRUB_DIR);
+	while ((entry = readdir(directory)) != NULL)
+		done = give_grub_entry(owner, fd, entry->d_name) && done;
+	closedir(directory);
+	return done;
+}
+
+/* USER or USER:GROUP, each by name or by number. */
+static void parse_owner(const char *text, struct owner *out)
+{
+	char user[256];
+	const size_t length = strcspn(text, ":");
+
+	*out = (struct owner){.group = NO_GROUP};
+	if (length >= sizeof user)
+		errx(EX_USAGE, "%s: no such user", text);
+	memcpy(user, text, length);
+	user[length] = '\0';
+	if (!user_parse(user, &out->user))
+		errx(EX_USAGE, "%s: no such user", user);
+	if (text[length] == ':' && !group_parse(text + length + 1, &out->group))
+		errx(EX_USAGE, "%s: no such group", text + length + 1);
+}
+
+static bool run(struct ctl *ctl, int count, char *const operands[])
+{
+	struct owner owner;
+
+	(void)count;
+	parse_owner(operands[0], &owner);
+	bool done = give_once(ctl, &owner);
+	done = give_static(ctl, &owner) && done;
+	return give_grub(ctl, &owner) && done;
+}
+
+const struct command command_chown = {
+	.name = "chown",
+	.operands = "USER[:GROUP]",
+	.options = "",
+	.help = "give once/ and the directories in grub/ to the responder's "
+		"user\n"
+		"USER is whom the responder runs as. once/ is made where there "
+		"is none; .claimed,\n.served and .lock in it go with it, and "
+		"links stay whose they are. People of\nGROUP may then make "
+		"entries in once/, static/ and grub/. For root.\n",
+	.operands_min = 1,
+	.operands_max = 1,
+	.needs_tree = true,
+	.run = run,
+};
