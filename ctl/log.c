@@ -125,21 +125,27 @@ static void print_object(const struct logged *line, const char *time)
 	print_json(object);
 }
 
-/* What is wanted of all that the file has now. */
-static void print_lines(struct logfile *file, const struct query *query)
+static void print_line(const struct logged *line, void *context)
 {
-	struct logged line;
+	const struct query *query = context;
 	char time[TIME_SIZE];
 
-	while (logfile_next(file, &line)) {
-		if (!is_wanted(query, &line))
-			continue;
-		format_time(&line, time);
-		if (query->json)
-			print_object(&line, time);
-		else
-			print_text(&line, time);
-	}
+	if (!is_wanted(query, line))
+		return;
+	format_time(line, time);
+	if (query->json)
+		print_object(line, time);
+	else
+		print_text(line, time);
+}
+
+/* All that the file has now. */
+static void print_lines(struct logfile *file, struct query *query)
+{
+	struct logged line;
+
+	while (logfile_next(file, &line))
+		print_line(&line, query);
 }
 
 /*
@@ -211,7 +217,7 @@ static bool wait_for_event(int inotify)
 }
 
 /* Returns when it can't go on. */
-static void follow(struct logfile *file, const struct query *query, int inotify)
+static void follow(struct logfile *file, struct query *query, int inotify)
 {
 	for (;;) {
 		/*
@@ -244,24 +250,20 @@ static void follow(struct logfile *file, const struct query *query, int inotify)
 	}
 }
 
-static bool print_log(struct ctl *ctl, const struct query *query)
+/* Goes on with what is written to the log. False: it can't. */
+static bool follow_log(const char *path, struct query *query)
 {
 	struct logfile file;
-	bool done = true;
 
-	if (!logfile_open(ctl->log, &file))
+	if (path == NULL || !logfile_open_growing(path, &file))
 		return false;
-	if (ctl->follow) {
-		const int inotify = start_to_watch(&file);
-		done = false;
-		if (inotify >= 0) {
-			follow(&file, query, inotify);
-			close(inotify);
-		}
-	} else {
-		print_lines(&file, query);
+	const int inotify = start_to_watch(&file);
+	if (inotify >= 0) {
+		follow(&file, query, inotify);
+		close(inotify);
 	}
-	return logfile_close(&file) && done;
+	logfile_close(&file);
+	return false;
 }
 
 static bool run_log(struct ctl *ctl, int count, char *const operands[])
@@ -269,25 +271,34 @@ static bool run_log(struct ctl *ctl, int count, char *const operands[])
 	struct query query = {
 		.since = logged_since(ctl->since), .json = ctl->json};
 
-	(void)count;
-	(void)operands;
+	if (ctl->follow &&
+		(count > 1 || (count == 1 && strcmp(operands[0], "-") == 0)))
+		errx(EX_USAGE, "-f goes on with one file");
 	bool done = collect_clients(ctl, &query);
-	if (ctl->client == NULL || query.count > 0)
-		done = print_log(ctl, &query) && done;
+	if (ctl->client != NULL && query.count == 0)
+		done = false;
+	else if (ctl->follow)
+		done = follow_log(
+			count > 0 ? operands[0] : logfile_default(ctl), &query);
+	else
+		done = logfile_each(ctl, count, operands, print_line, &query) &&
+		       done;
 	free(query.clients);
 	return done;
 }
 
 const struct command command_log = {
 	.name = "log",
-	.operands = "",
+	.operands = "[FILE...]",
 	.options = "fCSJ",
 	.help = "what clients got, and when\n"
-		"The log is PXESRV_LOG. A line has time, client, status and "
-		"size of the answer,\nand what was decided; \"-\" stands for "
-		"what there is not.\n",
+		"FILE is a log, also one that is rotated and compressed, or - "
+		"for standard input\n(journalctl ... | pxesrvctl log -); by "
+		"default PXESRV_LOG. A line has time,\nclient, status and size "
+		"of the answer, and what was decided; \"-\" stands for\nwhat "
+		"there is not.\n",
 	.operands_min = 0,
-	.operands_max = 0,
+	.operands_max = -1,
 	.needs_tree = false,
 	.run = run_log,
 };

@@ -6,9 +6,15 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "boot.h"
+#include "ctl.h"
+#include "log.h"
+
+/* Bytes: a line, and what another program may have put before it. */
+#define LINE_KEPT ((size_t)4 * LOG_LINE_MAX)
 
 int logfile_descriptor(const char *path)
 {
@@ -32,17 +38,81 @@ int logfile_descriptor(const char *path)
 	return err < 0 ? err : fd;
 }
 
-bool logfile_open(const char *path, struct logfile *out)
+/* Takes over the descriptor. False, with a message: it is -errno. */
+static bool open_descriptor(const char *path, int fd, struct logfile *out)
 {
-	if (strcmp(path, "-") == 0) {
-		warnx("PXESRV_LOG is \"-\": the log goes to the responder's "
-		      "standard error, so look in the journal");
+	*out = (struct logfile){.path = path, .fd = fd};
+	if (fd < 0)
+		warnx("%s: %s", path, boot_reason(-fd));
+	return fd >= 0;
+}
+
+const char *logfile_default(const struct ctl *ctl)
+{
+	if (strcmp(ctl->log, "-") != 0)
+		return ctl->log;
+	warnx("PXESRV_LOG is \"-\": the log goes to the responder's standard "
+	      "error, so name a file, or - to read the journal from standard "
+	      "input");
+	return NULL;
+}
+
+bool logfile_open_growing(const char *path, struct logfile *out)
+{
+	unsigned char magic[2] = {0};
+
+	if (!open_descriptor(path, logfile_descriptor(path), out))
+		return false;
+	/* RFC 1952, section 2.3.1 */
+	if (pread(out->fd, magic, sizeof magic, 0) == sizeof magic &&
+		magic[0] == 0x1f && magic[1] == 0x8b) {
+		warnx("%s: it is compressed, and does not grow", path);
+		close(out->fd);
 		return false;
 	}
-	*out = (struct logfile){.path = path, .fd = logfile_descriptor(path)};
-	if (out->fd < 0)
-		warnx("%s: %s", path, boot_reason(-out->fd));
-	return out->fd >= 0;
+	return true;
+}
+
+/* Opens a log that is as long as it is, compressed or not. */
+static bool open_whole(const char *path, struct logfile *out)
+{
+	const bool is_input = strcmp(path, "-") == 0;
+	const int fd = is_input ? dup(STDIN_FILENO) : logfile_descriptor(path);
+
+	if (!open_descriptor(is_input ? "standard input" : path,
+		    is_input && fd < 0 ? -errno : fd, out))
+		return false;
+	out->gz = gzdopen(fd, "rb");
+	if (out->gz == NULL)
+		err(EX_OSERR, NULL);
+	return true;
+}
+
+static bool read_each(const char *path,
+	void (*found)(const struct logged *line, void *context), void *context)
+{
+	struct logfile file;
+	struct logged line;
+
+	if (!open_whole(path, &file))
+		return false;
+	while (logfile_next(&file, &line))
+		found(&line, context);
+	return logfile_close(&file);
+}
+
+bool logfile_each(const struct ctl *ctl, int count, char *const paths[],
+	void (*found)(const struct logged *line, void *context), void *context)
+{
+	bool done = true;
+
+	if (count == 0) {
+		const char *path = logfile_default(ctl);
+		return path != NULL && read_each(path, found, context);
+	}
+	for (int i = 0; i < count; i++)
+		done = read_each(paths[i], found, context) && done;
+	return done;
 }
 
 static void begin(struct logfile *file)
@@ -58,22 +128,53 @@ static bool is_truncated(const struct logfile *file)
 	return fstat(file->fd, &st) == 0 && st.st_size < file->offset;
 }
 
+/* As read(2). The end of a file that is cut off shows as an error. */
+static ssize_t read_whole(struct logfile *file, void *out, size_t size)
+{
+	int error;
+	const int n = gzread(file->gz, out, (unsigned)size);
+
+	if (n > 0)
+		return n;
+	gzerror(file->gz, &error);
+	if (error == Z_ERRNO)
+		file->error = errno;
+	else if (error == Z_BUF_ERROR)
+		file->trouble = "the compressed data is cut off";
+	else if (error != Z_OK && error != Z_STREAM_END)
+		file->trouble = "the compressed data is damaged";
+	return n;
+}
+
+static ssize_t read_growing(struct logfile *file, void *out, size_t size)
+{
+	if (is_truncated(file)) {
+		begin(file);
+		lseek(file->fd, 0, SEEK_SET);
+	}
+	const ssize_t n = read(file->fd, out, size);
+	if (n < 0)
+		file->error = errno;
+	return n;
+}
+
 /* Reads more behind what is not used yet. False: there is none now. */
 static bool fill(struct logfile *file)
 {
 	file->end -= file->begin;
 	memmove(file->bytes, file->bytes + file->begin, file->end);
 	file->begin = 0;
-	if (file->end == sizeof file->bytes)
-		file->end = 0; /* far more than a line has */
-	if (is_truncated(file)) {
-		begin(file);
-		lseek(file->fd, 0, SEEK_SET);
+	if (file->end == sizeof file->bytes) {
+		/* Far more than a line has, but one may end it. */
+		file->end = LINE_KEPT;
+		memmove(file->bytes,
+			file->bytes + sizeof file->bytes - LINE_KEPT,
+			LINE_KEPT);
 	}
-	const ssize_t n = read(file->fd, file->bytes + file->end,
-		sizeof file->bytes - file->end);
-	if (n < 0)
-		file->error = errno;
+	char *at = file->bytes + file->end;
+	const size_t room = sizeof file->bytes - file->end;
+	const ssize_t n = file->gz != NULL ? read_whole(file, at, room)
+	                                   : read_growing(file, at, room);
 	if (n <= 0)
 		return false;
 	file->offset += n;
@@ -81,23 +182,44 @@ static bool fill(struct logfile *file)
 	return true;
 }
 
-bool logfile_next(struct logfile *file, struct logged *out)
+/*
+ * Takes the next line out of the bytes, its end replaced by a NUL. NULL: there
+ * is none; or, of a log that grows, it is unfinished.
+ */
+static char *take_line(struct logfile *file, size_t *length)
 {
 	for (;;) {
 		char *line = file->bytes + file->begin;
 		char *end = memchr(line, '\n', file->end - file->begin);
 
-		if (end == NULL) {
-			if (!fill(file))
-				return false;
+		if (end == NULL && fill(file))
 			continue;
-		}
+		/* The last one may have no end. There is room for a NUL. */
+		line = file->bytes + file->begin;
+		if (end == NULL && file->gz != NULL && file->begin < file->end)
+			end = file->bytes + file->end++;
+		if (end == NULL)
+			return NULL;
 		*end = '\0';
+		*length = (size_t)(end - line);
 		file->begin = (size_t)(end + 1 - file->bytes);
-		if (logged_parse(line, (size_t)(end - line), out))
+		return line;
+	}
+}
+
+bool logfile_next(struct logfile *file, struct logged *out)
+{
+	size_t length;
+	char *line;
+
+	while ((line = take_line(file, &length)) != NULL) {
+		if (logged_parse(line, length, out)) {
+			file->own++;
 			return true;
+		}
 		file->foreign++;
 	}
+	return false;
 }
 
 void logfile_move(struct logfile *file, int fd)
@@ -109,11 +231,19 @@ void logfile_move(struct logfile *file, int fd)
 
 bool logfile_close(struct logfile *file)
 {
-	close(file->fd);
-	if (file->foreign > 0)
+	if (file->gz != NULL)
+		gzclose(file->gz);
+	else
+		close(file->fd);
+	if (file->error != 0)
+		file->trouble = boot_reason(file->error);
+	if (file->own == 0 && file->foreign > 0 && file->trouble == NULL)
+		warnx("%s: none of its %llu lines is PXESrv's", file->path,
+			file->foreign);
+	else if (file->foreign > 0)
 		warnx("%s: %llu %s none of PXESrv's", file->path, file->foreign,
 			file->foreign == 1 ? "line is" : "lines are");
-	if (file->error != 0)
-		warnx("%s: %s", file->path, boot_reason(file->error));
-	return file->error == 0;
+	if (file->trouble != NULL)
+		warnx("%s: %s", file->path, file->trouble);
+	return file->trouble == NULL && (file->own > 0 || file->foreign == 0);
 }

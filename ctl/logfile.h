@@ -4,17 +4,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <zlib.h>
 
 #include "logged.h"
+
+struct ctl;
 
 /* A log that is read. */
 struct logfile {
 	const char *path;
 	int fd;
-	int error;                  /* errno of reading; 0: none */
-	unsigned long long foreign; /* lines that are none of PXESrv's */
-	off_t offset;               /* of what comes next from the file */
-	size_t begin, end;          /* of the bytes that are not used yet */
+	gzFile gz;           /* reads it, compressed or not; NULL: it grows */
+	int error;           /* errno of reading; 0: none */
+	const char *trouble; /* what else is wrong with it; NULL: nothing */
+	unsigned long long own, foreign; /* lines: PXESrv's, and others */
+	off_t offset;      /* of what comes next from a file that grows */
+	size_t begin, end; /* of the bytes that are not used yet */
 	char bytes[65536];
 };
 
@@ -24,18 +29,33 @@ struct logfile {
  */
 int logfile_descriptor(const char *path);
 
-/* Opens PXESRV_LOG. False, with a message: it can't be read. */
-bool logfile_open(const char *path, struct logfile *out);
+/* The path in PXESRV_LOG. NULL, with a message: that is no file. */
+const char *logfile_default(const struct ctl *ctl);
 
 /*
- * The next line that is PXESrv's; it holds until the next call. Goes on at the
- * beginning when the file was truncated. False at the end, or at an error; an
- * unfinished line is not there yet. Ask again when the file has grown.
+ * Reads the logs that are named, or PXESRV_LOG; "-" is standard input. They may
+ * be compressed by gzip. Calls back for each line that is PXESrv's. False, with
+ * a message: not all could be read, or none of it is PXESrv's.
+ */
+bool logfile_each(const struct ctl *ctl, int count, char *const paths[],
+	void (*found)(const struct logged *line, void *context), void *context);
+
+/* Opens a log that grows. False, with a message: it can't be read. */
+bool logfile_open_growing(const char *path, struct logfile *out);
+
+/*
+ * The next line that is PXESrv's; it holds until the next call. Of a log that
+ * grows: goes on at the beginning when the file was truncated; an unfinished
+ * line is not there yet; ask again when the file has grown. False at the end,
+ * or at an error.
  */
 bool logfile_next(struct logfile *file, struct logged *out);
 
 /* Goes on with another file, which it closes in the end. */
 void logfile_move(struct logfile *file, int fd);
 
-/* Says what was wrong with the file. False: it could not be read. */
+/*
+ * Says what was wrong with the file. False: it could not be read, or there are
+ * lines, none of which is PXESrv's.
+ */
 bool logfile_close(struct logfile *file);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "logged.h"
 
+#include <arpa/inet.h>
 #include <err.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+
+#include "client.h"
 
 const char *const logged_sources[LOGGED_OTHER + 1] = {
 	[LOGGED_ONCE] = "once",
@@ -62,19 +65,17 @@ static bool parse_time(const char *text, struct logged *out)
 		return false;
 	text++;
 	const long long zone = take_number(&text, '\0', 2359);
-	if (zone < 0)
+	if (zone < 0 || zone % 100 > 59)
 		return false;
 
 	struct tm tm = {.tm_mday = (int)day,
 		.tm_mon = month,
-		.tm_year = (int)year - 1900,
-		.tm_hour = (int)hour,
-		.tm_min = (int)minute,
-		.tm_sec = (int)second};
+		.tm_year = (int)year - 1900};
+	const time_t midnight = timegm(&tm);
 	const int east = (int)(zone / 100 * 3600 + zone % 100 * 60);
 	out->offset = is_west ? -east : east;
-	out->time = timegm(&tm) - out->offset;
-	return true;
+	out->time = midnight + (hour * 60 + minute) * 60 + second - out->offset;
+	return tm.tm_mday == day; /* 31/Feb is another day */
 }
 
 /* Ends a text at a mark. What is behind that; NULL: it is not there. */
@@ -184,15 +185,77 @@ static bool is_printable(const char *text, size_t length)
 	return true;
 }
 
-bool logged_parse(char *line, size_t length, struct logged *out)
+/* Whether the word that ends there is what the log names a client by. */
+static bool is_client(const char *word, const char *end)
 {
-	if (!is_printable(line, length))
+	const size_t length = (size_t)(end - word);
+	char text[INET6_ADDRSTRLEN];
+	struct client client;
+
+	if (length == 1 && *word == '-')
+		return true;
+	if (length >= sizeof text)
 		return false;
+	memcpy(text, word, length);
+	text[length] = '\0';
+	return client_parse(text, &client) && strcmp(client.name, text) == 0;
+}
+
+/*
+ * Where the log's own line begins, in one that the journal or a web server has
+ * put its own words before; or a file system NULs, where the log was truncated.
+ * NULL: there is none. What clients say comes later, so the first one counts.
+ */
+static char *find_line(char *line, size_t length)
+{
+	static const char mark[] = " - - [";
+	char *end = line + length, *at = line, *word;
+
+	while ((at = memmem(at, (size_t)(end - at), mark, strlen(mark))) !=
+		NULL) {
+		for (word = at; word > line && word[-1] > ' '; word--)
+			;
+		if (is_client(word, at))
+			return word;
+		at++;
+	}
+	return NULL;
+}
+
+/*
+ * Takes away what Apache does to a line that a CGI program has written to its
+ * error log: each backslash is doubled, and what the client says that it comes
+ * from stands behind.
+ */
+static void undo_apache(char *line)
+{
+	char *to = line, *referer = NULL;
+
+	for (char *at = strstr(line, ", referer: "); at != NULL;
+		at = strstr(at + 1, ", referer: "))
+		referer = at;
+	if (referer != NULL)
+		*referer = '\0';
+	for (const char *from = line; *from != '\0'; from++) {
+		if (from[0] == '\\' && from[1] == '\\')
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
+bool logged_parse(char *text, size_t length, struct logged *out)
+{
+	char *line = find_line(text, length);
+
+	if (line == NULL || !is_printable(line, length - (size_t)(line - text)))
+		return false;
+	if (line != text && text[0] == '[')
+		undo_apache(line);
 	char *time = cut(line, " - - [");
 	char *request = time == NULL ? NULL : cut(time, "] \"");
 	char *result = request == NULL ? NULL : cut(request, "\"");
-	if (result == NULL || *result != ' ' || *line == '\0' ||
-		strchr(line, ' ') != NULL || !parse_time(time, out) ||
+	if (result == NULL || *result != ' ' || !parse_time(time, out) ||
 		!parse_request(request, out) || !parse_result(result + 1, out))
 		return false;
 	out->client = line;

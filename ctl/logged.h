@@ -37,8 +37,8 @@ struct logged {
 
 /*
  * Reads a line of length bytes, without its end, which a NUL has taken the
- * place of. out points into it, and it is cut into pieces. False: it is none of
- * PXESrv's.
+ * place of. Another program, such as the journal, may have put words before it.
+ * out points into it, and it is cut into pieces. False: it is none of PXESrv's.
  */
 bool logged_parse(char *line, size_t length, struct logged *out);
 

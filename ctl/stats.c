@@ -32,6 +32,7 @@ struct tallies {
 };
 
 struct stats {
+	time_t since; /* what is older does not count */
 	/* By source and status. */
 	unsigned long long requests[LOGGED_OTHER + 1][STATUS_END];
 	struct tallies targets, clients;
@@ -106,9 +107,11 @@ static size_t choose_most(struct tallies *tallies, size_t max)
 	return tallies->count < max ? tallies->count : max;
 }
 
-static void count_line(struct stats *stats, const struct logged *line)
+static void count_line(const struct logged *line, void *context)
 {
-	if (line->status == 0)
+	struct stats *stats = context;
+
+	if (line->status == 0 || line->time < stats->since)
 		return;
 	stats->requests[line->source][line->status]++;
 	count_name(&stats->clients, line->client, strlen(line->client), line);
@@ -250,21 +253,11 @@ static void print_targets_metric(struct tallies *targets, bool recent)
 
 static bool run_stats(struct ctl *ctl, int count, char *const operands[])
 {
-	const time_t since = logged_since(ctl->since);
-	struct stats stats = {.targets = {NULL}};
-	struct logfile file;
-	struct logged line;
+	struct stats stats = {.since = logged_since(ctl->since)};
 
-	(void)count;
-	(void)operands;
-	if (!logfile_open(ctl->log, &file))
-		return false;
-	while (logfile_next(&file, &line)) {
-		if (line.time >= since)
-			count_line(&stats, &line);
-	}
 	/* Half of the truth would pass for the whole one. */
-	const bool done = logfile_close(&file);
+	const bool done =
+		logfile_each(ctl, count, operands, count_line, &stats);
 	if (done && ctl->prometheus) {
 		print_requests_metric(&stats, ctl->since != NULL);
 		print_targets_metric(&stats.targets, ctl->since != NULL);
@@ -278,12 +271,14 @@ static bool run_stats(struct ctl *ctl, int count, char *const operands[])
 
 const struct command command_stats = {
 	.name = "stats",
-	.operands = "",
+	.operands = "[FILE...]",
 	.options = "SP",
 	.help = "how often clients got what, and who asks most\n"
-		"Of the log, PXESRV_LOG, as far back as it goes.\n",
+		"FILE is a log, also one that is rotated and compressed, or - "
+		"for standard input;\nby default PXESRV_LOG, as far back as it "
+		"goes.\n",
 	.operands_min = 0,
-	.operands_max = 0,
+	.operands_max = -1,
 	.needs_tree = false,
 	.run = run_stats,
 };

@@ -14,14 +14,19 @@ _pxesrvctl_clients()
 	done
 }
 
+_pxesrvctl_files()
+{
+	compopt -o filenames
+	mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+}
+
 # What a link may lead to, one directory at a time.
 _pxesrvctl_targets()
 {
 	local directory='' name
 
 	if [[ $cur == /* ]]; then
-		compopt -o filenames
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		_pxesrvctl_files
 		return
 	fi
 	[[ $cur != */* ]] || directory=${cur%/*}/
@@ -47,10 +52,7 @@ _pxesrvctl_value()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		;;
-	--leases)
-		compopt -o filenames
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-		;;
+	--leases) _pxesrvctl_files ;;
 	-u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	--client) _pxesrvctl_clients once static ;;
 	--since) COMPREPLY=(15m 2h 7d) ;;
@@ -88,6 +90,7 @@ _pxesrvctl_operands()
 	list) COMPREPLY=(armed static served unsure broken) ;;
 	chown) [[ $operands -gt 0 ]] || mapfile -t COMPREPLY < <(
 		compgen -u -- "$cur") ;;
+	log | stats) _pxesrvctl_files ;;
 	esac
 }
 

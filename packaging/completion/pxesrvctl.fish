@@ -123,3 +123,4 @@ complete -c pxesrvctl \
 	-n '__pxesrvctl_is chown; and not __pxesrvctl_goes_on chown' \
 	-a '(__fish_complete_users)'
 __pxesrvctl_option list -a 'armed static served unsure broken'
+__pxesrvctl_option 'log stats' -F

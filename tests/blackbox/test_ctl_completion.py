@@ -160,6 +160,8 @@ DEBIAN = ["debian/12/default", "debian/12/pre seed"]
     ("log --client 10.0.1", ["10.0.1.1"]),
     ("log --client fd00:", ["fd00::1"]),
     ("log --since ", ["15m", "2h", "7d"]),
+    ("log /srv/pxesrv/def", ["/srv/pxesrv/default"]),
+    ("stats --prometheus x /srv/pxesrv/def", ["/srv/pxesrv/default"]),
     ("once ", []),
     ("once --leases /x ", []),
     ("once 10.0.0.7 ", TOP),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What pxesrvctl reads from the log: log and stats."""
+import gzip
 import json
 import os
 import pty
@@ -8,11 +9,13 @@ import resource
 import signal
 import socket
 import subprocess
+import tempfile
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 import crowd
+import deployments
 import fastcgi
 import place
 from deployments import meta_variables
@@ -223,10 +226,152 @@ def test_lines_that_are_none_of_pxesrvs(log, arguments):
 
 
 def test_one_line_that_is_none_of_pxesrvs(log):
-    path = log(line(), "x\n", line()[:-1])  # the last one is not there yet
+    path = log(line(), "x\n", line()[:-1])  # the last one has no end
     done = run("log", log=path)
-    assert (done.returncode, len(done.stdout.splitlines())) == (0, 1)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
     assert done.stderr == f"pxesrvctl: {path}: 1 line is none of PXESrv's\n"
+
+
+@pytest.mark.parametrize("arguments", [["log"], ["log", "--json"], ["stats"],
+                                       ["stats", "--prometheus"]])
+def test_no_line_is_pxesrvs(log, arguments):
+    """The wrong file is not an empty log."""
+    path = log(*GARBAGE[-3:-2], "\n", "x\n")
+    done = run(*arguments, log=path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"pxesrvctl: {path}: none of its 2 lines is PXESrv's\n")
+
+
+PREFIXES = {
+    "journalctl": "Nov 22 12:00:00 boot pxesrv.fcgi[123]: ",
+    "journalctl -o short-iso": "2026-11-22T12:00:00+0000 boot x[1]: ",
+    "journalctl -o with-unit":
+        "Sun 2026-11-22 12:00:00 UTC boot lighttpd.service[9]: ",
+    "syslog": "<30>1 2026-11-22T12:00:00.0Z boot pxesrv.fcgi 123 - - ",
+    "Apache": "[Sun Nov 22 12:00:00.123456 2026] [cgid:error] [pid 1:tid 2] "
+              "[client 10.0.0.7:4242] AH01215: stderr from /usr/libexec/pxesrv/"
+              "pxesrv.cgi: ",
+    "spoofed": "10.9.9.9 says x - - [: ",
+    "truncated by logrotate": "\0" * 100000,
+}
+
+
+@pytest.mark.parametrize("prefix", PREFIXES.values(), ids=PREFIXES)
+def test_what_another_program_has_put_before_it(log, prefix):
+    own = [line(A), line("2001:db8::7"), line("-", decision="- a story"),
+           # A client asks for what looks like a line of somebody else.
+           line(A, uri='/redirect?10.0.0.9 - - [x'), note("sandbox: none")]
+    path = log(*(prefix + one for one in own))
+    plain = log_beside(path, own)
+    assert lines_of("log", log=path) == lines_of("log", log=plain)
+    assert objects_of(log=path) == objects_of(log=plain)
+    assert lines_of("stats", log=path) == lines_of("stats", log=plain)
+    # By name, and from standard input.
+    with open(path) as file:
+        done = run("log", "-", log="/nonexistent", stdin=file)
+    assert done.stdout.splitlines() == lines_of("log", log=plain)
+    assert lines_of("log", str(path), log="-") == lines_of("log", log=plain)
+
+
+def log_beside(path, lines):
+    plain = f"{path}.plain"
+    with open(plain, "w") as file:
+        file.write("".join(lines))
+    return plain
+
+
+def compress(path):
+    with open(path, "rb") as file:
+        data = gzip.compress(file.read())
+    os.unlink(path)
+    with open(f"{path}.gz", "wb") as file:
+        file.write(data)
+    return f"{path}.gz"
+
+
+def test_logs_that_were_rotated(log, tmp_path):
+    """As logrotate leaves them: the last one as it is, older ones compressed."""
+    names = []
+    for number, client in enumerate((A, B, "10.0.0.9")):
+        name = str(tmp_path / f"pxesrv.log.{number}")
+        os.rename(log(*[line(client)] * 1000), name)
+        names.append(compress(name) if number else name)
+    names.reverse()
+    clients = [one.split()[1] for one in lines_of("log", *names, log="-")]
+    assert clients == ["10.0.0.9"] * 1000 + [B] * 1000 + [A] * 1000
+    assert re.search("^ +3000  once$", "\n".join(
+        lines_of("stats", *names, log="-")), re.M)
+    for name in names:  # whatever it is called
+        os.rename(name, name + ".old")
+        assert len(lines_of("log", log=name + ".old")) == 1000
+        with open(name + ".old", "rb") as file:
+            assert len(run("log", "-", stdin=file).stdout.splitlines()) == 1000
+
+
+@pytest.mark.parametrize("break_, why", [
+    (lambda data: data[:-2000], "the compressed data is cut off"),
+    (lambda data: data[:100] + b"x" * 100 + data[200:],
+     "the compressed data is damaged"),
+])
+def test_compressed_logs_that_are_broken(log, break_, why):
+    """What can be read is printed by log; stats are of all, or none."""
+    name = compress(log(*(line(f"10.0.{n // 250}.{n % 250}", size=n * n)
+                          for n in range(5000))))
+    with open(name, "rb+") as file:
+        data = break_(file.read())
+        file.seek(0)
+        file.truncate()
+        file.write(data)
+    done = run("log", name)
+    assert done.returncode == 1
+    assert f"pxesrvctl: {name}: {why}\n" in done.stderr
+    assert len(done.stdout.splitlines()) < 5000
+    assert run("stats", name).stdout == ""
+
+
+def test_one_of_several_can_not_be_read(log):
+    path = str(log(line()))
+    done = run("log", path, "/nonexistent", path)
+    assert (done.returncode, len(done.stdout.splitlines())) == (1, 2)
+    assert done.stderr == (
+        "pxesrvctl: /nonexistent: No such file or directory\n")
+
+
+@pytest.mark.parametrize("arguments, status, why", [
+    (["-f", "-"], 64, "-f goes on with one file"),
+    (["-f", "/a", "/b"], 64, "-f goes on with one file"),
+    (["-f", "LOG"], 1, "LOG: it is compressed, and does not grow"),
+])
+def test_what_can_not_be_followed(log, arguments, status, why):
+    name = compress(log(line()))
+    done = run("log", *(one.replace("LOG", name) for one in arguments))
+    assert done.returncode == status
+    assert f"pxesrvctl: {why.replace('LOG', name)}\n" in done.stderr
+
+
+def test_the_error_log_of_apache(tree):
+    """Where the log of the CGI program goes, in the set-up that is shipped."""
+    directory = tempfile.mkdtemp(dir=place.SERVERS)
+    os.chmod(directory, 0o777)
+    server = deployments.ALL["apache-cgi"](directory)
+    target = 'os/a \\ "b"'
+    tree.make({"default": "menu", target: "odd"})
+    server.start()
+    try:
+        for referer in ({}, {"Referer": "http://a/, referer: b"}):
+            tree.arm(A, f"../{target}")
+            assert server.ask(client=A, headers=referer).body == b"odd"
+        server.decided(2)
+    finally:
+        server.stop()
+    done = run("log", "--json", server.log_file, log="-")
+    assert done.returncode == 0
+    answers = [json.loads(one) for one in done.stdout.splitlines()]
+    assert [one["source"] for one in answers] == ["once", "once"]
+    assert len({one["target"] for one in answers}) == 1
+    assert {one["decision"] for one in answers} == {
+        f"once {answers[0]['target']}"}
 
 
 @pytest.mark.parametrize("client, want", [
