@@ -47,18 +47,24 @@ static int read_link(
 	return 0;
 }
 
-/* A name that no other claim has, here or on another machine. */
-static int name_claim(const char *client, struct claim *out)
+void claim_at(const char *client, const char *path, struct claim *out)
 {
-	char unique[UNIQUE_SIZE];
-	int err = unique_text(unique);
-	if (err < 0)
-		return err;
-
 	snprintf(out->armed, sizeof out->armed, ONCE_DIR "/%s", client);
 	snprintf(out->served, sizeof out->served, SERVED_DIR "/%s", client);
-	snprintf(out->path, sizeof out->path, CLAIMED_DIR "/%s.%s", client,
-		unique);
+	snprintf(out->path, sizeof out->path, "%s", path);
+	out->text[0] = '\0';
+}
+
+/* By a name that no other claim has, here or on another machine. */
+static int name_claim(const char *client, struct claim *out)
+{
+	char unique[UNIQUE_SIZE], path[CLAIM_PATH_SIZE];
+	int err = unique_text(unique);
+
+	if (err < 0)
+		return err;
+	snprintf(path, sizeof path, CLAIMED_DIR "/%s.%s", client, unique);
+	claim_at(client, path, out);
 	return 0;
 }
 
@@ -76,19 +82,15 @@ static void stamp(const struct tree *tree, const char *path)
 	utimensat(tree->root, path, now, AT_SYMLINK_NOFOLLOW);
 }
 
-int claim_identify(const struct tree *tree, struct claim *claim)
+static bool is_there(const struct tree *tree, const char *path)
 {
 	struct stat st;
 
-	if (fstatat(tree->root, claim->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	claim->time = st.st_mtim;
-	claim->names = st.st_nlink;
-	return 0;
+	return fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Moves the link. The directory may never have been made. 0 or -errno. */
-static int move_to_claimed(const struct tree *tree, struct claim *claim)
+static int move_to_claimed(const struct tree *tree, const struct claim *claim)
 {
 	int err = move(tree, claim->armed, claim->path);
 
@@ -103,9 +105,7 @@ static int move_to_claimed(const struct tree *tree, struct claim *claim)
 	 * A network's file system may fail in telling, or tell of the second
 	 * try alone: nobody else has that name, so what is there was moved.
 	 */
-	if (err < 0 && claim_identify(tree, claim) == 0)
-		err = 0;
-	return err;
+	return err < 0 && is_there(tree, claim->path) ? 0 : err;
 }
 
 static int move_locked(
@@ -139,8 +139,6 @@ int claim_take(const struct tree *tree, const char *client, const char *text,
 
 	err = read_link(tree, out->path, out->text);
 	if (err == 0)
-		err = claim_identify(tree, out);
-	if (err == 0)
 		return 0;
 	/* EINVAL: a file came in the link's place; not ours. */
 	int back = claim_return(tree, out);
@@ -156,39 +154,62 @@ static int discard(const struct tree *tree, const struct claim *claim)
 	return unlinkat(tree->root, claim->path, 0) < 0 ? -errno : 0;
 }
 
-/*
- * Whether the link at path was claimed after this one. A time that has not
- * come yet tells nothing: somebody has set the clock.
- */
-static bool is_later(
-	const struct tree *tree, const char *path, const struct claim *claim)
+/* What is at a path, as seen from a claim of the same client. */
+enum other {
+	OTHER_NONE_LATER,
+	OTHER_LATER, /* a link that was claimed after it */
+	OTHER_SAME,  /* another name of the same link: ln(1) made that */
+};
+
+/* A time that has not come yet tells nothing: somebody has set the clock. */
+static enum other compare(
+	const struct tree *tree, const struct claim *claim, const char *path)
 {
 	struct timespec now;
-	struct stat st;
+	struct stat other, own;
 
-	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
+	if (fstatat(tree->root, path, &other, AT_SYMLINK_NOFOLLOW) < 0 ||
+		fstatat(tree->root, claim->path, &own, AT_SYMLINK_NOFOLLOW) < 0)
+		return OTHER_NONE_LATER;
+	if (other.st_ino == own.st_ino && other.st_dev == own.st_dev)
+		return OTHER_SAME;
 	clock_gettime(CLOCK_REALTIME, &now);
-	return moment_is_after(&st.st_mtim, &claim->time) &&
-	       !moment_is_after(&st.st_mtim, &now);
+	return moment_is_after(&other.st_mtim, &own.st_mtim) &&
+	                       !moment_is_after(&other.st_mtim, &now)
+	               ? OTHER_LATER
+	               : OTHER_NONE_LATER;
 }
 
-/* Moves the claim, or removes it where there is no room. 0 or -errno. */
+/* Moves the claim into once/.served/. 0 or -errno, as of claim_retire(). */
 static int move_to_served(const struct tree *tree, const struct claim *claim)
 {
-	int err = move(tree, claim->path, claim->served);
+	int err;
 
+	switch (compare(tree, claim, claim->served)) {
+	case OTHER_LATER:
+		return -EEXIST;
+	case OTHER_SAME: /* rename(2) would leave both names */
+		return discard(tree, claim);
+	default:
+		err = move(tree, claim->path, claim->served);
+	}
 	if (err == -ENOENT) {
 		int made = claim_make_directory(tree, SERVED_DIR);
 		err = made < 0 && made != -EEXIST
 		              ? made
 		              : move(tree, claim->path, claim->served);
 	}
-	/* rename(2) leaves both of two names of one link: ln(1) made those. */
-	const bool is_left = err == 0 && claim->names > 1;
-	if (is_left || err == -ENOSPC || err == -EDQUOT) {
+	return err;
+}
+
+int claim_retire(const struct tree *tree, const struct claim *claim)
+{
+	int err = move_to_served(tree, claim);
+
+	/* There is no room for it. */
+	if (err == -ENOSPC || err == -EDQUOT) {
 		int removed = discard(tree, claim);
-		if (removed < 0 && !is_left)
+		if (removed < 0)
 			return removed;
 	}
 	return err;
@@ -196,16 +217,9 @@ static int move_to_served(const struct tree *tree, const struct claim *claim)
 
 int claim_served(const struct tree *tree, const struct claim *claim)
 {
-	return is_later(tree, claim->served, claim)
-	               ? discard(tree, claim)
-	               : move_to_served(tree, claim);
-}
+	int err = claim_retire(tree, claim);
 
-int claim_retire(const struct tree *tree, const struct claim *claim)
-{
-	return is_later(tree, claim->served, claim)
-	               ? -EEXIST
-	               : move_to_served(tree, claim);
+	return err == -EEXIST ? discard(tree, claim) : err;
 }
 
 int claim_move_into_gap(
@@ -240,7 +254,7 @@ static void look_if_later(const char *name, void *context)
 	if (claims_is_of(name, claim->armed + strlen(ONCE_DIR "/")) &&
 		snprintf(path, sizeof path, CLAIMED_DIR "/%s", name) <
 			(int)sizeof path &&
-		is_later(overtaking->tree, path, claim))
+		compare(overtaking->tree, claim, path) == OTHER_LATER)
 		overtaking->found = true;
 }
 
@@ -250,7 +264,8 @@ static bool is_overtaken(const struct tree *tree, const struct claim *claim)
 	struct overtaking overtaking = {.tree = tree, .claim = claim};
 
 	claims_each(tree, look_if_later, &overtaking);
-	return overtaking.found || is_later(tree, claim->served, claim);
+	return overtaking.found ||
+	       compare(tree, claim, claim->served) == OTHER_LATER;
 }
 
 int claim_return(const struct tree *tree, const struct claim *claim)

@@ -3,7 +3,6 @@
 
 #include <limits.h>
 #include <sys/types.h>
-#include <time.h>
 
 struct tree;
 
@@ -24,9 +23,13 @@ struct claim {
 	char served[64];            /* once/.served/<client> */
 	char path[CLAIM_PATH_SIZE]; /* once/.claimed/<client>.<unique> */
 	char text[PATH_MAX];        /* the link that was moved, as written */
-	struct timespec time;       /* of the claim: the link's mtime */
-	nlink_t names;              /* that the link has */
 };
+
+/*
+ * Fills in a claim by its path and, a canonical address, its client. The text
+ * is empty.
+ */
+void claim_at(const char *client, const char *path, struct claim *out);
 
 /*
  * Claims the link of client (its canonical address), whose text was seen to be
@@ -61,9 +64,6 @@ int claim_retire(const struct tree *tree, const struct claim *claim);
  * well; or another -errno. With an error the claim is where it was.
  */
 int claim_return(const struct tree *tree, const struct claim *claim);
-
-/* Reads time and names of the link at claim->path. 0 or -errno. */
-int claim_identify(const struct tree *tree, struct claim *claim);
 
 /*
  * Moves a link, by paths from the root, without ever taking the place of

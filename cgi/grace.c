@@ -111,17 +111,17 @@ int grace_settle(const struct tree *tree, const char *client, const char *path)
 {
 	struct claim claim;
 
-	snprintf(claim.served, sizeof claim.served, SERVED_DIR "/%s", client);
+	claim_at(client, path, &claim);
 	if (strcmp(path, claim.served) == 0)
 		return 0;
-	snprintf(claim.path, sizeof claim.path, "%s", path);
 	/* Lest it is put back by two steps between which this one comes. */
 	int lock = once_lock(tree);
 	if (lock < 0)
 		return lock;
-	int err = claim_identify(tree, &claim);
-	if (err == 0)
-		err = claim_served(tree, &claim);
+	struct stat st;
+	int err = fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0
+	                  ? -errno
+	                  : claim_served(tree, &claim);
 	once_unlock(lock);
 	return err;
 }

@@ -13,6 +13,7 @@ import pytest
 import answer
 import fastcgi
 import place
+import strace
 from deployments import Cgi, meta_variables
 from place import until
 from tree import Link
@@ -144,6 +145,32 @@ def test_claimed_on_another_mount(responder, tree):
     finally:
         subprocess.run(["umount", tree.full("once/.claimed")], check=True)
     os.chown(tree.full("once/.claimed"), *place.OWNER)
+    assert ask(r.path).body == b"os"
+
+
+@pytest.mark.skipif(place.IS_SANITIZED,
+                    reason="the sanitizers have threads of their own")
+@pytest.mark.parametrize("has_been_served", [False, True])
+def test_a_claim_that_cannot_be_read_back(
+        responder, tree, tmp_path, has_been_served):
+    """It is armed again, whatever the memory had that it is written to."""
+    r = responder(PXESRV_THREADS="1")
+    tree.make(TREE)
+    if has_been_served:
+        tree.arm(CLIENT, "../os/boot")
+        assert ask(r.path).body == b"os"
+    tree.arm(CLIENT, "../os/boot")
+    thread = strace.worker(r.pid)
+    until(lambda: strace.is_waiting(thread), "it waits")
+    # After the look, and the one under the lock.
+    failing = strace.Strace(thread, str(tmp_path / "calls"),
+                            "readlinkat:error=EIO:when=3")
+    got = ask(r.path)
+    failing.detach()
+    assert failing.has_injected()
+    assert (got.status, got.headers["retry-after"]) == (503, "5")
+    assert tree.link(f"once/{CLIENT}") == "../os/boot"
+    assert tree.claimed() == []
     assert ask(r.path).body == b"os"
 
 
