@@ -19,22 +19,6 @@ static int move(const struct tree *tree, const char *from, const char *to)
 	return renameat(tree->root, from, tree->root, to) < 0 ? -errno : 0;
 }
 
-mode_t claim_mode(const struct tree *tree)
-{
-	struct stat once;
-
-	if (fstatat(tree->root, ONCE_DIR, &once, 0) < 0)
-		return S_IRWXU;
-	/* In a sticky one, others may not touch what is somebody else's. */
-	const mode_t others = (once.st_mode & S_ISVTX) ? 0 : S_IRWXO;
-	return S_IRWXU | (once.st_mode & (S_IRWXG | others));
-}
-
-int claim_make_directory(const struct tree *tree, const char *path)
-{
-	return mkdirat(tree->root, path, claim_mode(tree)) < 0 ? -errno : 0;
-}
-
 static int read_link(
 	const struct tree *tree, const char *path, char text[static PATH_MAX])
 {
@@ -92,15 +76,13 @@ static bool is_there(const struct tree *tree, const char *path)
 /* Moves the link. The directory may never have been made. 0 or -errno. */
 static int move_to_claimed(const struct tree *tree, const struct claim *claim)
 {
-	int err = move(tree, claim->armed, claim->path);
+	int err = once_part_check(tree, CLAIMED_DIR);
 
-	if (err == -ENOENT) {
-		int made = claim_make_directory(tree, CLAIMED_DIR);
-		if (made == 0)
-			err = move(tree, claim->armed, claim->path);
-		else if (made != -EEXIST)
-			err = made;
-	}
+	if (err < 0)
+		err = once_part_make(tree, CLAIMED_DIR);
+	if (err < 0)
+		return err;
+	err = move(tree, claim->armed, claim->path);
 	/*
 	 * A network's file system may fail in telling, or tell of the second
 	 * try alone: nobody else has that name, so what is there was moved.
@@ -124,7 +106,7 @@ static int move_locked(
 		stamp(tree, claim->armed);
 		err = move_to_claimed(tree, claim);
 	}
-	once_unlock(lock);
+	once_unlock(tree, lock);
 	return err == -EINVAL ? -ENOENT : err;
 }
 
@@ -180,26 +162,32 @@ static enum other compare(
 	               : OTHER_NONE_LATER;
 }
 
+static enum other compare_served(
+	const struct tree *tree, const struct claim *claim)
+{
+	/* What is not the responder's own tells nothing either. */
+	return once_part_check(tree, SERVED_DIR) < 0
+	               ? OTHER_NONE_LATER
+	               : compare(tree, claim, claim->served);
+}
+
 /* Moves the claim into once/.served/. 0 or -errno, as of claim_retire(). */
 static int move_to_served(const struct tree *tree, const struct claim *claim)
 {
-	int err;
+	int err = once_part_check(tree, SERVED_DIR);
 
+	if (err < 0)
+		err = once_part_make(tree, SERVED_DIR);
+	if (err < 0)
+		return err;
 	switch (compare(tree, claim, claim->served)) {
 	case OTHER_LATER:
 		return -EEXIST;
 	case OTHER_SAME: /* rename(2) would leave both names */
 		return discard(tree, claim);
 	default:
-		err = move(tree, claim->path, claim->served);
+		return move(tree, claim->path, claim->served);
 	}
-	if (err == -ENOENT) {
-		int made = claim_make_directory(tree, SERVED_DIR);
-		err = made < 0 && made != -EEXIST
-		              ? made
-		              : move(tree, claim->path, claim->served);
-	}
-	return err;
 }
 
 int claim_retire(const struct tree *tree, const struct claim *claim)
@@ -264,8 +252,7 @@ static bool is_overtaken(const struct tree *tree, const struct claim *claim)
 	struct overtaking overtaking = {.tree = tree, .claim = claim};
 
 	claims_each(tree, look_if_later, &overtaking);
-	return overtaking.found ||
-	       compare(tree, claim, claim->served) == OTHER_LATER;
+	return overtaking.found || compare_served(tree, claim) == OTHER_LATER;
 }
 
 int claim_return(const struct tree *tree, const struct claim *claim)
@@ -278,6 +265,6 @@ int claim_return(const struct tree *tree, const struct claim *claim)
 			: claim_move_into_gap(tree, claim->path, claim->armed);
 
 	if (lock >= 0)
-		once_unlock(lock);
+		once_unlock(tree, lock);
 	return err;
 }

@@ -2,14 +2,10 @@
 #pragma once
 
 #include <limits.h>
-#include <sys/types.h>
+
+#include "once_parts.h"
 
 struct tree;
-
-#define ONCE_DIR "once"
-#define CLAIMED_DIR ONCE_DIR "/.claimed"
-#define SERVED_DIR ONCE_DIR "/.served"
-#define ONCE_LOCK ONCE_DIR "/.lock"
 
 #define CLAIM_PATH_SIZE 96
 
@@ -71,12 +67,3 @@ int claim_return(const struct tree *tree, const struct claim *claim);
  */
 int claim_move_into_gap(
 	const struct tree *tree, const char *from, const char *to);
-
-/*
- * The mode of once/, for what is made in it: whoever may arm, may take away and
- * claim. It holds where umask(2) is 0, as all the programs have it.
- */
-mode_t claim_mode(const struct tree *tree);
-
-/* Makes a directory of once/, for all who may claim. 0 or -errno. */
-int claim_make_directory(const struct tree *tree, const char *path);

@@ -24,16 +24,17 @@ int claims_prepare(const struct tree *tree)
 		return 0;
 	if (lock < 0)
 		return lock;
-	once_unlock(lock);
-
-	int err = claim_make_directory(tree, CLAIMED_DIR);
-	if (err == 0 || err == -EEXIST)
-		err = claim_make_directory(tree, SERVED_DIR);
-	return err == -EEXIST ? 0 : err;
+	int err = once_parts_make(tree);
+	once_unlock(tree, lock);
+	return err;
 }
 
 int claims_each(const struct tree *tree,
 	void (*found)(const char *name, void *context), void *context)
 {
+	int err = once_part_check(tree, CLAIMED_DIR);
+
+	if (err < 0)
+		return err == -ENOENT ? 0 : err;
 	return tree_each(tree, CLAIMED_DIR, found, context);
 }

@@ -7,10 +7,7 @@ struct tree;
 
 /* The claims of a tree: what lies in once/.claimed/. */
 
-/*
- * Makes the lock and the two directories, if once/ is there, so that a claim
- * on a disk that has filled up meanwhile needs to make nothing. 0 or -errno.
- */
+/* once_parts_make(), under the lock. 0 or -errno. */
 int claims_prepare(const struct tree *tree);
 
 /* Whether name, in once/.claimed/, is a claim of client. */

@@ -80,7 +80,11 @@ static int look_once(const struct tree *tree, const char *client,
 		return err;
 	/* Second, since that is the way that links go. */
 	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
-	keep_newest(&search.newest, served);
+	err = once_part_check(tree, SERVED_DIR);
+	if (err == 0)
+		keep_newest(&search.newest, served);
+	else if (err != -ENOENT)
+		return err;
 
 	if (search.newest.error < 0)
 		return search.newest.error;
@@ -122,6 +126,6 @@ int grace_settle(const struct tree *tree, const char *client, const char *path)
 	int err = fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0
 	                  ? -errno
 	                  : claim_served(tree, &claim);
-	once_unlock(lock);
+	once_unlock(tree, lock);
 	return err;
 }

@@ -4,14 +4,22 @@
  * standard output. It has no arguments: a web server may put the words of a
  * query there (section 4.4), which come from the client.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "input.h"
+#include "once_news.h"
 #include "output.h"
 #include "respond.h"
+
+static void tell(const char *line, void *context)
+{
+	(void)context;
+	fprintf(stderr, "pxesrv: %s\n", line);
+}
 
 int main(void)
 {
@@ -25,6 +33,7 @@ int main(void)
 
 	umask(0); /* what is made says its mode itself */
 	tzset();
+	once_news_to(tell, NULL);
 	input_discard(STDIN_FILENO, getenv("CONTENT_LENGTH"));
 	output_open(STDOUT_FILENO, &output);
 	/* This sink has sent all when it returns. */

@@ -10,12 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "claim.h"
 #include "moment.h"
+#include "once_parts.h"
 #include "tree.h"
 
 #define WAIT_SECONDS 2
 #define NAP_NS 200000
+#define STALE 1 /* of check_file() */
 
 /*
  * The threads of this process queue here, and only one of them asks the file
@@ -75,15 +76,38 @@ static int lock_until(int fd, const struct timespec *limit)
 	return 0;
 }
 
+/* A descriptor or -errno. */
 static int open_file(const struct tree *tree)
 {
-	const int flags = O_RDWR | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
-	const int fd = openat(tree->root, ONCE_LOCK, flags);
+	/* Not waiting for somebody who has a lease on a file of his. */
+	const int flags =
+		O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	int fd = openat(tree->root, ONCE_LOCK, flags);
 
-	if (fd >= 0 || errno != ENOENT)
+	if (fd >= 0)
 		return fd;
-	return openat(tree->root, ONCE_LOCK, flags | O_CREAT,
-		claim_mode(tree) & ~(mode_t)(S_IXUSR | S_IXGRP | S_IXOTH));
+	const int err = -errno;
+	const int made = once_part_make(tree, ONCE_LOCK);
+	if (made < 0)
+		return err == -ENOENT ? made : err;
+	fd = openat(tree->root, ONCE_LOCK, flags);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Whether an open file is the lock. 0, STALE: not any more, or -errno. */
+static int check_file(const struct tree *tree, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	/* Removed while it was waited for: others lock a new one. */
+	if (st.st_nlink == 0)
+		return STALE;
+	if (once_part_judge(tree, ONCE_LOCK, &st) == 0)
+		return 0;
+	const int err = once_part_make(tree, ONCE_LOCK);
+	return err < 0 ? err : STALE;
 }
 
 /* Opens the lock file and locks it. A descriptor or -errno. */
@@ -92,18 +116,16 @@ static int open_locked(const struct tree *tree, const struct timespec *limit)
 	for (;;) {
 		int fd = open_file(tree);
 		if (fd < 0)
-			return -errno;
+			return fd;
 
-		struct stat st;
 		int err = lock_until(fd, limit);
-		if (err == 0 && fstat(fd, &st) < 0)
-			err = -errno;
-		if (err == 0 && st.st_nlink > 0)
+		if (err == 0)
+			err = check_file(tree, fd);
+		if (err == 0)
 			return fd;
 		close(fd);
-		if (err < 0)
-			return err;
-		/* Removed while it was waited for: others lock a new one. */
+		if (err < 0 || moment_has_come(limit))
+			return err < 0 ? err : -EAGAIN;
 	}
 }
 
@@ -122,8 +144,9 @@ int once_lock(const struct tree *tree)
 	return fd;
 }
 
-void once_unlock(int lock)
+void once_unlock(const struct tree *tree, int lock)
 {
+	(void)tree;
 	close(lock); /* the only descriptor: this gives up the lock */
 	unlock_threads();
 }

@@ -11,4 +11,4 @@ struct tree;
  */
 int once_lock(const struct tree *tree);
 
-void once_unlock(int lock);
+void once_unlock(const struct tree *tree, int lock);

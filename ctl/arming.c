@@ -3,6 +3,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include "directory.h"
 #include "escape.h"
 #include "eyes.h"
+#include "rearm.h"
 #include "target.h"
 
 #define STATIC_DIR "static"
@@ -240,23 +242,41 @@ static bool run_static(struct ctl *ctl, int count, char *const operands[])
 		ctl->force ? ARM_REPLACES_FILES : ARM_KEEPS_FILES);
 }
 
+/* It was somebody else's decision, and what to boot is for the own one. */
+static bool refuse_others(const char *client, const struct rearmable *rearmable)
+{
+	const struct passwd *owner = getpwuid(rearmable->owner);
+	const char *target = rearmable->text;
+	char number[32], shown[PATH_MAX];
+
+	snprintf(number, sizeof number, "user %lu",
+		(unsigned long)rearmable->owner);
+	/* once/.. is the root. */
+	escape_line(strncmp(target, "../", 3) == 0 ? target + 3 : target, shown,
+		sizeof shown);
+	warnx("%s: armed by %s; to arm it yourself: pxesrvctl once %s %s",
+		rearmable->path, owner == NULL ? number : owner->pw_name,
+		client, shown);
+	return false;
+}
+
 static bool rearm(struct ctl *ctl, const struct client *client, void *context)
 {
 	struct arming *arming = context;
-	char path[64], text[PATH_MAX];
+	struct rearmable rearmable;
+	char path[64];
 
+	int err = rearm_find(ctl, client->name, &rearmable);
 	snprintf(path, sizeof path, SERVED_DIR "/%s", client->name);
-	const ssize_t n =
-		readlinkat(ctl->tree.root, path, text, sizeof text - 1);
-	if (n < 0)
+	if (err == -EPERM && rearmable.path[0] != '\0')
+		return refuse_others(client->name, &rearmable);
+	if (err < 0)
 		return refuse_target(path,
-			errno == ENOENT   ? "nothing was served to it, or it "
-					    "was taken away"
-			: errno == EINVAL ? "no link"
-					  : strerror(errno));
-	text[n] = '\0';
-	const int err = try_text(arming, path, text);
-	return err < 0 ? refuse_target(path, boot_reason(-err))
+			err == -ENOENT ? "nothing was served to it, or it was "
+					 "taken away"
+				       : strerror(-err));
+	err = try_text(arming, rearmable.path, rearmable.text);
+	return err < 0 ? refuse_target(rearmable.path, boot_reason(-err))
 	               : arm(ctl, client, arming);
 }
 

@@ -15,22 +15,35 @@
 #include "unique.h"
 
 struct paths {
-	char armed[CLAIM_PATH_SIZE], claimed[CLAIM_PATH_SIZE];
-	char made[CLAIM_PATH_SIZE], served[CLAIM_PATH_SIZE];
+	char armed[CANCEL_NAME_SIZE], taken[CANCEL_NAME_SIZE];
+	char made[CANCEL_NAME_SIZE], cancelled[CANCEL_NAME_SIZE];
 };
+
+/*
+ * By the user too, for all who may arm can write there: nobody can be in
+ * another's way, and each finds what is his own.
+ */
+void cancel_path(
+	const char *client, uid_t user, char out[static CANCEL_NAME_SIZE])
+{
+	snprintf(out, CANCEL_NAME_SIZE, CANCELLED_DIR "/%s.%lu", client,
+		(unsigned long)user);
+}
 
 static int name_paths(const char *client, struct paths *out)
 {
 	char unique[UNIQUE_SIZE];
 	const int err = unique_text(unique);
 
+	if (err < 0)
+		return err;
 	snprintf(out->armed, sizeof out->armed, ONCE_DIR "/%s", client);
-	snprintf(out->claimed, sizeof out->claimed, CLAIMED_DIR "/%s.%s",
-		client, unique);
-	snprintf(out->made, sizeof out->made, SERVED_DIR "/" ARM_TEMPORARY "%s",
+	snprintf(out->taken, sizeof out->taken, ONCE_DIR "/" ARM_TEMPORARY "%s",
 		unique);
-	snprintf(out->served, sizeof out->served, SERVED_DIR "/%s", client);
-	return err;
+	snprintf(out->made, sizeof out->made,
+		CANCELLED_DIR "/" ARM_TEMPORARY "%s", unique);
+	cancel_path(client, geteuid(), out->cancelled);
+	return 0;
 }
 
 static int move(const struct tree *tree, const char *from, const char *to)
@@ -38,23 +51,17 @@ static int move(const struct tree *tree, const char *from, const char *to)
 	return renameat(tree->root, from, tree->root, to) < 0 ? -errno : 0;
 }
 
-/*
- * A new link, since only its owner may give one a time of his choice, and
- * whoever armed the client owns the old one.
- */
-static int make_served(
+/* A new link: the old one may belong to somebody whom the owner cancels. */
+static int make_cancelled(
 	const struct tree *tree, const struct paths *paths, const char *text)
 {
-	static const struct timespec never[2] = {
-		{.tv_sec = CANCEL_TIME}, {.tv_sec = CANCEL_TIME}};
+	int err = once_part_check(tree, CANCELLED_DIR);
 
+	if (err < 0)
+		return err;
 	if (symlinkat(text, tree->root, paths->made) < 0)
 		return -errno;
-	int err = 0;
-	if (utimensat(tree->root, paths->made, never, AT_SYMLINK_NOFOLLOW) < 0)
-		err = -errno;
-	if (err == 0)
-		err = move(tree, paths->made, paths->served);
+	err = move(tree, paths->made, paths->cancelled);
 	if (err < 0)
 		unlinkat(tree->root, paths->made, 0);
 	return err;
@@ -69,25 +76,24 @@ static int cancel_locked(const struct tree *tree, const struct paths *paths,
 		return -errno;
 
 	/* From here on this very link is in nobody else's hands. */
-	int err = move(tree, paths->armed, paths->claimed);
+	int err = move(tree, paths->armed, paths->taken);
 	if (err < 0)
 		return err;
-	n = readlinkat(tree->root, paths->claimed, text, PATH_MAX - 1);
+	n = readlinkat(tree->root, paths->taken, text, PATH_MAX - 1);
 	err = n < 0 ? -errno : 0;
 	text[n < 0 ? 0 : n] = '\0';
 	if (err == 0)
-		err = make_served(tree, paths, text);
+		err = make_cancelled(tree, paths, text);
 	if (err == 0)
-		return unlinkat(tree->root, paths->claimed, 0) < 0 ? -errno : 0;
-	/* Else it stays where it is, and is told by list and check. */
-	claim_move_into_gap(tree, paths->claimed, paths->armed);
+		return unlinkat(tree->root, paths->taken, 0) < 0 ? -errno : 0;
+	/* Else it stays where it is, and is told by check. */
+	claim_move_into_gap(tree, paths->taken, paths->armed);
 	return err;
 }
 
 int cancel_prepare(const struct tree *tree)
 {
-	static const char *const needed[] = {
-		ONCE_LOCK, CLAIMED_DIR, SERVED_DIR};
+	static const char *const needed[] = {ONCE_LOCK, CANCELLED_DIR};
 	struct stat once;
 
 	if (fstatat(tree->root, ONCE_DIR, &once, 0) < 0)
@@ -96,8 +102,9 @@ int cancel_prepare(const struct tree *tree)
 	if (once.st_uid == geteuid() && geteuid() != 0)
 		return claims_prepare(tree);
 	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-		if (faccessat(tree->root, needed[i], F_OK, 0) < 0)
-			return -errno;
+		const int err = once_part_check(tree, needed[i]);
+		if (err < 0)
+			return err;
 	}
 	return 0;
 }
@@ -114,6 +121,6 @@ int cancel_link(
 	if (lock < 0)
 		return lock;
 	err = cancel_locked(tree, &paths, text);
-	once_unlock(lock);
+	once_unlock(tree, lock);
 	return err;
 }

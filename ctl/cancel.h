@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits.h>
+#include <sys/types.h>
 
 struct tree;
 
@@ -14,15 +15,19 @@ struct tree;
 int cancel_prepare(const struct tree *tree);
 
 /*
- * Moves the once link of a client to once/.served/, with a time that no
- * PXESRV_ONCE_GRACE reaches: CANCEL_TIME. Under the lock, so that it is either
- * cancelled or served. Writes its text. 0; -ENOENT when there is none; -EINVAL
- * when there is no link but something else; -EAGAIN when the lock was not to be
- * had; or another -errno. With these it is where it was, or, where even that
- * fails, in once/.claimed/.
+ * Moves the once link of a client to once/.cancelled/, by a new link, which
+ * belongs to who cancels. Under the lock, so that it is either cancelled or
+ * served. Writes its text. 0; -ENOENT when there is none; -EINVAL when there is
+ * no link but something else; -EAGAIN when the lock was not to be had; -EPERM
+ * when somebody else has armed the client, in a sticky once/; or another
+ * -errno. With these it is where it was, or, where even that fails, beside that
+ * by a name that begins with ARM_TEMPORARY.
  */
 int cancel_link(const struct tree *tree, const char *client,
 	char text[static PATH_MAX]);
 
-/* The mtime, in seconds, of a link that was never served. */
-#define CANCEL_TIME 0
+#define CANCEL_NAME_SIZE 96 /* bytes */
+
+/* The path of what a user has cancelled for a client: there is one at most. */
+void cancel_path(
+	const char *client, uid_t user, char out[static CANCEL_NAME_SIZE]);

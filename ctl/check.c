@@ -120,26 +120,37 @@ static bool is_left(const struct checking *checking, const char *name)
 	       time(NULL) - st.st_ctime >= ARMING_SECONDS;
 }
 
+/* What the programs have put there, and nobody has taken away. */
+static void check_leftover(struct checking *checking, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/%s", entry_directory(checking->kind),
+		name);
+	if (strncmp(name, ARM_TEMPORARY, strlen(ARM_TEMPORARY)) == 0 &&
+		is_left(checking, name))
+		report(checking, path, "left by an interrupted pxesrvctl",
+			"remove it");
+	if (checking->kind == ENTRY_ARMED && name[0] == '.' &&
+		strstr(name, ONCE_ASIDE) != NULL)
+		report(checking, path,
+			"it lay in the place of what is the responder's own",
+			"look who made it, and remove it");
+}
+
 static void check_entry(const char *name, void *context)
 {
 	struct checking *checking = context;
 	struct entry entry;
 
-	if (strncmp(name, ARM_TEMPORARY, strlen(ARM_TEMPORARY)) == 0 &&
-		is_left(checking, name)) {
-		char path[PATH_MAX];
-		snprintf(path, sizeof path, "%s/%s",
-			entry_directory(checking->kind), name);
-		report(checking, path, "left by an interrupted pxesrvctl",
-			"remove it");
-	}
+	check_leftover(checking, name);
 	if (!entry_look(&checking->ctl->tree, checking->kind, name, &entry))
 		return;
 	if (checking->kind == ENTRY_UNSURE) {
 		check_unsure(checking, &entry);
 		return;
 	}
-	if (checking->kind == ENTRY_SERVED)
+	if (checking->kind == ENTRY_SERVED || checking->kind == ENTRY_CANCELLED)
 		return;
 	check_name(checking, &entry);
 	if (checking->kind == ENTRY_ARMED && entry.text[0] == '\0')
@@ -204,6 +215,24 @@ static void check_moves(struct checking *checking)
 		(unsigned)geteuid());
 }
 
+/* What others may do with what is the responder's own. */
+static void check_part(struct checking *checking, const char *path)
+{
+	const struct tree *tree = &checking->ctl->tree;
+	const int err = once_part_check(tree, path);
+
+	if (err < 0 && err != -ENOENT && once_part_forecast(tree, path) == 0)
+		report(checking, path, "it is not the responder's own",
+			"look who made it, and restart the responder, which "
+			"moves it aside to %s" ONCE_ASIDE "...",
+			path);
+	if (err == 0 && once_part_is_open(tree, path) == 1)
+		report(checking, path,
+			"others than the responder may write there, and so "
+			"give a machine another link than it was armed with",
+			"chmod go-w, or restart the responder");
+}
+
 /* Whether the responder may do what a claim needs, and nobody else may. */
 static void check_once(struct checking *checking)
 {
@@ -212,6 +241,8 @@ static void check_once(struct checking *checking)
 	if (fstatat(checking->ctl->tree.root, ONCE_DIR, &once, 0) < 0)
 		return; /* the same as an empty one */
 	check_moves(checking);
+	for (size_t i = 0; i < ONCE_PARTS; i++)
+		check_part(checking, once_parts[i]);
 	if (once.st_uid == 0 && geteuid() == 0 && checking->ctl->user == NULL)
 		report(checking, ONCE_DIR,
 			"it belongs to root, so it can't be seen whether the "

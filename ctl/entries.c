@@ -11,7 +11,6 @@
 
 #include "boot.h"
 #include "boot_file.h"
-#include "cancel.h"
 #include "claim.h"
 #include "target.h"
 #include "tree.h"
@@ -23,9 +22,15 @@ const char *entry_directory(enum entry_kind kind)
 		[ENTRY_STATIC] = "static",
 		[ENTRY_UNSURE] = CLAIMED_DIR,
 		[ENTRY_SERVED] = SERVED_DIR,
+		[ENTRY_CANCELLED] = CANCELLED_DIR,
 	};
 
 	return directories[kind];
+}
+
+bool entry_has_suffix(enum entry_kind kind)
+{
+	return kind == ENTRY_UNSURE || kind == ENTRY_CANCELLED;
 }
 
 /*
@@ -124,8 +129,7 @@ bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
 		return false;
 
 	out->since = st.st_mtim.tv_sec;
-	out->is_cancelled = kind == ENTRY_SERVED && out->since == CANCEL_TIME;
-	char *dot = kind == ENTRY_UNSURE ? strrchr(out->client, '.') : NULL;
+	char *dot = entry_has_suffix(kind) ? strrchr(out->client, '.') : NULL;
 	if (dot != NULL)
 		*dot = '\0';
 	if (kind == ENTRY_ARMED && !S_ISLNK(st.st_mode))

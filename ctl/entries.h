@@ -8,21 +8,28 @@
 
 struct tree;
 
-enum entry_kind { ENTRY_ARMED, ENTRY_STATIC, ENTRY_UNSURE, ENTRY_SERVED };
-#define ENTRY_KINDS 4
+enum entry_kind {
+	ENTRY_ARMED,
+	ENTRY_STATIC,
+	ENTRY_UNSURE,
+	ENTRY_SERVED,
+	ENTRY_CANCELLED,
+};
+#define ENTRY_KINDS 5
 
 /* Its directory, as it counts from the root. */
 const char *entry_directory(enum entry_kind kind);
 
+/* Whether the names there have a dot behind the client, and more. */
+bool entry_has_suffix(enum entry_kind kind);
+
 /* A client's entry, as it stands there now. */
 struct entry {
 	enum entry_kind kind;
-	char client[NAME_MAX +
-		    1];      /* the name; of an unsure one its beginning */
-	char path[PATH_MAX]; /* as it counts from the root */
-	char text[PATH_MAX]; /* the link as written; empty: no link */
-	time_t since;        /* armed, claimed or served; seconds */
-	bool is_cancelled;   /* a served one that never was */
+	char client[NAME_MAX + 1]; /* the name, or its beginning */
+	char path[PATH_MAX];       /* as it counts from the root */
+	char text[PATH_MAX];       /* the link as written; empty: no link */
+	time_t since; /* armed, claimed, served or cancelled; seconds */
 	off_t size; /* bytes of the boot file; -1: there is none, or unasked */
 	const char *problem; /* why it is not answered with a file; or NULL */
 	const char *doubt; /* what there is to say against that file; or NULL */

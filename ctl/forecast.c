@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,9 +11,24 @@
 #include "claim.h"
 #include "tree.h"
 
+/*
+ * Whether this process only looks, for an administrator who is neither the
+ * responder's user nor root: in a sticky once/ its rights are other ones.
+ */
+static bool is_bystander(const struct tree *tree)
+{
+	struct stat once;
+
+	return getuid() != 0 && fstatat(tree->root, ONCE_DIR, &once, 0) == 0 &&
+	       (once.st_mode & S_ISVTX) && once.st_uid != 0 &&
+	       once.st_uid != geteuid();
+}
+
 /* 0, or errno; what is not there is made when it is needed. */
 static int may(const struct tree *tree, const char *path, int mode)
 {
+	if (is_bystander(tree))
+		return 0;
 	if (faccessat(tree->root, path, mode, AT_EACCESS) == 0)
 		return 0;
 	return errno == ENOENT ? 0 : errno;
@@ -26,6 +42,8 @@ static int may_move(const struct tree *tree, const char *client)
 	char path[64];
 
 	snprintf(path, sizeof path, ONCE_DIR "/%s", client);
+	if (is_bystander(tree))
+		return 0;
 	if (fstatat(tree->root, ONCE_DIR, &directory, 0) < 0 ||
 		fstatat(tree->root, path, &link, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
@@ -35,33 +53,34 @@ static int may_move(const struct tree *tree, const char *client)
 	               : 0;
 }
 
-/* A lock is opened for writing, and no link to it is followed. */
+/* A lock is opened for writing. */
 static int may_lock(const struct tree *tree)
 {
-	struct stat st;
+	const int err = once_part_forecast(tree, ONCE_LOCK);
 
-	if (fstatat(tree->root, ONCE_LOCK, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : errno;
-	if (S_ISLNK(st.st_mode))
-		return ELOOP;
-	if (S_ISDIR(st.st_mode))
-		return EISDIR;
-	return may(tree, ONCE_LOCK, R_OK | W_OK);
+	if (err < 0)
+		return -err;
+	/* Else it is moved aside, and made anew. */
+	return once_part_check(tree, ONCE_LOCK) == 0
+	               ? may(tree, ONCE_LOCK, R_OK | W_OK)
+	               : 0;
 }
 
 /* A rename goes into a directory of the same file system. */
 static int may_move_to(const struct tree *tree, const char *path)
 {
 	struct stat once, st;
+	const int err = once_part_forecast(tree, path);
 
-	if (fstatat(tree->root, path, &st, 0) < 0)
-		return errno == ENOENT ? 0 : errno;
-	if (!S_ISDIR(st.st_mode))
-		return ENOTDIR;
+	if (err < 0)
+		return -err;
+	if (once_part_check(tree, path) < 0)
+		return 0;
 	const int error = may(tree, path, W_OK | X_OK);
 	if (error != 0)
 		return error;
-	return fstatat(tree->root, ONCE_DIR, &once, 0) == 0 &&
+	return fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	                       fstatat(tree->root, ONCE_DIR, &once, 0) == 0 &&
 	                       once.st_dev != st.st_dev
 	               ? EXDEV
 	               : 0;

@@ -41,9 +41,10 @@ static const char *kind_word(const struct entry *entry)
 		[ENTRY_STATIC] = "static",
 		[ENTRY_UNSURE] = "unsure",
 		[ENTRY_SERVED] = "served",
+		[ENTRY_CANCELLED] = "cancelled",
 	};
 
-	return entry->is_cancelled ? "cancelled" : words[entry->kind];
+	return words[entry->kind];
 }
 
 static void print_object(const struct entry *entry)
@@ -51,13 +52,12 @@ static void print_object(const struct entry *entry)
 	char when[AGE_SIZE];
 
 	print_time(entry->since, when);
-	print_json(json_pack("{s:o,s:s,s:o,s:o?,s:o?,s:s?,s:s?}", "client",
+	print_json(json_pack("{s:o,s:s,s:o,s:o?,s:o?,s:s,s:s?}", "client",
 		print_json_string(entry->client), "kind", kind_word(entry),
 		"entry", print_json_string(entry->path), "target",
 		entry->text[0] == '\0' ? NULL : print_json_string(entry->text),
 		"size", entry->size < 0 ? NULL : json_integer(entry->size),
-		"since", entry->is_cancelled ? NULL : when, "problem",
-		entry->problem));
+		"since", when, "problem", entry->problem));
 }
 
 /* For people: columns, and what is long comes last. */
@@ -69,7 +69,7 @@ static void print_row(const struct entry *entry, const char *client,
 	print_age((long long)(now - entry->since), age);
 	snprintf(size, sizeof size, "%lld", (long long)entry->size);
 	printf("%-15s  %-9s  %10s  %8s  ", client, kind_word(entry),
-		entry->size < 0 ? "-" : size, entry->is_cancelled ? "-" : age);
+		entry->size < 0 ? "-" : size, age);
 	/* once/.. is the root. */
 	if (strncmp(target, "../", 3) == 0)
 		target += 3;
@@ -90,8 +90,8 @@ static void print_fields(
 	print_time(entry->since, when);
 	snprintf(size, sizeof size, "%lld", (long long)entry->size);
 	printf("%s\t%s\t%s\t%s\t%s\t%s\n", client, kind_word(entry),
-		entry->size < 0 ? "-" : size, entry->is_cancelled ? "-" : when,
-		target, entry->problem == NULL ? "-" : entry->problem);
+		entry->size < 0 ? "-" : size, when, target,
+		entry->problem == NULL ? "-" : entry->problem);
 }
 
 static void tell(const struct listing *listing, const char *name)
@@ -127,14 +127,14 @@ static void *make_room(void *array, size_t needed, size_t *room, size_t size)
 	return array;
 }
 
-/* Of an unsure entry, the client is what stands before the last dot. */
+/* The client may be what stands before the last dot alone. */
 static bool parse_name(
 	enum entry_kind kind, const char *text, struct address *out)
 {
 	char client[NAME_MAX + 1];
 
 	snprintf(client, sizeof client, "%s", text);
-	char *dot = kind == ENTRY_UNSURE ? strrchr(client, '.') : NULL;
+	char *dot = entry_has_suffix(kind) ? strrchr(client, '.') : NULL;
 	if (dot != NULL)
 		*dot = '\0';
 	return address_parse(client, out);
@@ -203,19 +203,20 @@ static bool list_kind(struct listing *listing, enum entry_kind kind)
 	return error == 0;
 }
 
-/* What the operands ask for: a kind, or "broken". */
+/* What the operands ask for: a kind, or "broken". What was cancelled goes with
+ * what was served: both can be armed again. */
 static void choose(int count, char *const operands[],
 	bool kinds[static ENTRY_KINDS], bool *broken)
 {
 	static const char *const names[] = {
 		"armed", "static", "unsure", "served"};
+	const size_t named = sizeof names / sizeof names[0];
 
 	for (int i = 0; i < count; i++) {
 		size_t kind = 0;
-		while (kind < ENTRY_KINDS &&
-			strcmp(operands[i], names[kind]) != 0)
+		while (kind < named && strcmp(operands[i], names[kind]) != 0)
 			kind++;
-		if (kind < ENTRY_KINDS)
+		if (kind < named)
 			kinds[kind] = true;
 		else if (strcmp(operands[i], "broken") == 0)
 			*broken = true;
@@ -225,6 +226,7 @@ static void choose(int count, char *const operands[],
 				"unsure, broken",
 				operands[i]);
 	}
+	kinds[ENTRY_CANCELLED] = kinds[ENTRY_SERVED];
 }
 
 static bool run(struct ctl *ctl, int count, char *const operands[])

@@ -12,6 +12,7 @@
 
 #include "ctl.h"
 #include "metavar.h"
+#include "once_news.h"
 #include "options.h"
 #include "settings.h"
 
@@ -55,12 +56,19 @@ static void open_tree(struct ctl *ctl)
 		errx(1, "the tree %s: %s", ctl->root, strerror(error));
 }
 
+static void tell(const char *line, void *context)
+{
+	(void)context;
+	warnx("%s", line);
+}
+
 int main(int argc, char *argv[])
 {
 	struct ctl ctl = {0};
 
 	umask(0); /* what is made says its mode itself */
 	tzset();
+	once_news_to(tell, NULL);
 	read_settings(&ctl);
 	const int at = options_before(argc, argv, &ctl);
 	const struct command *command = find(argv[at]);

@@ -14,6 +14,7 @@
 #include "directory.h"
 #include "escape.h"
 #include "eyes.h"
+#include "once_parts.h"
 
 static void say_taken(const char *entry, const char *text)
 {
@@ -23,23 +24,31 @@ static void say_taken(const char *entry, const char *text)
 	printf("%s%s%s\n", entry, text[0] == '\0' ? "" : " -> ", escaped);
 }
 
-static const char *reason_of(const struct ctl *ctl, int err, const char *entry)
+static bool refuse(const struct ctl *ctl, int err, const char *entry)
 {
 	switch (err) {
 	case -ENOENT:
-		return "not armed";
+		warnx("%s: not armed", entry);
+		break;
 	case -EINVAL:
-		return "a file and no link, which is left alone: it is ignored "
-		       "anyway";
+		warnx("%s: a file and no link, which is left alone: it is "
+		      "ignored anyway",
+			entry);
+		break;
 	case -EAGAIN:
-		return "something holds the lock on once/.lock for too long";
+		warnx("%s: something holds the lock on once/.lock for too long",
+			entry);
+		break;
 	default:
-		return faccessat(ctl->tree.root, entry, F_OK,
-			       AT_SYMLINK_NOFOLLOW) == 0
-		               ? strerror(-err)
-		               : "it could not be moved on, and lies in "
-		                 "once/.claimed/";
+		if (faccessat(ctl->tree.root, entry, F_OK,
+			    AT_SYMLINK_NOFOLLOW) == 0)
+			warnx("%s: %s", entry, strerror(-err));
+		else
+			warnx("%s: taken away, but not put to "
+			      "once/.cancelled/: %s; pxesrvctl check finds it",
+				entry, strerror(-err));
 	}
+	return false;
 }
 
 static bool cancel(struct ctl *ctl, const struct client *client, void *context)
@@ -52,10 +61,8 @@ static bool cancel(struct ctl *ctl, const struct client *client, void *context)
 	const int err = cancel_link(&ctl->tree, client->name, text);
 	eyes_close();
 	snprintf(entry, sizeof entry, "once/%s", client->name);
-	if (err < 0) {
-		warnx("%s: %s", entry, reason_of(ctl, err, entry));
-		return false;
-	}
+	if (err < 0)
+		return refuse(ctl, err, entry);
 	say_taken(entry, text);
 	return true;
 }
@@ -67,11 +74,12 @@ static bool run_cancel(struct ctl *ctl, int count, char *const operands[])
 	eyes_close();
 	if (err == 0)
 		return clients_each(ctl, count, operands, cancel, NULL);
-	warnx("%s/once: %s", ctl->root,
-		err == -ENOENT ? "the responder was never started here, and "
-				 "only its user (-u) may make .lock, .claimed "
-				 "and .served"
-			       : strerror(-err));
+	if (err == -ENOENT)
+		warnx("%s/once: the responder was never started here, and only "
+		      "its user (-u) may make .lock and .cancelled",
+			ctl->root);
+	else
+		refuse(ctl, err, ONCE_DIR);
 	return false;
 }
 

@@ -15,6 +15,7 @@
 #include "claims.h"
 #include "escape.h"
 #include "note.h"
+#include "once_news.h"
 #include "respond.h"
 #include "tree.h"
 
@@ -49,18 +50,30 @@ static bool check_once(const struct tree *tree)
 	return true;
 }
 
-/* What a responder of another user, such as root, may have made there. */
+/*
+ * What a responder of another user, such as root, may have made there, or
+ * somebody who may write to once/.
+ */
 static bool check_own(const struct tree *tree)
 {
-	static const char *const own[] = {ONCE_LOCK, CLAIMED_DIR, SERVED_DIR};
 	bool good = true;
 
-	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-		if (faccessat(tree->root, own[i], W_OK, AT_EACCESS) == 0 ||
-			errno == ENOENT)
+	for (size_t i = 0; i < ONCE_PARTS; i++) {
+		const char *path = once_parts[i];
+		const int error = -once_part_forecast(tree, path);
+		if (error != 0) {
+			warnx("%s/%s: not the responder's own, and it can't be "
+			      "moved aside by user %u: %s",
+				tree->path, path, (unsigned)geteuid(),
+				strerror(error));
+			good = false;
+			continue;
+		}
+		if (once_part_check(tree, path) < 0 ||
+			faccessat(tree->root, path, W_OK, AT_EACCESS) == 0)
 			continue;
 		warn("%s/%s: user %u must be able to write there", tree->path,
-			own[i], (unsigned)geteuid());
+			path, (unsigned)geteuid());
 		good = false;
 	}
 	return good;
@@ -165,11 +178,17 @@ static void log_leftover(const char *name, void *context)
 	note_log(context, note);
 }
 
+static void log_news(const char *line, void *context)
+{
+	note_log(context, line);
+}
+
 void check_claims(const struct service *service)
 {
 	const struct settings *settings = &service->settings;
 	struct tree tree;
 
+	once_news_to(log_news, service->log);
 	if (settings->root == NULL ||
 		tree_open(settings->root, settings->allow, &tree) < 0)
 		return;

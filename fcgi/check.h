@@ -17,5 +17,8 @@ bool check_root(const struct service *service);
  */
 bool check_all(const struct service *service);
 
-/* Makes ready what claims need, and logs the claims that a crash has left. */
+/*
+ * Makes ready what claims need, and logs the claims that a crash has left. From
+ * here on the log has what there is to tell of once/ (once_news.h).
+ */
 void check_claims(const struct service *service);

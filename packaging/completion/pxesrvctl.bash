@@ -8,6 +8,8 @@ _pxesrvctl_clients()
 
 	for directory; do
 		for name in $(command ls -- "$root/$directory" 2>/dev/null); do
+			# Behind the client stands who has cancelled.
+			[[ $directory != once/.cancelled ]] || name=${name%.*}
 			# A README is nobody's address.
 			[[ $name == *[!0-9a-f.:]* ]] || COMPREPLY+=("$name")
 		done
@@ -84,7 +86,7 @@ _pxesrvctl_operands()
 		stats kickstart preseed chown) ;;
 	once | static) [[ $operands -eq 0 ]] || _pxesrvctl_targets ;;
 	cancel) _pxesrvctl_clients once ;;
-	rearm) _pxesrvctl_clients once/.served ;;
+	rearm) _pxesrvctl_clients once/.served once/.cancelled ;;
 	forget) _pxesrvctl_clients static ;;
 	explain) _pxesrvctl_clients once static ;;
 	list) COMPREPLY=(armed static served unsure broken) ;;

@@ -49,7 +49,9 @@ function __pxesrvctl_clients
 	for directory in $argv
 		# A README is nobody's address.
 		set -l names $words[1]/$directory/*
-		string replace -r '.*/' '' -- $names |
+		# Behind the client stands who has cancelled.
+		string replace -r '(/once/\.cancelled/.*)\.\d+$' '$1' -- $names |
+			string replace -r '.*/' '' |
 			string match -r '^[0-9a-f.:]+$'
 	end
 end
@@ -116,7 +118,8 @@ __pxesrvctl_option 'kickstart preseed' -l cmdline -x -d 'For the kernel'
 complete -c pxesrvctl -n '__pxesrvctl_goes_on once static' \
 	-a '(__pxesrvctl_targets)'
 __pxesrvctl_option cancel -a '(__pxesrvctl_clients once)'
-__pxesrvctl_option rearm -a '(__pxesrvctl_clients once/.served)'
+__pxesrvctl_option rearm -a \
+	'(__pxesrvctl_clients once/.served once/.cancelled)'
 __pxesrvctl_option forget -a '(__pxesrvctl_clients static)'
 __pxesrvctl_option explain -a '(__pxesrvctl_clients once static)'
 complete -c pxesrvctl \

@@ -387,7 +387,8 @@ def test_root_makes_nothing_where_once_is_its_own(tree):
     os.chown(tree.full("once"), *place.OWNER)
     ctl.good("cancel", CLIENT)
     assert {os.stat(tree.full(f"once/{name}")).st_uid
-            for name in (".lock", ".claimed", ".served")} == {place.OWNER[0]}
+            for name in (".lock", ".claimed", ".served", ".cancelled")} == {
+                place.OWNER[0]}
 
 
 @pytest.mark.skipif(not place.AS_ROOT, reason="it is about root")
@@ -472,20 +473,30 @@ def test_cancel_and_rearm(responder, tree):
     one = responder(PXESRV_ONCE_GRACE="3600")
     ctl.good("once", CLIENT, "os/boot")
     assert ctl.good("cancel", CLIENT).out == f"once/{CLIENT} -> ../os/boot\n"
-    assert tree.link(f"once/.served/{CLIENT}") == "../os/boot"
-    assert tree.claimed() == []
+    assert tree.link(f"once/.served/{CLIENT}") is None
+    assert [tree.link(f"once/.cancelled/{name}")
+            for name in os.listdir(tree.full("once/.cancelled"))] == [
+        "../os/boot"]
     # It was never served, so there is no grace for it.
     assert ask(one).body == MENU.encode()
     done = ctl.run("cancel", CLIENT)
     assert (done.status, done.err) == (
         ctl.FOUND, f"pxesrvctl: once/{CLIENT}: not armed\n")
-    assert ctl.good("list", "served").out.split("\t")[1:4] == [
-        "cancelled", "-", "-"]
+    assert ctl.good("list", "served").out.split("\t")[:3] == [
+        CLIENT, "cancelled", "-"]
 
     ctl.good("rearm", CLIENT)
     assert ask(one).body == OS.encode()
     until(lambda: not tree.claimed(), "it is settled")
-    assert ctl.good("list", "served").out.split("\t")[1] == "served"
+    assert [line.split("\t")[1] for line in
+            ctl.good("list", "served").lines] == ["served", "cancelled"]
+    # What came last, whichever that is.
+    ctl.good("once", CLIENT, "os/other")
+    ctl.good("cancel", CLIENT)
+    assert ctl.good("rearm", CLIENT).out == f"once/{CLIENT} -> ../os/other\n"
+    ctl.good("once", CLIENT, "os/boot")
+    assert ask(one).body == OS.encode()
+    until(lambda: not tree.claimed(), "it is settled")
     ctl.good("rearm", CLIENT)
     assert ask(one).body == OS.encode()
     done = ctl.run("rearm", "10.0.0.1")
@@ -521,7 +532,7 @@ def test_a_group_of_administrators(responder, tree, mode):
     ctl.good("check", **admin)
     one.stop()
     # What the responder makes in once/, they don't: it could not use it.
-    for name in (".claimed", ".served"):
+    for name in (".claimed", ".served", ".cancelled"):
         tree.clear_directory(f"once/{name}")
         os.rmdir(tree.full(f"once/{name}"))
     os.unlink(tree.full("once/.lock"))
@@ -589,18 +600,26 @@ def calls_of(command, output):
                 yield name, seen[name]
 
 
+def names_in(tree, directory, begin=""):
+    try:
+        return [f"{directory}/{name}"
+                for name in os.listdir(tree.full(directory))
+                if name.startswith(begin)]
+    except FileNotFoundError:
+        return []
+
+
 def what_is_left(tree):
     """The link, wherever it is; and what must not be anywhere."""
+    left = names_in(tree, "once", ".arm-")
     links = [tree.link(path) for path in
-             [f"once/{CLIENT}", f"once/.served/{CLIENT}",
-              *(f"once/.claimed/{name}" for name in tree.claimed())]]
-    return links, [name for name in os.listdir(tree.full("once"))
-                   if name.startswith(".arm-")]
+             [f"once/{CLIENT}", *names_in(tree, "once/.cancelled", "127"),
+              *left]]
+    return links, left
 
 
-def begin_anew(tree):
-    for path in (f"once/{CLIENT}", f"once/.served/{CLIENT}",
-                 *(f"once/.claimed/{name}" for name in tree.claimed())):
+def begin_anew(tree, *left):
+    for path in (f"once/{CLIENT}", *names_in(tree, "once/.cancelled"), *left):
         if os.path.lexists(tree.full(path)):
             os.unlink(tree.full(path))
     tree.arm(CLIENT, "../os/boot")
@@ -615,7 +634,8 @@ def test_killed_at_each_call(tree, tmp_path, command):
     assert ("renameat2" if command[0] == "once" else "renameat", 1) in calls
     seen, left, killed = set(), [], 0
     for name, number in calls:
-        begin_anew(tree)
+        # What a cancel leaves may be the only place of the link.
+        begin_anew(tree, *(left if command[0] == "cancel" else ()))
         done = under_strace(
             "-o", "/dev/null", "-e", f"trace={name}", "-e",
             f"inject={name}:signal=KILL:when={number}", command=command)

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "once_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "once_news.h"
+#include "tree.h"
+#include "unique.h"
+
+/* Somebody who undoes it each time does so by intent. */
+#define TRIES_MAX 4
+#define PATH_SIZE 64
+
+const char *const once_parts[ONCE_PARTS] = {
+	ONCE_LOCK, CLAIMED_DIR, SERVED_DIR, CANCELLED_DIR};
+
+static bool is_lock(const char *path)
+{
+	return strcmp(path, ONCE_LOCK) == 0;
+}
+
+/* Whether in a sticky once/ it is for the owner alone. */
+static bool is_for_owner(const char *path)
+{
+	return strcmp(path, CLAIMED_DIR) == 0 || strcmp(path, SERVED_DIR) == 0;
+}
+
+static bool is_sticky(const struct stat *once)
+{
+	return (once->st_mode & S_ISVTX) != 0;
+}
+
+static int look_at_once(const struct tree *tree, struct stat *out)
+{
+	return fstatat(tree->root, ONCE_DIR, out, 0) < 0 ? -errno : 0;
+}
+
+/*
+ * The mode of a part: that of once/, for who may arm, may take away and claim.
+ * It holds where umask(2) is 0, as all the programs have it.
+ */
+static mode_t mode_of(const struct stat *once, const char *path)
+{
+	mode_t mode = S_IRWXU | (once->st_mode & (S_IRWXG | S_IRWXO));
+
+	if (is_sticky(once))
+		mode &= ~(mode_t)S_IRWXO;
+	if (is_lock(path))
+		return mode & ~(mode_t)(S_IXUSR | S_IXGRP | S_IXOTH);
+	if (is_sticky(once))
+		mode = is_for_owner(path) ? mode & ~(mode_t)S_IWGRP
+		                          : mode | S_ISVTX;
+	return mode;
+}
+
+/* 0, or what is the matter with the type. */
+static int check_type(const char *path, mode_t mode)
+{
+	if (S_ISLNK(mode))
+		return -ELOOP;
+	if (is_lock(path))
+		return S_ISREG(mode) ? 0 : S_ISDIR(mode) ? -EISDIR : -ENOTDIR;
+	return S_ISDIR(mode) ? 0 : -ENOTDIR;
+}
+
+int once_part_judge(
+	const struct tree *tree, const char *path, const struct stat *st)
+{
+	struct stat once;
+	int err = check_type(path, st->st_mode);
+
+	/* Each claim comes here, so our own is known without a system call. */
+	if (err < 0 || st->st_uid == getauxval(AT_EUID) || st->st_uid == 0 ||
+		st->st_uid == geteuid())
+		return err;
+	err = look_at_once(tree, &once);
+	if (err < 0)
+		return err;
+	return is_sticky(&once) && once.st_uid != st->st_uid ? -EPERM : 0;
+}
+
+int once_part_check(const struct tree *tree, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return once_part_judge(tree, path, &st);
+}
+
+/* Whether what lies in the place of a part may be moved. */
+static bool may_set_aside(const struct tree *tree)
+{
+	const uid_t user = geteuid();
+	struct stat once;
+
+	return look_at_once(tree, &once) == 0 && is_sticky(&once) &&
+	       (once.st_uid == user || user == 0);
+}
+
+/* 0, or -errno; it is told. */
+static int set_aside(const struct tree *tree, const char *path)
+{
+	char unique[UNIQUE_SIZE], aside[PATH_SIZE];
+	struct stat st;
+	int err = unique_text(unique);
+
+	if (err < 0)
+		return err;
+	snprintf(aside, sizeof aside, "%s" ONCE_ASIDE "%s", path, unique);
+	if (renameat(tree->root, path, tree->root, aside) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	/* Somebody else has done it meanwhile, and this is the new one. */
+	if (fstatat(tree->root, aside, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		once_part_judge(tree, path, &st) == 0 &&
+		renameat2(tree->root, aside, tree->root, path,
+			RENAME_NOREPLACE) == 0)
+		return 0;
+	once_news("%s: not the responder's own, moved to %s", path, aside);
+	return 0;
+}
+
+static int make(const struct tree *tree, const char *path)
+{
+	struct stat once;
+	int err = look_at_once(tree, &once);
+
+	if (err < 0)
+		return err;
+	const mode_t mode = mode_of(&once, path);
+	if (!is_lock(path))
+		return mkdirat(tree->root, path, mode) < 0 ? -errno : 0;
+	const int fd = openat(tree->root, path,
+		O_RDONLY | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* Of once_part_check(): it is to be moved aside. */
+static bool is_something_else(int err)
+{
+	return err == -ELOOP || err == -EISDIR || err == -ENOTDIR ||
+	       err == -EPERM;
+}
+
+int once_part_make(const struct tree *tree, const char *path)
+{
+	int err = 0;
+
+	for (int tries = 0; tries < TRIES_MAX; tries++) {
+		err = once_part_check(tree, path);
+		if (is_something_else(err)) {
+			if (!may_set_aside(tree))
+				return err;
+			err = set_aside(tree, path);
+			if (err == 0)
+				err = -ENOENT;
+		}
+		if (err == -ENOENT)
+			err = make(tree, path);
+		if (err != -EEXIST)
+			return err;
+	}
+	return -EAGAIN;
+}
+
+int once_part_forecast(const struct tree *tree, const char *path)
+{
+	const int err = once_part_check(tree, path);
+	struct stat once;
+
+	if (err == -ENOENT)
+		return 0;
+	if (is_something_else(err) && look_at_once(tree, &once) == 0 &&
+		is_sticky(&once) && (once.st_uid != 0 || geteuid() == 0))
+		return 0;
+	return err;
+}
+
+/* Takes rights away that it has from when once/ was not sticky, say. */
+static int close_part(const struct tree *tree, const char *path, mode_t mode)
+{
+	struct stat st;
+	const int fd = openat(tree->root, path,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return errno == EACCES ? 0 : -errno;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	/* Not setgid, which a service of systemd may not set. */
+	else if (st.st_uid == geteuid() &&
+		 ((st.st_mode ^ mode) & (S_ISVTX | S_IWGRP | S_IWOTH)) != 0)
+		err = fchmod(fd, mode) < 0 ? -errno : 1;
+	close(fd);
+	if (err == 1)
+		once_news("%s: mode %04o, as the sticky once/ wants it", path,
+			(unsigned)mode);
+	return err < 0 ? err : 0;
+}
+
+int once_parts_make(const struct tree *tree)
+{
+	struct stat once;
+	int err = look_at_once(tree, &once);
+
+	if (err < 0)
+		return err == -ENOENT ? 0 : err;
+	for (size_t i = 0; err == 0 && i < ONCE_PARTS; i++) {
+		err = once_part_make(tree, once_parts[i]);
+		if (err == 0 && is_sticky(&once) && !is_lock(once_parts[i]))
+			err = close_part(tree, once_parts[i],
+				mode_of(&once, once_parts[i]));
+	}
+	return err;
+}
+
+int once_part_is_open(const struct tree *tree, const char *path)
+{
+	struct stat st, once;
+	int err = look_at_once(tree, &once);
+
+	if (err == 0 && fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		err = -errno;
+	if (err < 0)
+		return err == -ENOENT ? 0 : err;
+	return is_sticky(&once) && is_for_owner(path) && S_ISDIR(st.st_mode) &&
+	       (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+struct stat;
+struct tree;
+
+/*
+ * What once/ has beside the links of clients: the lock and the directories that
+ * links are moved to. They are the responder's own. Where once/ is sticky, none
+ * but its owner and root can replace them, so that nobody else can put a link
+ * in the place of another one. Where it is not, its whole group can.
+ */
+
+#define ONCE_DIR "once"
+#define CLAIMED_DIR ONCE_DIR "/.claimed"     /* for the owner of once/ */
+#define SERVED_DIR ONCE_DIR "/.served"       /* for the owner of once/ */
+#define CANCELLED_DIR ONCE_DIR "/.cancelled" /* for all who may arm */
+#define ONCE_LOCK ONCE_DIR "/.lock"          /* for all who may arm */
+
+#define ONCE_PARTS 4
+extern const char *const once_parts[ONCE_PARTS];
+
+/* What a thing is called that lay in the place of a part begins with this. */
+#define ONCE_ASIDE ".aside-"
+
+/*
+ * Whether a part is what it is to be: the paths through it are to be used only
+ * then. No link is followed. 0; -ENOENT; -ELOOP, -EISDIR or -ENOTDIR when it is
+ * something else, a link above all; -EPERM when once/ is sticky, and it belongs
+ * to somebody who could replace what lies in it; or another -errno.
+ */
+int once_part_check(const struct tree *tree, const char *path);
+
+/* The same of what was seen there. */
+int once_part_judge(
+	const struct tree *tree, const char *path, const struct stat *st);
+
+/*
+ * Makes a part that is not there. What lies there instead is moved aside, where
+ * this process may (in a sticky once/ of its own), and once_news() tells where
+ * to. 0; an error of once_part_check(), when it may not; or another -errno.
+ */
+int once_part_make(const struct tree *tree, const char *path);
+
+/*
+ * What once_part_make() would return to the responder, which in a sticky once/
+ * is to be its owner, unless that is root. It moves and makes nothing.
+ */
+int once_part_forecast(const struct tree *tree, const char *path);
+
+/*
+ * Makes all of them, if once/ is there, so that a claim on a disk that has
+ * filled up needs to make nothing, and takes away rights on them that a sticky
+ * once/ gives to nobody. 0 or -errno.
+ */
+int once_parts_make(const struct tree *tree);
+
+/*
+ * Whether others than the owner of once/, which is sticky, may write to a
+ * directory that is for the owner alone. 1, 0 or -errno.
+ */
+int once_part_is_open(const struct tree *tree, const char *path);
