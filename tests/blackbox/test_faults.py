@@ -100,13 +100,16 @@ class Lane:
                  "PXESRV_THREADS": "1"})
         self.thread = strace.worker(self.responder.pid)
         # The first request sets up the memory of the thread, and what is kept:
-        # a default that is not quite new.
+        # a default that is not quite new. The first claim begins its names.
         default = self.tree.full("default")
         until(lambda: time.time() - os.stat(default).st_ctime > 0.2,
               "it is no new one")
         self.descriptors = None
-        self.ask(OTHER)
+        self.tree.arm(OTHER, "../default")
+        for _ in range(2):
+            self.ask(OTHER)
         self.settle()
+        os.unlink(self.tree.full(f"once/.served/{OTHER}"))
         self.descriptors = self.responder.descriptors()
 
     def is_settled(self):
