@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* flock(2) has no time limit, so waiting for it means to poll. */
 #include "once_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -11,66 +11,88 @@
 #include <unistd.h>
 
 #include "moment.h"
+#include "once_holder.h"
+#include "once_news.h"
 #include "once_parts.h"
+#include "once_queue.h"
 #include "tree.h"
 
-#define WAIT_SECONDS 2
+#define WAIT_MS 2000
 #define NAP_NS 200000
+#define LOOK_MS 40
 #define STALE 1 /* of check_file() */
 
-/*
- * The threads of this process queue here, and only one of them asks the file
- * system: flock(2) has no time limit, so waiting there means to poll. This is
- * a mutex whose wait ends by a clock that nobody sets.
- */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t freed;
-static bool taken;
+/* What the thread that polls has seen. */
+struct watch {
+	struct timespec next;    /* time to look again */
+	struct timespec claimed; /* when a link came or went there */
+	bool has_seen;
+};
 
-static void make_freed(void)
+/* Whether others, in other processes, have claimed since the last time. */
+static bool has_moved(const struct tree *tree, struct watch *watch)
 {
-	pthread_condattr_t attributes;
+	struct stat st;
+	/* Opened, since NFS asks the server then. */
+	const int fd = openat(tree->root, CLAIMED_DIR,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&freed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	if (fd < 0)
+		return false;
+	const bool is_seen = fstat(fd, &st) == 0;
+	close(fd);
+	if (!is_seen)
+		return false;
+	const bool moved =
+		watch->has_seen &&
+		(st.st_mtim.tv_sec != watch->claimed.tv_sec ||
+			st.st_mtim.tv_nsec != watch->claimed.tv_nsec);
+	watch->claimed = st.st_mtim;
+	watch->has_seen = true;
+	return moved;
 }
 
-/* 0, or -EAGAIN when the time is over. */
-static int lock_threads(const struct timespec *limit)
+static void tell(const struct tree *tree)
 {
-	static pthread_once_t made = PTHREAD_ONCE_INIT;
-	int error = 0;
+	const pid_t holder = once_holder(tree);
 
-	pthread_once(&made, make_freed);
-	pthread_mutex_lock(&mutex);
-	while (taken && error == 0)
-		error = pthread_cond_timedwait(&freed, &mutex, limit);
-	const bool mine = !taken;
-	taken = true;
-	pthread_mutex_unlock(&mutex);
-	return mine ? 0 : -EAGAIN;
+	if (holder > 0)
+		once_news(ONCE_LOCK ": held by pid %ld; links can't be claimed "
+				    "meanwhile",
+			(long)holder);
+	else
+		once_news(ONCE_LOCK ": held by somebody who can't be seen from "
+				    "here; links can't be claimed meanwhile "
+				    "(pxesrvctl check may tell more)");
 }
 
-static void unlock_threads(void)
+static void look(
+	struct once_queue *queue, const struct tree *tree, struct watch *watch)
 {
-	pthread_mutex_lock(&mutex);
-	taken = false;
-	pthread_cond_signal(&freed);
-	pthread_mutex_unlock(&mutex);
+	const struct timespec now = moment_now();
+
+	if (!moment_has_come(&watch->next))
+		return;
+	watch->next = moment_after(&now, LOOK_MS);
+	if (has_moved(tree, watch))
+		once_queue_move(queue);
+	else if (once_queue_still(queue))
+		tell(tree);
 }
 
 /* Locks an open file, between processes. 0 or -errno. */
-static int lock_until(int fd, const struct timespec *limit)
+static int poll_lock(struct once_queue *queue, const struct tree *tree, int fd,
+	const struct timespec *limit)
 {
-	const struct timespec nap = {.tv_nsec = NAP_NS};
+	const struct timespec nap = {.tv_nsec = NAP_NS}, now = moment_now();
+	struct watch watch = {.next = moment_after(&now, LOOK_MS)};
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
 		if (moment_has_come(limit))
 			return -EAGAIN;
+		look(queue, tree, &watch);
 		nanosleep(&nap, NULL);
 	}
 	return 0;
@@ -110,43 +132,60 @@ static int check_file(const struct tree *tree, int fd)
 	return err < 0 ? err : STALE;
 }
 
-/* Opens the lock file and locks it. A descriptor or -errno. */
-static int open_locked(const struct tree *tree, const struct timespec *limit)
+/* Locks an open file, if it is the lock. As check_file(). */
+static int lock_file(struct once_queue *queue, const struct tree *tree, int fd,
+	const struct timespec *limit)
 {
-	for (;;) {
-		int fd = open_file(tree);
+	int err = 0;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		/* Before it is waited for: it may be somebody else's file. */
+		err = errno == EWOULDBLOCK || errno == EINTR
+		              ? check_file(tree, fd)
+		              : -errno;
+		if (err == 0)
+			err = poll_lock(queue, tree, fd, limit);
+	}
+	return err == 0 ? check_file(tree, fd) : err;
+}
+
+/* Opens the lock file and locks it. A descriptor or -errno. */
+static int open_locked(struct once_queue *queue, const struct tree *tree,
+	const struct timespec *limit)
+{
+	int err;
+
+	do {
+		const int fd = open_file(tree);
 		if (fd < 0)
 			return fd;
-
-		int err = lock_until(fd, limit);
-		if (err == 0)
-			err = check_file(tree, fd);
+		err = lock_file(queue, tree, fd, limit);
 		if (err == 0)
 			return fd;
 		close(fd);
-		if (err < 0 || moment_has_come(limit))
-			return err < 0 ? err : -EAGAIN;
-	}
+	} while (err == STALE && !moment_has_come(limit));
+	return err == STALE ? -EAGAIN : err;
 }
 
 int once_lock(const struct tree *tree)
 {
-	struct timespec limit;
-	clock_gettime(CLOCK_MONOTONIC, &limit);
-	limit.tv_sec += WAIT_SECONDS;
+	struct once_queue *queue = once_queue_of(tree->path);
+	const struct timespec now = moment_now();
+	const struct timespec limit = moment_after(&now, WAIT_MS);
 
-	int err = lock_threads(&limit);
+	const int err = once_queue_enter(queue, &limit);
 	if (err < 0)
 		return err;
-	int fd = open_locked(tree, &limit);
+	const int fd = open_locked(queue, tree, &limit);
 	if (fd < 0)
-		unlock_threads();
+		once_queue_leave(queue);
+	else
+		once_queue_move(queue);
 	return fd;
 }
 
 void once_unlock(const struct tree *tree, int lock)
 {
-	(void)tree;
 	close(lock); /* the only descriptor: this gives up the lock */
-	unlock_threads();
+	once_queue_leave(once_queue_of(tree->path));
 }

@@ -19,6 +19,8 @@
 #include "escape.h"
 #include "eyes.h"
 #include "forecast.h"
+#include "holder.h"
+#include "once_lock.h"
 #include "print.h"
 #include "target.h"
 #include "tree.h"
@@ -233,6 +235,25 @@ static void check_part(struct checking *checking, const char *path)
 			"chmod go-w, or restart the responder");
 }
 
+static void check_lock(struct checking *checking)
+{
+	const struct tree *tree = &checking->ctl->tree;
+	char holder[256], problem[512];
+
+	if (once_part_check(tree, ONCE_LOCK) < 0)
+		return;
+	const int lock = once_lock(tree);
+	if (lock >= 0)
+		once_unlock(tree, lock);
+	if (lock != -EAGAIN)
+		return;
+	holder_name(tree, holder, sizeof holder);
+	snprintf(problem, sizeof problem,
+		"held by %s, so that no link is served", holder);
+	report(checking, ONCE_LOCK, problem,
+		"end that process, or what it waits for");
+}
+
 /* Whether the responder may do what a claim needs, and nobody else may. */
 static void check_once(struct checking *checking)
 {
@@ -243,6 +264,7 @@ static void check_once(struct checking *checking)
 	check_moves(checking);
 	for (size_t i = 0; i < ONCE_PARTS; i++)
 		check_part(checking, once_parts[i]);
+	check_lock(checking);
 	if (once.st_uid == 0 && geteuid() == 0 && checking->ctl->user == NULL)
 		report(checking, ONCE_DIR,
 			"it belongs to root, so it can't be seen whether the "

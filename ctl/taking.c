@@ -14,6 +14,7 @@
 #include "directory.h"
 #include "escape.h"
 #include "eyes.h"
+#include "holder.h"
 #include "once_parts.h"
 
 static void say_taken(const char *entry, const char *text)
@@ -26,6 +27,8 @@ static void say_taken(const char *entry, const char *text)
 
 static bool refuse(const struct ctl *ctl, int err, const char *entry)
 {
+	char holder[256];
+
 	switch (err) {
 	case -ENOENT:
 		warnx("%s: not armed", entry);
@@ -36,8 +39,9 @@ static bool refuse(const struct ctl *ctl, int err, const char *entry)
 			entry);
 		break;
 	case -EAGAIN:
-		warnx("%s: something holds the lock on once/.lock for too long",
-			entry);
+		holder_name(&ctl->tree, holder, sizeof holder);
+		warnx("%s: nothing is cancelled: once/.lock is held by %s",
+			entry, holder);
 		break;
 	default:
 		if (faccessat(ctl->tree.root, entry, F_OK,

@@ -206,6 +206,12 @@ static int allow_list(const struct rules *rules, const char *list)
 	return 0;
 }
 
+/* Who has the lock on once/.lock. Where it can't be read, it is not told. */
+static void allow_locks(const struct rules *rules)
+{
+	allow(rules, "/proc/locks", LANDLOCK_ACCESS_FS_READ_FILE);
+}
+
 static void allow_log(const struct rules *rules, const char *path)
 {
 	char real[PATH_MAX];
@@ -242,7 +248,9 @@ int places_allow(const struct landlock *landlock,
 		err = allow_list(&rules, settings->allow);
 	if (err == 0 && socket_path != NULL)
 		err = allow_parent(&rules, socket_path, RIGHTS_REMOVE);
-	if (err == 0)
+	if (err == 0) {
 		allow_log(&rules, settings->log);
+		allow_locks(&rules);
+	}
 	return err;
 }

@@ -32,6 +32,9 @@ profile pxesrv.fcgi /usr/libexec/pxesrv/pxesrv.fcgi flags=(attach_disconnected) 
   @{sys}/devices/system/cpu/online r,
   /dev/null rw,
 
+  # Who has the lock on once/.lock.
+  @{PROC}/locks r,
+
   # The tree: read, and links moved, or a client's GRUB configuration removed.
   @{PXESRV_ROOT}/ r,
   @{PXESRV_ROOT}/** r,
