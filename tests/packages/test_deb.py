@@ -51,9 +51,10 @@ def test_the_responder_builds_its_own_sandbox_too():
 
 
 def test_what_it_makes_is_for_the_administrators():
-    """chmod(2) is refused to it where that would set setgid."""
-    for name in ".claimed", ".served":
-        assert owner(f"{TREE}/once/{name}") == "pxesrv:pxesrv-admin 2770"
+    """To see, or to write to, where nobody is in another's way."""
+    for name, mode in (".claimed", 2750), (".served", 2750), (
+            ".cancelled", 3770):
+        assert owner(f"{TREE}/once/{name}") == f"pxesrv:pxesrv-admin {mode}"
     assert owner(f"{TREE}/once/.lock") == "pxesrv:pxesrv-admin 660"
 
 
@@ -441,7 +442,7 @@ def test_removed_it_leaves_the_configuration():
 
 
 def test_purged_it_leaves_what_is_not_its_own():
-    empty = re.compile(r"once/\.claimed d")
+    empty = re.compile(r"once/\.(claimed|cancelled) d")
     before = [line for line in what_is_theirs().splitlines()
               if not empty.search(line)]
     for name in "1", "2.gz", "-20261125", "-20261124.gz":
