@@ -15,6 +15,7 @@
 #include "once_news.h"
 #include "once_parts.h"
 #include "once_queue.h"
+#include "root_limit.h"
 #include "tree.h"
 
 #define WAIT_MS 2000
@@ -173,7 +174,9 @@ int once_lock(const struct tree *tree)
 	const struct timespec now = moment_now();
 	const struct timespec limit = moment_after(&now, WAIT_MS);
 
+	root_limit_pause();
 	const int err = once_queue_enter(queue, &limit);
+	root_limit_resume();
 	if (err < 0)
 		return err;
 	const int fd = open_locked(queue, tree, &limit);

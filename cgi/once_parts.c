@@ -60,6 +60,13 @@ static mode_t mode_of(const struct stat *once, const char *path)
 	return mode;
 }
 
+mode_t once_part_mode(const struct tree *tree, const char *path)
+{
+	struct stat once;
+
+	return look_at_once(tree, &once) < 0 ? 0 : mode_of(&once, path);
+}
+
 /* 0, or what is the matter with the type. */
 static int check_type(const char *path, mode_t mode)
 {

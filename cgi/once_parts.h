@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <sys/types.h>
+
 struct stat;
 struct tree;
 
@@ -34,6 +36,9 @@ int once_part_check(const struct tree *tree, const char *path);
 /* The same of what was seen there. */
 int once_part_judge(
 	const struct tree *tree, const char *path, const struct stat *st);
+
+/* The mode that a part is to have, by that of once/. 0: once/ is not there. */
+mode_t once_part_mode(const struct tree *tree, const char *path);
 
 /*
  * Makes a part that is not there. What lies there instead is moved aside, where

@@ -111,7 +111,7 @@ static void with_limit(const struct service *service, struct kept *kept,
 		with_tree(service, kept, x, route);
 	} else if (root_limit_enter(service->limit, root)) {
 		with_tree(service, kept, x, route);
-		root_limit_leave(service->limit, root);
+		root_limit_leave();
 	} else {
 		refuse(x, 503, "# The boot server's disk does not answer now",
 			"too many requests wait for the file system of", root);

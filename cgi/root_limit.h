@@ -21,5 +21,12 @@ struct root_limit {
 /* False: as many as may be are in there already. */
 bool root_limit_enter(struct root_limit *limit, const char *root);
 
-/* After a root_limit_enter() that was true, with the same root. */
-void root_limit_leave(struct root_limit *limit, const char *root);
+/* After a root_limit_enter() that was true. By the same thread. */
+void root_limit_leave(void);
+
+/*
+ * The calling thread, wherever it is at work, waits for another one and not for
+ * a file system: it does not count meanwhile.
+ */
+void root_limit_pause(void);
+void root_limit_resume(void);

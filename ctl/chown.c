@@ -18,11 +18,11 @@
 #include <unistd.h>
 
 #include "boot.h"
-#include "claim.h"
 #include "ctl.h"
 #include "directory.h"
 #include "escape.h"
 #include "moment.h"
+#include "once_parts.h"
 #include "user.h"
 
 #define STATIC_DIR "static"
@@ -30,6 +30,7 @@
 
 #define MADE_MODE 0755 /* of a directory that was missing */
 #define GROUP_MODES (S_IRWXG | S_ISGID)
+#define MODES_OF_OTHERS (S_IRWXG | S_IRWXO | S_ISVTX)
 
 #define LOCK_WAIT 2         /* seconds, as the responder waits */
 #define LOCK_NAP_NS 5000000 /* between two tries */
@@ -89,14 +90,14 @@ static bool give(const struct owner *owner, int fd, const char *path,
 
 /* A directory that is looked for in another one. A missing one is no error. */
 static bool give_directory(const struct owner *owner, int parent,
-	const char *name, const char *path, mode_t modes)
+	const char *name, const char *path, mode_t modes, mode_t lost)
 {
 	const int fd = openat(
 		parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return errno == ENOENT || leave(path, errno);
-	const bool done = give(owner, fd, path, modes, 0);
+	const bool done = give(owner, fd, path, modes, lost);
 	close(fd);
 	return done;
 }
@@ -168,7 +169,7 @@ static bool give_lock(
 	const int err = fstat(once, &st) < 0
 	                        ? -errno
 	                        : replace_lock(owner, once,
-					  claim_mode(&ctl->tree) & DEFFILEMODE,
+					  once_part_mode(&ctl->tree, ONCE_LOCK),
 					  st.st_gid);
 	close(fd);
 	if (err < 0)
@@ -213,9 +214,17 @@ static bool give_once(const struct ctl *ctl, const struct owner *owner)
 	if (once < 0)
 		return false;
 	bool done = give(owner, once, ONCE_DIR, GROUP_MODES | S_ISVTX, S_IRWXO);
-	done = give_directory(owner, once, ".claimed", CLAIMED_DIR, 0) && done;
-	done = give_directory(owner, once, ".served", SERVED_DIR, 0) && done;
-	done = give_lock(ctl, owner, once) && done;
+	for (size_t i = 0; i < ONCE_PARTS; i++) {
+		const char *path = once_parts[i];
+		const mode_t mode = once_part_mode(&ctl->tree, path);
+		const bool is_given =
+			strcmp(path, ONCE_LOCK) == 0
+				? give_lock(ctl, owner, once)
+				: give_directory(owner, once,
+					  path + strlen(ONCE_DIR "/"), path,
+					  mode, MODES_OF_OTHERS & ~mode);
+		done = is_given && done;
+	}
 	close(once);
 	return done;
 }
@@ -246,7 +255,7 @@ static bool give_grub_entry(
 		!S_ISDIR(st.st_mode))
 		return true;
 	snprintf(path, sizeof path, GRUB_DIR "/%s", name);
-	return give_directory(owner, grub, name, path, GROUP_MODES);
+	return give_directory(owner, grub, name, path, GROUP_MODES, 0);
 }
 
 /* The directories that /grub/clear/ removes files in. */
@@ -305,7 +314,7 @@ const struct command command_chown = {
 	.help = "give once/ and the directories in grub/ to the responder's "
 		"user\n"
 		"USER is whom the responder runs as. once/ is made where there "
-		"is none; .claimed,\n.served and .lock in it go with it, and "
+		"is none; its own\ndirectories and .lock in it go with it, and "
 		"links stay whose they are. People of\nGROUP may then make "
 		"entries in once/, static/ and grub/. For root.\n",
 	.operands_min = 1,

@@ -77,7 +77,7 @@ def test_a_group(tree):
     assert after["once/.lock"] == (NEW, GROUP, 0o660)
     assert after["static"] == (OLD, GROUP, 0o2775)
     for name in ("once/.claimed", "once/.served"):
-        assert after[name] == (NEW, GROUP, 0o755)
+        assert after[name] == (NEW, GROUP, 0o750)
     for name in ("grub/12", "grub/13"):
         assert after[name] == (NEW, GROUP, 0o2775)
     for name in set(after) - GIVEN - {"static"}:

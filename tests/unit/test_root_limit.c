@@ -16,11 +16,27 @@ static unsigned count_full(struct root_limit *limit)
 		char root[32];
 		snprintf(root, sizeof root, "/srv/tree-%u", i);
 		if (root_limit_enter(limit, root))
-			root_limit_leave(limit, root);
+			root_limit_leave();
 		else
 			full++;
 	}
 	return full;
+}
+
+static void test_pause(void)
+{
+	struct root_limit limit = {.most = 1};
+
+	root_limit_pause();
+	root_limit_resume();
+	tap_ok(root_limit_enter(&limit, "/"), "who has paused in no root");
+	tap_ok(!root_limit_enter(&limit, "/"), "it is full");
+	root_limit_pause();
+	tap_ok(root_limit_enter(&limit, "/"), "while the other one waits");
+	root_limit_resume();
+	tap_ok(!root_limit_enter(&limit, "/"), "and when it goes on");
+	root_limit_leave();
+	tap_ok(!root_limit_enter(&limit, "/"), "one of two has left");
 }
 
 int main(void)
@@ -31,12 +47,10 @@ int main(void)
 	tap_ok(root_limit_enter(&limit, "/srv/pxesrv"), "the last");
 	tap_ok(!root_limit_enter(&limit, "/srv/pxesrv"), "one too many");
 	tap_ok(root_limit_enter(&limit, "/srv/other"), "another root");
-	root_limit_leave(&limit, "/srv/other");
+	root_limit_leave();
 	const unsigned full = count_full(&limit);
 	tap_ok(full > 0 && full < 4 * ROOTS / ROOT_LIMIT_SLOTS,
 		"few roots share a slot");
-	root_limit_leave(&limit, "/srv/pxesrv");
-	tap_ok(root_limit_enter(&limit, "/srv/pxesrv"), "one that has left");
-	tap_ok(!root_limit_enter(&limit, "/srv/pxesrv"), "full again");
+	test_pause();
 	return tap_end();
 }
