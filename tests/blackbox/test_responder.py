@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import grp
 import os
-import select
 import signal
 import socket
 import struct
@@ -26,6 +25,7 @@ from tree import Directory, Fifo, Link
 CLIENT = "127.0.0.7"
 ASKED = meta_variables("GET", "/redirect", CLIENT)
 TREE = {"default": "default", "os/boot": "os"}
+SLOW = bytes(range(256)) * 4096  # far more than a socket takes
 ENV = {"PXESRV_ROOT": place.ROOT, "PXESRV_LOG": place.LOG}
 
 
@@ -463,6 +463,20 @@ def under_way(r, tree):
         yield peer, peer.read_record()[2]
 
 
+@contextlib.contextmanager
+def slow_peers(r, tree):
+    """Armed clients that have asked for a large file: their connections."""
+    tree.make({**TREE, "os/slow": SLOW})
+    with contextlib.ExitStack() as stack:
+        peers = {}
+        for client in (f"127.0.0.{n}" for n in range(10, 16)):
+            tree.arm(client, "../os/slow")
+            peers[client] = stack.enter_context(Connection(r.path))
+            peers[client].send(
+                fastcgi.request({**ASKED, "REMOTE_ADDR": client}))
+        yield peers
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_answer_under_way_is_finished(responder, tree, number):
     r = responder(PXESRV_THREADS="1")
@@ -474,18 +488,26 @@ def test_an_answer_under_way_is_finished(responder, tree, number):
     assert tree.link(f"once/.served/{CLIENT}") == "../os/large"
 
 
-@pytest.mark.skipif(place.IS_SANITIZED, reason="they have own threads")
-def test_a_slow_answer_is_finished(responder, tree):
-    """One that takes longer than what else is waited for at the end."""
-    r = responder(PXESRV_THREADS="2")
-    with under_way(r, tree) as (peer, first):
+@pytest.mark.parametrize("threads", ["1", "4"])
+def test_slow_answers_are_finished(responder, tree, threads):
+    """More than threads, and slower than what else is waited for at the end."""
+    r = responder(PXESRV_THREADS=threads)
+    with slow_peers(r, tree) as peers:
+        bodies = {client: peer.read_record()[2]
+                  for client, peer in peers.items()}
+        assert r.is_sending()
         os.kill(r.pid, signal.SIGTERM)
-        until(lambda: len(os.listdir(f"/proc/{r.pid}/task")) == 2,
-              "only the thread that answers is left")
-        rest = peer.read_answer()
-    assert answer.from_cgi(first + rest).body == bytes(4 << 20)
+        for _ in range(15):
+            for client, peer in peers.items():
+                bodies[client] += peer.read_record()[2]
+            time.sleep(0.1)
+        assert r.is_running()
+        for client, peer in peers.items():
+            bodies[client] += peer.read_answer()
     assert r.end() == 0
-    assert tree.link(f"once/.served/{CLIENT}") == "../os/large"
+    for client, body in bodies.items():
+        assert answer.from_cgi(body).body == SLOW
+        assert tree.link(f"once/.served/{client}") == "../os/slow"
 
 
 def test_a_peer_that_takes_nothing_is_cut_off_at_the_end(responder, tree):
@@ -499,30 +521,21 @@ def test_a_peer_that_takes_nothing_is_cut_off_at_the_end(responder, tree):
 def test_peers_that_take_nothing_do_not_hold_up_the_end(responder, tree):
     """More of them than threads, one of them taking a little now and then."""
     r = responder(PXESRV_THREADS="1")
-    tree.make({**TREE, "os/large": bytes(8 << 20)})
-    clients = [f"127.0.0.{n}" for n in range(10, 16)]
-    peers = []
-    for client in clients:
-        tree.arm(client, "../os/large")
-        peers.append(Connection(r.path))
-        peers[-1].send(fastcgi.request({**ASKED, "REMOTE_ADDR": client}, True))
-    # Whichever comes first has the only thread.
-    served, _, _ = select.select(
-        [peer.socket for peer in peers], [], [], place.PATIENCE)
-    assert len(served) == 1
-    os.kill(r.pid, signal.SIGTERM)
-    start = time.monotonic()
-    while r.is_running() and time.monotonic() - start < place.PATIENCE:
-        try:
-            served[0].recv(4096)
-        except ConnectionResetError:
-            pass
-        time.sleep(0.05)
-    assert r.end() == 0
-    assert all(tree.link(f"once/{client}") for client in clients)
-    assert tree.claimed() == []
-    for peer in peers:
-        peer.close()
+    with slow_peers(r, tree) as peers:
+        for peer in peers.values():
+            peer.read_record()  # each has got as much as it takes
+        os.kill(r.pid, signal.SIGTERM)
+        start = time.monotonic()
+        while r.is_running() and time.monotonic() - start < place.PATIENCE:
+            try:
+                peer.socket.recv(512)
+            except ConnectionResetError:
+                pass
+            time.sleep(0.05)
+        assert r.end() == 0
+        for client in peers:
+            assert tree.link(f"once/{client}") == "../os/slow"
+        assert tree.claimed() == []
 
 
 def test_a_request_that_has_arrived_is_answered_at_the_end(responder, tree):
