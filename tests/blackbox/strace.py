@@ -8,8 +8,8 @@ import subprocess
 import place
 from place import until
 
-EPOLL_WAIT, WRITE, FLOCK = {
-    "x86_64": (232, 1, 73), "aarch64": (22, 64, 32)}[os.uname().machine]
+EPOLL_WAIT, FLOCK = {
+    "x86_64": (232, 73), "aarch64": (22, 32)}[os.uname().machine]
 
 Call = collections.namedtuple("Call", "name number")  # the number-th of its name
 
@@ -45,11 +45,6 @@ def is_waiting(thread):
 
 def waits_for_a_lock(thread):
     return _is_in(thread, FLOCK) and _is_asleep(thread)
-
-
-def is_held_up(thread):
-    """Whether a worker waits for its peer to take more of an answer."""
-    return _is_in(thread, WRITE) and _is_asleep(thread)
 
 
 class Strace:

@@ -1,31 +1,57 @@
 # SPDX-License-Identifier: MIT
-"""Workers that are held up, and those that stand by for them."""
+"""Workers whom the disk holds up, and those that stand by for them."""
+import contextlib
 import os
 import time
 
 import pytest
 
+import answer
 import place
-import strace
 from crowd import ask_default, get
 from fastcgi import Connection
+from hanging import Hanging
 from place import PATIENCE, until
 from responder import Responder
-from tree import Link
 
-SLOW = "127.0.0.7"  # who takes nothing of a large file
-LARGE = bytes(8 << 20)
+CLIENT = "127.0.0.7"  # whose boot file lies on the disk that hangs
+HELD = b"on the disk"
 THREADS = 8
+MANY = 64  # threads, and roots on that disk
+BUSY = b"# The boot server's disk does not answer now\n"
+
+on_a_disk_that_hangs = pytest.mark.skipif(
+    not place.AS_ROOT, reason="only root can mount file systems")
+
+
+@contextlib.contextmanager
+def started(tmp_path, tree, threads):
+    """A responder that learns its root from each request."""
+    tree.make({"default": "default"})
+    one = Responder(str(tmp_path / "stderr"),
+                    env={"PXESRV_ROOT": None, "PXESRV_THREADS": threads})
+    yield one
+    one.stop()
 
 
 @pytest.fixture
 def responder(tmp_path, tree):
-    tree.make({"default": "default", "os/large": LARGE,
-               f"static/{SLOW}": Link("../os/large")})
-    one = Responder(str(tmp_path / "stderr"),
-                    env={"PXESRV_THREADS": str(THREADS)})
+    with started(tmp_path, tree, str(THREADS)) as one:
+        yield one
+
+
+@pytest.fixture
+def disk():
+    """A file system of its own with many roots."""
+    if not os.path.exists("/dev/fuse"):
+        pytest.skip("the kernel has no FUSE here")
+    directory = "/run/pxesrv/disk"
+    os.mkdir(directory)
+    one = Hanging(directory, {
+        f"{number}/static/{CLIENT}": HELD for number in range(MANY)})
     yield one
-    one.stop()
+    one.close()
+    os.rmdir(directory)
 
 
 def threads(one):
@@ -33,52 +59,99 @@ def threads(one):
             if int(t) != one.pid]
 
 
-def held_up(one):
-    return sum(map(strace.is_held_up, threads(one)))
+def ask_disk(one, disk, root):
+    """A peer that has asked for what lies in one of its roots."""
+    peer = Connection(one.path)
+    peer.send(get(CLIENT, PXESRV_ROOT=f"{disk.directory}/{root}"))
+    return peer
 
 
-def hold_up(one, count):
-    """So many workers, each by a peer of its own."""
+def hold_up(one, disk, count):
+    """So many workers, each in a root of its own."""
+    disk.hold()
     peers = []
-    for number in range(1, count + 1):
-        peer = Connection(one.path)
-        peer.send(get(SLOW))
-        peers.append(peer)
-        until(lambda: held_up(one) == number, "one more is held up")
+    for number in range(count):
+        peers.append(ask_disk(one, disk, number))
+        disk.wait_for(number + 1)
     return peers
+
+
+def served():
+    """Answers of the disk that are over."""
+    with open(place.LOG) as log:
+        return sum(line.startswith(CLIENT) and '" 200 ' in line for line in log)
 
 
 def finish(peers):
     for peer in peers:
-        assert peer.read_answer().endswith(LARGE)
+        assert answer.from_cgi(peer.read_answer()).body == HELD
         peer.close()
 
 
-def test_one_that_is_not_held_up_answers_the_others(responder):
-    peers = hold_up(responder, THREADS - 1)
+@on_a_disk_that_hangs
+def test_one_that_is_not_held_up_answers_the_others(responder, disk):
+    peers = hold_up(responder, disk, THREADS - 1)
     for _ in range(50):
         assert ask_default(responder.path) < PATIENCE
+    disk.wait_for(THREADS - 1)
+    disk.release()
     finish(peers)
 
 
-def test_one_request_waits_when_all_are_held_up(responder):
-    peers = hold_up(responder, THREADS)
+@on_a_disk_that_hangs
+def test_one_request_waits_when_all_are_held_up(responder, disk):
+    peers = hold_up(responder, disk, THREADS)
     with Connection(responder.path) as last:
         last.send(get())
         last.socket.settimeout(0.2)
         with pytest.raises(TimeoutError):
             last.socket.recv(1)
         last.socket.settimeout(PATIENCE)
-        finish(peers[:1])
+        disk.release(1)
         assert last.read_answer().endswith(b"\r\n\r\ndefault")
-    finish(peers[1:])
+    disk.wait_for(THREADS - 1)
+    disk.release()
+    finish(peers)
 
 
-def test_held_up_again_and_again(responder):
+@on_a_disk_that_hangs
+def test_held_up_again_and_again(responder, disk):
     """Turns are neither lost nor made when they go from hand to hand."""
     for count in (1, THREADS, 2, THREADS - 1, 3):
-        finish(hold_up(responder, count))
+        peers = hold_up(responder, disk, count)
+        disk.release()
+        finish(peers)
         ask_default(responder.path)
+
+
+@on_a_disk_that_hangs
+@pytest.mark.parametrize("given", [str(THREADS), None])
+def test_a_root_whose_disk_hangs_leaves_threads_to_the_others(
+        tmp_path, tree, disk, given):
+    with started(tmp_path, tree, given) as one:
+        count = len(threads(one))
+        assert count == THREADS if given else count >= MANY
+        most = count - count // 4
+        disk.hold()
+        peers = []
+        for number in range(most):
+            peers.append(ask_disk(one, disk, 0))
+            disk.wait_for(number + 1)
+        # More than there are threads; none of these is held up.
+        for _ in range(count):
+            with ask_disk(one, disk, 0) as refused:
+                got = answer.from_cgi(refused.read_answer())
+            assert (got.status, got.body) == (503, BUSY)
+            assert got.headers["retry-after"] == "5"
+            assert ask_default(one.path) < PATIENCE
+        disk.wait_for(most)
+        # One that the disk has answered makes room for another one.
+        disk.release(1)
+        until(lambda: served() == 1, "its line in the log")
+        peers.append(ask_disk(one, disk, 0))
+        disk.wait_for(most)
+        disk.release()
+        finish(peers)
 
 
 def switches(one):
