@@ -21,6 +21,9 @@ ROUNDS = 200
 # be busy with looking for free inodes among those just deleted.
 AHEAD = 4
 CLIENT = "127.0.0.7"
+ASKING = 6  # at a time
+# Far more than that: no root may have them all (root_limit.h).
+THREADS = 16
 
 
 def ask(path, client):
@@ -32,7 +35,7 @@ def ask(path, client):
 def held(tmp_path, tree):
     tree.make({"default": "default", "once/.claimed": Directory(),
                "once/.served": Directory()})
-    held = HeldSocket(str(tmp_path), env={"PXESRV_THREADS": "4"})
+    held = HeldSocket(str(tmp_path), env={"PXESRV_THREADS": str(THREADS)})
     yield held
     held.close()
 
@@ -65,7 +68,8 @@ def test_armings_faster_than_requests(held, tree, processes, clients):
         except BaseException as failure:
             failures.append(failure)
 
-    threads = [threading.Thread(target=t) for t in [arm] + [keep_asking] * 6]
+    threads = [threading.Thread(target=target)
+               for target in [arm] + [keep_asking] * ASKING]
     for thread in threads:
         thread.start()
     try:
