@@ -175,7 +175,7 @@ class WebServer(Deployment):
     def copy(self, source, name):
         """Puts a shipped file where an administrator would."""
         with open(os.path.join(CONF, source)) as file:
-            return self.write(name, file.read())
+            return self.write(name, file.read().replace("/usr/share/pxesrv/conf", CONF))
 
     def connect(self, client, timeout=PATIENCE):
         host = "::1" if ":" in client else "127.0.0.1"

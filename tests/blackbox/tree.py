@@ -96,6 +96,9 @@ class Tree:
         except FileNotFoundError:
             return None
 
+    def is_there(self, name):
+        return os.path.lexists(self.full(name))
+
     def claimed(self):
         try:
             return sorted(os.listdir(self.full("once/.claimed")))
