@@ -95,3 +95,24 @@ def alone(request):
     one = _started(request.param)
     yield one
     one.stop()
+
+
+@pytest.fixture
+def variant():
+    """Starts a deployment with changed files, and ends it."""
+    started = []
+
+    def start(name, change, modules=()):
+        directory = os.path.join(place.SERVERS, f"variant-{name}")
+        os.makedirs(directory, exist_ok=True)
+        os.chmod(directory, 0o777)
+        one = deployments.ALL[name](directory)
+        one.change = change
+        one.more_modules = [*getattr(one, "more_modules", []), *modules]
+        one.start()
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        one.stop()

@@ -246,7 +246,7 @@ class Lighttpd(WebServer):
     """lighttpd as a client of the responder's socket."""
 
     files = ["pxesrv.conf"]
-    # It can neither change the status nor add the header, and sends HTML.
+    # It can neither change the status nor add the header.
     dead_status, says_retry_after = 500, False
 
     def how(self):

@@ -30,7 +30,7 @@ ELSEWHERE = r"""
     /redirect/ /redirect/x /redirect/redirect /redirect//redirect /redirectx
     /redirect.efi /Redirect /REDIRECT /redirect; /redirect;x
     /redirect;x=/redirect /redirect%2f /redirect%2fredirect /redirect%2Fx
-    /redirect%20 /redirect%3f /redirect%3fx=/redirect
+    /redirect%20 /redirect%3f /redirect%3fx=/redirect /redirect%00
     /redirect%0a /redirect\ /redirect\..\redirect /redirect/. /redirect/..
     /redirect/./redirect /redirect/%2e%2e /x/redirect /boot/redirect
     /once/redirect /%6fnce/redirect //once//redirect /x/../once/redirect

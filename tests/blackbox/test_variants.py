@@ -32,27 +32,6 @@ def uncomment(text, *patterns):
     return text
 
 
-@pytest.fixture
-def variant(request):
-    """Starts a deployment with changed files, and ends it."""
-    started = []
-
-    def start(name, change, modules=()):
-        directory = os.path.join(place.SERVERS, f"variant-{name}")
-        os.makedirs(directory, exist_ok=True)
-        os.chmod(directory, 0o777)
-        one = deployments.ALL[name](directory)
-        one.change = change
-        one.more_modules = [*getattr(one, "more_modules", []), *modules]
-        one.start()
-        started.append(one)
-        return one
-
-    yield start
-    for one in started:
-        one.stop()
-
-
 def check_offload(one, tree):
     tree.make({**TREE, f"once/{CLIENT}": Link("../os/boot"),
                "static/127.0.0.8": Link(place.ROOT + "/os/a b%20"),
