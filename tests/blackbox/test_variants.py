@@ -66,6 +66,58 @@ def test_x_accel_redirect(variant, tree):
     check_offload(one, tree)
 
 
+# Names that mean something to nginx, in a path or in its configuration.
+ODD = ["redirect", "x/redirect", "grub/clear/2", "grub/clear", "once/redirect",
+       "once/file", "static/file", f"static/{CLIENT}9", ".hidden/file",
+       ".pxesrv-file", ".pxesrv-error", ".pxesrv-file/default", "a b%20",
+       "a%2fb", "%zz", "a?b", "a?b=c", "a#b", "a+b", "a;b", "a&b", "a\\b",
+       "a'\"b", "a\nb", "$uri", "..x", "...", "\u00e4", "x.EFI", "x.iso"]
+
+
+@pytest.fixture
+def accel(variant):
+    return variant("nginx", lambda text: uncomment(
+        text, "fastcgi_param PXESRV_SEND") if "PXESRV_SEND" in text else text)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_x_accel_redirect_to_a_file_with_an_odd_name(accel, tree, name):
+    """It is that file, whole and once, whatever nginx has of that name."""
+    content = "content of the file"
+    tree.make({**TREE, "grub/2/grub.cfg-7F000007": "x", name: content,
+               f"once/{CLIENT}": Link("../way"), "way": Link(name)})
+    accel.clear_log()
+    head = accel.ask(method="HEAD")
+    assert (head.status, head.length) == (200, len(content))
+    got = accel.ask(headers={
+        "Range": "bytes=2-3", "If-Modified-Since":
+        "Fri, 01 Jan 2100 00:00:00 GMT", "If-None-Match": "*"})
+    assert (got.status, got.body) == (200, content.encode())
+    assert not {"last-modified", "etag", "accept-ranges"} & set(got.headers)
+    assert got.headers["cache-control"] == "no-store"
+    until(lambda: tree.link(f"once/.served/{CLIENT}"), "it is settled")
+    assert [(method, status) for method, status, _ in accel.decided(2)] == [
+        ("HEAD", "200"), ("GET", "200")]
+    assert tree.is_there("grub/2/grub.cfg-7F000007")
+    assert accel.ask().body == b"default"
+
+
+@pytest.mark.parametrize("name", ["os/boot", "redirect", "static/file"])
+def test_x_accel_redirect_to_a_file_that_nginx_may_not_read(
+        variant, tree, name):
+    one = variant("nginx", lambda text: uncomment(
+        text, "fastcgi_param PXESRV_SEND").replace(
+            "disable_symlinks on from=$document_root;",
+            "disable_symlinks on from=$document_root; deny all;", 1)
+        if "PXESRV_SEND" in text else text)
+    tree.make({**TREE, name: "content", f"static/{CLIENT}": Link("../" + name)})
+    one.clear_log()
+    got = one.ask()
+    assert (got.status, got.body) == (
+        403, b"# The web server can not answer this request\n")
+    assert len(one.decided(1)) == 1
+
+
 def test_x_sendfile_by_lighttpd(variant, tree):
     def change(text):
         if "x-sendfile-docroot" in text:
