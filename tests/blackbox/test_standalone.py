@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """./pxesrv: the responder and a private web server in the foreground."""
-import contextlib
 import glob
 import http.client
 import os
@@ -17,6 +16,7 @@ import pytest
 import checkout
 import place
 from place import Program, children_of, clean_env, free_port, until
+from standalone import Standalone, install, name_of
 from tree import Link
 
 TREE = {"default": "default", "os/boot": "os"}
@@ -34,84 +34,8 @@ def script(request, tmp_path_factory):
                        stdout=subprocess.DEVNULL)
         yield str(source / "pxesrv")  # which builds what is missing
     else:
-        subprocess.run(
-            ["meson", "install", "--no-rebuild", "-C",
-             os.environ["PXESRV_TESTS_BUILD"]],
-            env={**os.environ, "DESTDIR": str(where)}, check=True,
-            stdout=subprocess.DEVNULL)
-        yield glob.glob(f"{where}/**/bin/pxesrv", recursive=True)[0]
+        yield install(where)
     shutil.rmtree(where)
-
-
-def name_of(pid):
-    try:
-        with open(f"/proc/{pid}/comm") as file:
-            return file.read().strip()
-    except FileNotFoundError:
-        return None  # it has ended meanwhile
-
-
-class Standalone(Program):
-    """In a session of its own, and with a terminal if there is one."""
-
-    def __init__(self, script, directory, *arguments, terminal=None, **env):
-        self.port = free_port()
-        self.out = directory / "stdout"
-        how = {"start_new_session": True}
-        command = [script, "-p", str(self.port), *arguments]
-        if terminal is not None:
-            how = {"stdin": terminal}
-            command = ["setsid", "--ctty", *command]
-        with open(self.out, "wb") as out:
-            super().__init__(command, str(directory / "stderr"), stdout=out,
-                             cwd="/", env=clean_env(**env), **how)
-        until(lambda: "redirect" in self.said() or not self.is_running(),
-              "the URL")
-        assert self.is_running(), self.said() + self.messages()
-
-    def said(self):
-        return self.out.read_text()
-
-    def ask(self, path="/redirect", client="127.0.0.7"):
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", self.port, timeout=20, source_address=(client, 0))
-        connection.request("GET", path)
-        response = connection.getresponse()
-        body = response.read()
-        connection.close()
-        return response.status, body
-
-    def connect(self, path="/redirect", client="127.0.0.7"):
-        """A client that asks, and takes nothing for now."""
-        s = socket.socket()
-        s.settimeout(20)
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        s.bind((client, 0))
-        s.connect(("127.0.0.1", self.port))
-        s.sendall(f"GET {path} HTTP/1.1\r\nHost: pxesrv\r\n\r\n".encode())
-        return contextlib.closing(s)
-
-    def takes_nobody(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port)).close()
-        except ConnectionError:
-            return True
-        return False
-
-    def interrupt(self):
-        """As Ctrl-C does, which goes to all in the foreground."""
-        os.killpg(self.pid, signal.SIGINT)
-
-    def children(self):
-        return children_of(self.pid)
-
-    def directory(self):
-        """Where the web server writes; the command line names it."""
-        for pid in self.children():
-            with open(f"/proc/{pid}/cmdline") as file:
-                found = re.search(r"/tmp/pxesrv\.\w+", file.read())
-            if found:
-                return found.group()
 
 
 @pytest.mark.parametrize("web", [[], ["-w", "nginx"], ["-w", "lighttpd"]])
@@ -135,6 +59,24 @@ def test_it_serves(script, tree, tmp_path, web):
     assert not os.path.exists(directory)
     with pytest.raises(ConnectionRefusedError):
         one.ask()
+
+
+def test_the_tree_that_it_takes_by_itself(script, tree, tmp_path):
+    """In a directory that is closed to others, as where root clones it."""
+    root = os.path.dirname(script) + "/public"
+    if not os.path.exists(root):
+        root = place.ROOT
+        tree.make({**TREE, "README.md": "A tree"})
+    one = Standalone(script, tmp_path)
+    os.symlink("../README.md", f"{root}/once/127.0.0.7")
+    with open(f"{root}/default", "rb") as file:
+        default = file.read()
+    with open(f"{root}/README.md", "rb") as file:
+        assert one.ask() == (200, file.read())
+    until(lambda: os.path.lexists(f"{root}/once/.served/127.0.0.7"),
+          "it is settled")
+    assert one.ask() == one.ask("/default") == (200, default)
+    assert one.end() == 0
 
 
 def test_a_tree_with_an_odd_name(script, tree, tmp_path):
