@@ -11,6 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/*
+ * Without O_NOFOLLOW: /dev/stdout is a link, and administrators put a link at
+ * /var/log/pxesrv.log. Nobody else can make one there as long as the directory
+ * belongs to root or to the responder's user.
+ */
 #define LOG_FLAGS (O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 static void warn_once(const char *path, int error)
