@@ -18,18 +18,6 @@
  */
 #define LOG_FLAGS (O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
-static void warn_once(const char *path, int error)
-{
-	static atomic_flag warned = ATOMIC_FLAG_INIT;
-
-	if (atomic_flag_test_and_set(&warned))
-		return;
-	fprintf(stderr,
-		"pxesrv: cannot open the log %s: %s; logging to standard "
-		"error\n",
-		path, strerror(error));
-}
-
 /*
  * O_NONBLOCK belongs to the open file, which standard error shares with
  * others; so a pipe or a terminal is opened anew. A regular file never makes
@@ -49,36 +37,18 @@ static int open_stderr(bool *may_block)
 	return fd < 0 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : fd;
 }
 
-static int open_path(const char *path, bool *may_block)
+/* error: why the log could not be opened, or 0. */
+static int open_path(const char *path, bool *may_block, int *error)
 {
 	*may_block = false;
+	*error = 0;
 	if (strcmp(path, "-") != 0) {
 		int fd = open(path, LOG_FLAGS | O_CREAT, 0640);
 		if (fd >= 0)
 			return fd;
-		warn_once(path, errno);
+		*error = errno;
 	}
 	return open_stderr(may_block);
-}
-
-void log_open(const char *path, struct log *out)
-{
-	bool may_block;
-	out->fd = open_path(path, &may_block);
-	atomic_init(&out->may_block, may_block);
-}
-
-void log_reopen(const char *path, struct log *log)
-{
-	bool may_block;
-	int fd = open_path(path, &may_block);
-	if (fd < 0)
-		return;
-
-	/* The number stays, for those who write right now. */
-	if (dup3(fd, log->fd, O_CLOEXEC) >= 0)
-		atomic_store(&log->may_block, may_block);
-	close(fd);
 }
 
 /*
@@ -110,6 +80,68 @@ void log_write(struct log *log, const char *line, size_t size)
 	/* There is nobody left who could be told that it failed. */
 	ssize_t n = write(log->fd, line, size);
 	(void)n;
+}
+
+/* By log_write(), since standard error must not be waited for either. */
+static void warn(struct log *log, const char *path, int error)
+{
+	char line[LOG_LINE_MAX];
+	int n = snprintf(line, sizeof line,
+		"pxesrv: cannot open the log %.3000s: %s; logging to standard "
+		"error\n",
+		path, strerror(error));
+
+	log_write(log, line, (size_t)n);
+}
+
+/* Each request that names its own log may come here. */
+static void warn_once(struct log *log, const char *path, int error)
+{
+	static atomic_flag warned = ATOMIC_FLAG_INIT;
+
+	if (!atomic_flag_test_and_set(&warned))
+		warn(log, path, error);
+}
+
+/* While log is still standard error. */
+static void say_again(struct log *log, const char *path)
+{
+	char line[LOG_LINE_MAX];
+	int n = snprintf(
+		line, sizeof line, "pxesrv: logging to %.3000s again\n", path);
+
+	log_write(log, line, (size_t)n);
+}
+
+void log_open(const char *path, struct log *out)
+{
+	bool may_block;
+	int error;
+
+	out->fd = open_path(path, &may_block, &error);
+	out->has_failed = error != 0;
+	atomic_init(&out->may_block, may_block);
+	if (out->has_failed)
+		warn_once(out, path, error);
+}
+
+void log_reopen(const char *path, struct log *log)
+{
+	bool may_block;
+	int error;
+	int fd = open_path(path, &may_block, &error);
+
+	if (error == 0 && log->has_failed)
+		say_again(log, path);
+	if (fd >= 0) {
+		/* The number stays, for those who write right now. */
+		if (dup3(fd, log->fd, O_CLOEXEC) >= 0)
+			atomic_store(&log->may_block, may_block);
+		close(fd);
+	}
+	log->has_failed = error != 0;
+	if (log->has_failed)
+		warn(log, path, error);
 }
 
 void log_close(struct log *log)

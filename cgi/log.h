@@ -14,15 +14,20 @@
 struct log {
 	int fd;
 	atomic_bool may_block; /* it could not be opened O_NONBLOCK */
+	bool has_failed;       /* standard error is taken instead */
 };
 
 /*
- * Opens the log at path, "-" being standard error. When that fails, standard
- * error is taken instead, and says so, once a process.
+ * Opens the log at path, "-" being standard error. If that fails, standard
+ * error is taken instead. A line there says so, once a process.
  */
 void log_open(const char *path, struct log *out);
 
-/* Opens it again, where the path is now, while others may write to it. */
+/*
+ * Opens it again, where the path is now, while others may write to it. Each
+ * failure is said on standard error, and the first success after a failure.
+ * One thread at a time.
+ */
 void log_reopen(const char *path, struct log *log);
 
 /* Writes a line, end of line included, by one write(2). */

@@ -630,12 +630,7 @@ def test_a_log_that_cannot_be_opened(responder, tree):
     lines = [line.decode() for line in requests_in(r.stderr)]
     assert "/nothing/x.log" in lines[0]
     assert all(" 200 7 " in line for line in lines[1:])
-    # It is tried again, but said once.
-    r.process.send_signal(signal.SIGHUP)
-    assert ask(r.path).status == 200
-    r.stop()
     assert r.messages().count("cannot open the log") == 1
-    assert lines_of(r.stderr) == 4
 
 
 def test_a_request_cannot_write_lines_of_its_own(responder, tree):
