@@ -55,7 +55,13 @@ PATH=$pxesrv_dirs:$PATH
 PXESRV_PATH=$pxesrv_here
 PXESRV_ROOT=${PXESRV_ROOT:-$PXESRV_PATH/public}
 PXESRV_PORT=${PXESRV_PORT:-4567}
-PXESRV_LOG=${PXESRV_LOG:-/tmp/pxesrv.log}
+# In a directory of the user's own: in /tmp anybody could put a link or a fifo
+# at a name that is known. It holds nothing else, since the responder may write
+# to all of the log's directory.
+if [ -z "${PXESRV_LOG:-}" ]; then
+	PXESRV_LOG=${XDG_STATE_HOME:-${HOME:-}/.local/state}/pxesrv/pxesrv.log
+	(umask 077 && mkdir -p -- "${PXESRV_LOG%/*}") || :
+fi
 unset pxesrv_here pxesrv_dirs
 export PXESRV_PATH PXESRV_ROOT PXESRV_PORT PXESRV_LOG PATH
 

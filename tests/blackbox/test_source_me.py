@@ -15,10 +15,21 @@ from tree import Link
 
 KNOWING = ["bash", "bash --posix", "zsh"]  # which file it is
 SHELLS = [*KNOWING, "dash"]
+STATE = "/.local/state/pxesrv"  # from HOME
 NAMES = ("PXESRV_PATH", "PXESRV_ROOT", "PXESRV_PORT", "PXESRV_LOG", "PATH")
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Of the user whose shell it is."""
+    path = tmp_path / "my $HOME"
+    path.mkdir()
+    monkeypatch.setitem(os.environ, "HOME", str(path))
+    return path
+
+
 def run(shell, script, options="-euc", **env):
+    env.setdefault("HOME", os.environ["HOME"])
     return subprocess.run([*shell.split(), options, script], text=True,
                           cwd="/", env=clean_env(**env), capture_output=True,
                           timeout=place.PATIENCE)
@@ -58,7 +69,8 @@ def variables(shell, script, **env):
 
 def expected(source):
     return {"PXESRV_PATH": source, "PXESRV_ROOT": source + "/public",
-            "PXESRV_PORT": "4567", "PXESRV_LOG": "/tmp/pxesrv.log",
+            "PXESRV_PORT": "4567",
+            "PXESRV_LOG": os.environ["HOME"] + STATE + "/pxesrv.log",
             "PATH": f"{source}:{source}/build/ctl:{clean_env()['PATH']}"}
 
 
@@ -134,6 +146,37 @@ def test_what_is_set_stays(shell, source):
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_the_log_lies_where_nobody_else_can_write(shell, source, home):
+    """Whatever the umask is."""
+    script = f"umask 0; cd {shlex.quote(source)}; . ./source_me.sh"
+    assert variables(shell, script) == expected(source)
+    directory = home
+    for name in STATE.strip("/").split("/"):
+        directory /= name
+        assert directory.stat().st_mode & 0o777 == 0o700, directory
+    assert os.listdir(directory) == []
+    other = home / "other"
+    assert variables(shell, script, XDG_STATE_HOME=str(other)) == {
+        **expected(source), "PXESRV_LOG": f"{other}/pxesrv/pxesrv.log"}
+    assert (other / "pxesrv").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_no_directory_is_made_for_a_log_of_the_users_own(shell, source, home):
+    variables(shell, f"cd {shlex.quote(source)}; . ./source_me.sh",
+              PXESRV_LOG=f"{home}/a/log")
+    assert os.listdir(home) == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_home_that_cannot_be_written_to(shell, source):
+    """The responder then logs to the terminal, and says so."""
+    done = run(shell, f"cd {shlex.quote(source)}; . ./source_me.sh; "
+               "echo $PXESRV_PORT", HOME="/dev/null")
+    assert done.stdout == "4567\n" and "mkdir" in done.stderr
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_another_source_tree_takes_over(shell, source, tmp_path):
     second = make_source(tmp_path / "b")
     read = "".join(f"cd {shlex.quote(path)}; . ./source_me.sh\n"
@@ -185,7 +228,7 @@ def ask(port):
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_it_starts_the_server(shell, tree, tmp_path):
+def test_it_starts_the_server(shell, tree, tmp_path, home):
     tree.make({"default": "default", "os/boot": "os",
                "once/127.0.0.7": Link("../os/boot")})
     port, out = free_port(), tmp_path / "out"
@@ -195,7 +238,8 @@ def test_it_starts_the_server(shell, tree, tmp_path):
              ". ./source_me.sh; pxesrv_start; echo ended $?"],
             str(tmp_path / "err"), stdout=file, start_new_session=True,
             env=clean_env(PXESRV_PORT=str(port), PXESRV_ROOT=place.ROOT,
-                          PXESRV_LOG=str(tmp_path / "log")))
+                          HOME=str(home)))
+    log = home / STATE[1:] / "pxesrv.log"
     try:
         # It may have to build first.
         until(lambda: "DHCP" in out.read_text() or not one.is_running(),
@@ -203,11 +247,11 @@ def test_it_starts_the_server(shell, tree, tmp_path):
         assert one.is_running(), one.messages()
         assert ask(port) == (200, b"os")
         assert ask(port) == (200, b"default")
-        until(lambda: (tmp_path / "log").read_text().count("GET") == 2,
+        until(lambda: log.read_text().count("GET") == 2,
               "its log")
         # What another terminal shows of it.
         done = run(shell, f"cd {shlex.quote(SOURCE)}; . ./source_me.sh; "
-                   "pxesrvctl log", PXESRV_LOG=str(tmp_path / "log"))
+                   "pxesrvctl log")
         assert done.stdout.count("127.0.0.7") == 2, done.stderr
     finally:
         # Ctrl-C, for all that the terminal has started.
