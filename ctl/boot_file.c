@@ -1,57 +1,139 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Tells boot files from others as iPXE does: a script by its first line, other
+ * formats by a mark. On a BIOS, iPXE runs everything else that fits below
+ * 640 KiB as a boot program of PXE, a text as well. So a text is the fault.
+ */
 #include "boot_file.h"
 
+#include <endian.h>
+#include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot.h"
+#include "text.h"
 #include "tree.h"
 
-/* Bytes of the beginning that are looked at. */
-#define HEAD_SIZE 1024
+/* What is read: a Multiboot header may be anywhere in it. */
+#define HEAD_SIZE 8192
+/* A boot program of PXE lies between 0x7c00 and the end of base memory. */
+#define PROGRAM_MAX (0xa0000 - 0x7c00)
 
-/* Where a format has bytes that no other has there. */
+#define WHITE_SPACE " \t\n\v\f\r"
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+struct head {
+	size_t size;
+	char bytes[HEAD_SIZE + 1]; /* ended by a NUL */
+};
+
+/* Formats that may be larger than a boot program of PXE. */
 static const struct {
 	size_t offset;
 	const char *bytes;
 	size_t size;
 } marks[] = {
-	{0, "#!ipxe", 6}, {0, "#!gpxe", 6},
 	{0, "MZ", 2},           /* EFI program, or Linux with an EFI stub */
-	{0, "\xea", 1},         /* PXELINUX, undionly.kpxe: a far jump */
-	{0, "\xb2\x7f\xea", 3}, /* GRUB for PXE: %dl, then a far jump */
 	{0x202, "HdrS", 4},     /* Linux, boot protocol 2.00 and later */
-	{0, "\177ELF", 4},      /* SYSLINUX's modules, Multiboot kernels */
+	{0, "\177ELF", 4},      /* kernels, modules of SYSLINUX */
 	{0x1fe, "\x55\xaa", 2}, /* a disk image: its boot sector */
-	{0, "\x1f\x8b", 2},     /* gzip, which iPXE unpacks */
+	{0, "\x1f\x8b", 2},     /* gzip: iPXE and U-Boot unpack it */
+	{0, "\xb8\xff\x4c\xcd\x21", 5}, /* COM32 of SYSLINUX 3 and 4 */
+	{0, "\xb8\xfe\x4c\xcd\x21", 5}, /* COM32 of SYSLINUX 5 */
+	{0, "\x27\x05\x19\x56", 4},     /* uImage of U-Boot */
+	{0, "\xd0\x0d\xfe\xed", 4},     /* FIT of U-Boot, device tree */
+	{0, "\x36\x13\x03\x1b", 4},     /* NBI of Etherboot */
+	{0, "$SDI0001", 8},             /* RAM disk of Windows */
+	{0x24, "\x18\x28\x6f\x01", 4},  /* Linux for 32-bit ARM */
+	{0x38, "ARM\x64", 4},           /* Linux for 64-bit ARM */
+	{0x38, "RSC\x05", 4},           /* Linux for RISC-V */
 };
 
 /* What is read as configuration, and by whom, shows by its place alone. */
 static const char *const configurations[] = {"grub/*", "*/grub/*", "grub.cfg*",
 	"*/grub.cfg*", "pxelinux.cfg/*", "*/pxelinux.cfg/*"};
 
-static bool has_mark(const char *head, size_t size)
+static bool has_magic(const char *at)
+{
+	return strncmp(at, "#!ipxe", 6) == 0 || strncmp(at, "#!gpxe", 6) == 0;
+}
+
+static bool is_script(const struct head *head)
+{
+	return has_magic(head->bytes) && head->bytes[6] != '\0' &&
+	       strchr(WHITE_SPACE, head->bytes[6]) != NULL;
+}
+
+/* In upper case, or with blanks inside. */
+static bool has_careless_magic(const char *at)
+{
+	if (*at++ != '#')
+		return false;
+	at += strspn(at, " \t");
+	if (*at++ != '!')
+		return false;
+	at += strspn(at, " \t");
+	return strncasecmp(at, "ipxe", 4) == 0 ||
+	       strncasecmp(at, "gpxe", 4) == 0;
+}
+
+/* What is wrong with a first line that was meant to be iPXE's, or NULL. */
+static const char *magic_doubt(const struct head *head)
+{
+	const char *at = head->bytes;
+
+	if (has_magic(at))
+		return "#!ipxe must be followed by a newline: iPXE runs this "
+		       "file as machine code, and hangs";
+	if (text_is_utf16(head->bytes, head->size))
+		return "a text in UTF-16, which must be UTF-8 without a byte "
+		       "order mark: iPXE runs it as machine code, and hangs";
+	if (strncmp(at, BYTE_ORDER_MARK, 3) == 0)
+		at += 3;
+	at += strspn(at, WHITE_SPACE);
+	if (has_magic(at))
+		return "nothing may stand before #!ipxe, neither an empty line "
+		       "nor a byte order mark: iPXE runs this file as machine "
+		       "code, and hangs";
+	if (has_careless_magic(at))
+		return "#!ipxe must be in lower case and without blanks: iPXE "
+		       "runs this file as machine code, and hangs";
+	return NULL;
+}
+
+static bool has_mark(const struct head *head)
 {
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
-		if (marks[i].offset + marks[i].size <= size &&
-			memcmp(head + marks[i].offset, marks[i].bytes,
+		if (marks[i].offset + marks[i].size <= head->size &&
+			memcmp(head->bytes + marks[i].offset, marks[i].bytes,
 				marks[i].size) == 0)
 			return true;
 	}
 	return false;
 }
 
-static bool is_text(const char *head, size_t size)
+/* The Multiboot specification, 3.1.1: magic, flags and checksum give 0. */
+static bool is_multiboot(const struct head *head)
 {
-	for (size_t i = 0; i < size; i++) {
-		const unsigned char c = (unsigned char)head[i];
-		if (c < ' ' && strchr("\t\n\f\r", c) == NULL)
-			return false;
+	uint32_t fields[3];
+
+	for (size_t at = 0; at + sizeof fields <= head->size; at += 4) {
+		memcpy(fields, head->bytes + at, sizeof fields);
+		if (le32toh(fields[0]) == 0x1badb002 &&
+			le32toh(fields[0]) + le32toh(fields[1]) +
+					le32toh(fields[2]) ==
+				0)
+			return true;
 	}
-	return true;
+	return false;
 }
 
 /* ISO 9660 has its mark further behind: ECMA-119, section 8.1. */
@@ -77,19 +159,39 @@ static bool is_configuration(const struct tree *tree, int fd)
 	return false;
 }
 
+/* What there is to say of a file that is no script. */
+static const char *other_doubt(const struct head *head, int fd)
+{
+	struct stat st;
+	const bool fits = fstat(fd, &st) == 0 && st.st_size <= PROGRAM_MAX;
+
+	if (fits && text_is(head->bytes, head->size))
+		return "a text that does not begin with #!ipxe and a newline: "
+		       "iPXE runs it as machine code, and hangs; only GRUB and "
+		       "PXELINUX read other texts";
+	if (fits || has_mark(head) || is_multiboot(head) || is_iso(fd))
+		return NULL;
+	return "not a boot file that pxesrvctl knows, and too large for a boot "
+	       "program of PXE: iPXE says Exec format error";
+}
+
 const char *boot_file_doubt(const struct tree *tree, int fd)
 {
-	char head[HEAD_SIZE];
-	const ssize_t size = pread(fd, head, sizeof head, 0);
+	struct head head;
+	const ssize_t size = pread(fd, head.bytes, HEAD_SIZE, 0);
 
+	if (size < 0)
+		return boot_reason(errno);
 	if (size == 0)
-		return "it is empty, and iPXE goes on to the next device";
-	if (size < 0 || has_mark(head, (size_t)size) || is_iso(fd) ||
-		is_configuration(tree, fd))
+		return "it is empty: iPXE says Exec format error, and goes on "
+		       "to the next device";
+	head.size = (size_t)size;
+	head.bytes[size] = '\0';
+	if (is_script(&head))
 		return NULL;
-	return is_text(head, (size_t)size)
-	               ? "a text that does not begin with #!ipxe: iPXE runs it "
-	                 "as machine code, and hangs"
-	               : "not a script, nor a program that firmware is known "
-	                 "to run";
+	const char *doubt = magic_doubt(&head);
+	if (doubt != NULL)
+		return doubt;
+	doubt = other_doubt(&head, fd);
+	return doubt == NULL || is_configuration(tree, fd) ? NULL : doubt;
 }

@@ -4,8 +4,9 @@
 struct tree;
 
 /*
- * What there is to say against an open file as a boot file, by its first bytes
- * and by its place in the tree; NULL when some firmware runs it. A warning, not
- * an error: there are more formats than are known here.
+ * Why an open file is unlikely to boot, by its content and, for texts, by its
+ * place in the tree; NULL when nothing speaks against it. A warning, not an
+ * error: a boot program of PXE has no signature, so any binary of its size may
+ * be one. The text is static.
  */
 const char *boot_file_doubt(const struct tree *tree, int fd);

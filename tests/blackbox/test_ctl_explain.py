@@ -206,8 +206,9 @@ def test_in_words(tree):
     assert ctl.good("explain", "127.0.0.8").lines[2:] == [
         "  static/127.0.0.8",
         "  200 static/127.0.0.8, 5 bytes, text/plain; charset=utf-8",
-        "  but: a text that does not begin with #!ipxe: iPXE runs it as "
-        "machine code, and hangs"]
+        "  but: a text that does not begin with #!ipxe and a newline: iPXE "
+        "runs it as machine code, and hangs; only GRUB and PXELINUX read "
+        "other texts"]
     assert ctl.good("explain", "127.0.0.9").lines[1:4] == [
         "  once/127.0.0.9: there is none",
         "  static/127.0.0.9: there is none", "  default"]
