@@ -283,6 +283,13 @@ class LighttpdBinPath(Lighttpd):
     files = ["pxesrv.conf", "pxesrv-bin-path.conf"]
     uses_socket = False
 
+    def start(self):
+        super().start()
+        # Its sandbox is for the tree that it finds, which is empty still.
+        self.ask()
+        until(self.log, "its first answer")
+        self.clear_log()
+
     @property
     def log_file(self):
         return self.stderr("server")

@@ -268,3 +268,24 @@ def test_a_second_upstream_server_gets_no_request_twice(variant, tree):
     other.stop()
     os.unlink(place.SOCKET)
     one.start_responder()
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_prefix(variant, tree, name):
+    """As the comments say; and nothing else becomes a route by that."""
+    def change(text):
+        route = re.search(r"location = /redirect \{.*?\n\}\n", text, re.S)
+        if route:
+            text += route.group().replace("= /", "= /boot/")
+        return text.replace('"^/redirect$|', '"^(/boot)?/redirect$|').replace(
+            '"^/(redirect$', '"^(/boot)?/(redirect$')
+
+    one = variant(name, change)
+    tree.make({**TREE, f"once/{CLIENT}": Link("../os/boot")})
+    for path in ("/x/redirect", "/boot/boot/redirect", "/boot/redirect/x",
+                 "/boot/redirect/redirect", "/bootredirect", "/boot/"):
+        assert one.ask(path).status in (403, 404), path
+    assert tree.link(f"once/{CLIENT}")
+    assert one.ask("/boot/redirect").body == TREE["os/boot"].encode()
+    assert one.ask("/redirect").body == one.ask("/boot/redirect").body == \
+        b"default"
