@@ -40,7 +40,8 @@ def script(request, tmp_path_factory):
 
 @pytest.mark.parametrize("web", [[], ["-w", "nginx"], ["-w", "lighttpd"]])
 def test_it_serves(script, tree, tmp_path, web):
-    tree.make({**TREE, "once/127.0.0.7": Link("../os/boot")})
+    tree.make({**TREE, "once/127.0.0.7": Link("../os/boot"),
+               "once/README.md": "text"})
     one = Standalone(script, tmp_path, "-r", place.ROOT, *web)
     directory = one.directory()
     assert os.path.exists(directory)

@@ -31,13 +31,15 @@ def mount(destination, kind, source, *options):
 
 
 class Container:
-    """A container that is started at once, with a read-only image, without
-    any capability, and with what stands in bundle.
+    """A container that is started at once, with a read-only image, and with
+    what stands in bundle.
 
-    user: as podman's --user; else the image's own.
+    user: as podman's --user; else the image's own. command: instead of the
+    image's own. capabilities: there are none else.
     """
 
-    def __init__(self, bundle, tree, user=None, **settings):
+    def __init__(self, bundle, tree, user=None, command=None, capabilities=(),
+                 **settings):
         self.bundle = str(bundle)
         self.name = f"pxesrv-{os.getpid()}-{next(NUMBERS)}"
         self.user = user or IMAGE["User"]
@@ -49,9 +51,11 @@ class Container:
             "ociVersion": "1.0.2",
             "process": {
                 "user": {"uid": uid, "gid": gid},
-                "args": IMAGE["Entrypoint"] + IMAGE.get("Cmd", []),
+                "args": command or IMAGE["Entrypoint"] + IMAGE.get("Cmd", []),
                 "env": env, "cwd": IMAGE.get("WorkingDir") or "/",
-                "capabilities": {}, "noNewPrivileges": True},
+                "capabilities": {kind: list(capabilities) for kind in (
+                    "bounding", "effective", "permitted")},
+                "noNewPrivileges": True},
             "root": {"path": os.environ["PXESRV_IMAGE_ROOT"],
                      "readonly": True},
             "mounts": [
@@ -192,7 +196,7 @@ def blocks():
     with open(f"{SOURCE}/README.md") as file:
         section = re.search(r"^## Run it in a container\n(.*?)^## ",
                             file.read(), re.MULTILINE | re.DOTALL).group(1)
-    return [re.sub("^    ", "", block, flags=re.MULTILINE).splitlines()
+    return [re.sub(r"\\\n *|^    ", "", block, flags=re.MULTILINE).splitlines()
             for block in re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)]
 
 
@@ -215,9 +219,9 @@ def test_nothing_of_the_build_is_in_it():
 
 def test_nothing_of_what_was_tried_is_in_it():
     root = os.environ["PXESRV_IMAGE_ROOT"]
-    for tree in ("usr/share/pxesrv/public", "srv/pxesrv"):
-        for name in ("once", "static"):
-            assert os.listdir(f"{root}/{tree}/{name}") == ["README.md"]
+    for name in ("once", "static"):
+        assert os.listdir(f"{root}/srv/pxesrv/{name}") == []
+        assert not os.path.lexists(f"{root}/usr/share/pxesrv/public/{name}")
 
 
 def test_what_of_the_source_goes_there():
@@ -332,7 +336,11 @@ def test_a_user_that_may_not_rename(start, tree):
     assert (tree / "once/127.0.0.7").is_symlink()
 
 
-def test_a_tree_that_somebody_else_has_served(start, tree):
+# What root has in a container of podman or Docker, as far as it matters here.
+OF_PODMAN = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER")
+
+
+def test_a_tree_that_somebody_else_has_served(start, tree, tmp_path):
     """By the command of the README. It is the service's, by its mode."""
     give(tree, "1234:1234")
     (tree / "once").chmod(0o3770)
@@ -346,12 +354,16 @@ def test_a_tree_that_somebody_else_has_served(start, tree):
     assert ask()[0] == 503
     with_root, rootless = blocks()
     build, own, run = map(shlex.split, with_root)
-    assert own[0] == "sudo"
-    subprocess.run([word.replace("/srv/pxesrv", str(tree))
-                    for word in own[1:]], check=True)
+    options = ["sudo", "podman", "run", "--rm", "--user", "0", "--entrypoint",
+               "pxesrvctl", "-v", "/srv/pxesrv:/srv/pxesrv:z", "pxesrv"]
+    assert own[:len(options)] == options
+    (tmp_path / "own").mkdir()
+    given = Container(tmp_path / "own", tree, "0:0",
+                      ["pxesrvctl", *own[len(options):]], OF_PODMAN)
+    assert given.process.wait(PATIENCE) == 0, given.said("stderr")
     assert ask() == (200, b"#!ipxe\n")
     assert ask() == (200, b"default")
     assert (tree / "once/.served/127.0.0.7").is_symlink()
     # Without root it is the same, in the user namespace of podman.
-    assert shlex.split(rootless[1]) == ["podman", "unshare"] + [
-        word.replace("/srv/", "~/") for word in own[1:]]
+    assert shlex.split(rootless[1]) == [
+        re.sub("^/srv/", "~/", word) for word in own[1:]]
