@@ -34,7 +34,10 @@ int claims_each(const struct tree *tree,
 {
 	int err = once_part_check(tree, CLAIMED_DIR);
 
+	/* What others have put in its place has no claims. */
+	if (err == -ENOENT || once_part_is_other(err))
+		return 0;
 	if (err < 0)
-		return err == -ENOENT ? 0 : err;
+		return err;
 	return tree_each(tree, CLAIMED_DIR, found, context);
 }

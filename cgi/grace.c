@@ -80,7 +80,7 @@ static int look_once(const struct tree *tree, const char *client,
 		return err;
 	/* Second, since that is the way that links go. */
 	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
-	err = once_part_check(tree, SERVED_DIR);
+	err = once_part_read(tree, SERVED_DIR);
 	if (err == 0)
 		keep_newest(&search.newest, served);
 	else if (err != -ENOENT)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -152,8 +151,7 @@ static int make(const struct tree *tree, const char *path)
 	return 0;
 }
 
-/* Of once_part_check(): it is to be moved aside. */
-static bool is_something_else(int err)
+bool once_part_is_other(int err)
 {
 	return err == -ELOOP || err == -EISDIR || err == -ENOTDIR ||
 	       err == -EPERM;
@@ -165,7 +163,7 @@ int once_part_make(const struct tree *tree, const char *path)
 
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		err = once_part_check(tree, path);
-		if (is_something_else(err)) {
+		if (once_part_is_other(err)) {
 			if (!may_set_aside(tree))
 				return err;
 			err = set_aside(tree, path);
@@ -180,6 +178,13 @@ int once_part_make(const struct tree *tree, const char *path)
 	return -EAGAIN;
 }
 
+int once_part_read(const struct tree *tree, const char *path)
+{
+	const int err = once_part_check(tree, path);
+
+	return once_part_is_other(err) ? once_part_make(tree, path) : err;
+}
+
 int once_part_forecast(const struct tree *tree, const char *path)
 {
 	const int err = once_part_check(tree, path);
@@ -187,7 +192,7 @@ int once_part_forecast(const struct tree *tree, const char *path)
 
 	if (err == -ENOENT)
 		return 0;
-	if (is_something_else(err) && look_at_once(tree, &once) == 0 &&
+	if (once_part_is_other(err) && look_at_once(tree, &once) == 0 &&
 		is_sticky(&once) && (once.st_uid != 0 || geteuid() == 0))
 		return 0;
 	return err;

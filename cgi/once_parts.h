@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct stat;
@@ -33,12 +34,21 @@ extern const char *const once_parts[ONCE_PARTS];
  */
 int once_part_check(const struct tree *tree, const char *path);
 
-/* The same of what was seen there. */
+/* Whether such an error says that something else lies there. */
+bool once_part_is_other(int err);
+
+/* As once_part_check(), of what was seen there. */
 int once_part_judge(
 	const struct tree *tree, const char *path, const struct stat *st);
 
 /* The mode that a part is to have, by that of once/. 0: once/ is not there. */
 mode_t once_part_mode(const struct tree *tree, const char *path);
+
+/*
+ * once_part_check() of a directory that is to be read, where it is there. As
+ * with once_part_make(), what lies in its place is moved aside.
+ */
+int once_part_read(const struct tree *tree, const char *path);
 
 /*
  * Makes a part that is not there. What lies there instead is moved aside, where

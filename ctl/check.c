@@ -287,14 +287,27 @@ static void check_once(struct checking *checking)
 			"chmod o-w, and give it a group of administrators");
 }
 
+static bool is_part(const char *path)
+{
+	for (size_t i = 0; i < ONCE_PARTS; i++) {
+		if (strcmp(once_parts[i], path) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool check_kind(struct checking *checking, enum entry_kind kind)
 {
 	const char *directory = entry_directory(kind);
 
 	checking->kind = kind;
-	const int error = -tree_each(
-		&checking->ctl->tree, directory, check_entry, checking);
-	if (error != 0)
+	const int error =
+		-entry_each(&checking->ctl->tree, kind, check_entry, checking);
+	/* What is no directory of the responder's own is told already. */
+	const bool is_told =
+		is_part(directory) &&
+		once_part_check(&checking->ctl->tree, directory) < 0;
+	if (error != 0 && !is_told)
 		report(checking, directory, strerror(error),
 			"let user %u read it", (unsigned)geteuid());
 	return error == 0;

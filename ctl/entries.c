@@ -33,6 +33,18 @@ bool entry_has_suffix(enum entry_kind kind)
 	return kind == ENTRY_UNSURE || kind == ENTRY_CANCELLED;
 }
 
+int entry_each(const struct tree *tree, enum entry_kind kind,
+	void (*found)(const char *name, void *context), void *context)
+{
+	const char *directory = entry_directory(kind);
+	const bool is_part = kind != ENTRY_ARMED && kind != ENTRY_STATIC;
+	const int err = is_part ? once_part_check(tree, directory) : 0;
+
+	if (err < 0)
+		return err == -ENOENT ? 0 : err;
+	return tree_each(tree, directory, found, context);
+}
+
 /*
  * What links of one directory mean, which is the same for the same text.
  * Thousands of entries lead to the same few files, so it is remembered: what

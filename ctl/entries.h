@@ -23,6 +23,14 @@ const char *entry_directory(enum entry_kind kind);
 /* Whether the names there have a dot behind the client, and more. */
 bool entry_has_suffix(enum entry_kind kind);
 
+/*
+ * As tree_each(), of the directory of a kind. Beneath once/ no link is
+ * followed, nor what others have put in the place of a directory: see
+ * once_part_check().
+ */
+int entry_each(const struct tree *tree, enum entry_kind kind,
+	void (*found)(const char *name, void *context), void *context);
+
 /* A client's entry, as it stands there now. */
 struct entry {
 	enum entry_kind kind;

@@ -195,7 +195,7 @@ static bool list_kind(struct listing *listing, enum entry_kind kind)
 
 	listing->kind = kind;
 	const int error =
-		-tree_each(&listing->ctl->tree, directory, found, listing);
+		-entry_each(&listing->ctl->tree, kind, found, listing);
 	tell_sorted(listing);
 	if (error != 0)
 		warnx("%s/%s: %s", listing->ctl->root, directory,

@@ -406,6 +406,22 @@ def test_the_cgi_program_too(tree, elsewhere):
     assert done.stderr.decode().count("not the responder's own") == 3
 
 
+@pytest.mark.parametrize("part", [".claimed", ".served"])
+def test_nobody_is_refused_a_menu(tree, elsewhere, part):
+    """By what lies there before the first claim, with a grace."""
+    path = tree.full(f"once/{part}")
+    assert act("bob", lambda: make_directory(path)) == 0
+    env = place.clean_env(
+        **meta_variables("GET", "/redirect", CLIENT), PXESRV_ROOT=place.ROOT,
+        PXESRV_LOG=place.LOG, PXESRV_ONCE_GRACE="3600")
+    done = subprocess.run([place.CGI], env=env, capture_output=True,
+                          check=True, **place.AS_USER)
+    assert answer.from_cgi(done.stdout).body == MENU.encode()
+    # What waits for claims to be settled must not wait for his.
+    if os.path.exists(path):
+        tree.clear_directory(f"once/{part}")
+
+
 @pytest.mark.parametrize("part, want", [
     (".lock", MENU), (".claimed", MENU), (".served", OS)])
 @pytest.mark.parametrize("once", [0o2775, 0o3777],
