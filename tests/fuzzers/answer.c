@@ -11,15 +11,29 @@
 
 #define ANSWER_MAX 262144
 
-static size_t read_all(int fd, uint8_t *out)
-{
-	size_t size = 0;
-	ssize_t n;
+static uint8_t bytes[ANSWER_MAX];
+static size_t bytes_size;
 
-	while ((n = recv(fd, out + size, ANSWER_MAX - size, MSG_DONTWAIT)) > 0)
-		size += (size_t)n;
-	MUST(size < ANSWER_MAX);
-	return size;
+void answer_forget(void)
+{
+	bytes_size = 0;
+}
+
+size_t answer_take(int fd, size_t most)
+{
+	const size_t before = bytes_size;
+	ssize_t n = 1;
+
+	while (n > 0 && bytes_size - before < most) {
+		size_t room = sizeof bytes - bytes_size;
+		if (room > most - (bytes_size - before))
+			room = most - (bytes_size - before);
+		MUST(room > 0);
+		n = recv(fd, bytes + bytes_size, room, MSG_DONTWAIT);
+		if (n > 0)
+			bytes_size += (size_t)n;
+	}
+	return bytes_size - before;
 }
 
 /* The head is lines of printable ASCII, the first one the Status. */
@@ -43,53 +57,69 @@ static void check_error(const char *text, size_t size)
 		MUST((unsigned char)text[i] >= ' ' && text[i] != 0x7f);
 }
 
-/* A whole CGI response (RFC 3875, section 6). */
-static void check_response(char *text, size_t size, bool head)
+/* The beginning of a CGI response (RFC 3875, section 6), or all of it. */
+static void check_response(
+	char *text, size_t size, bool head, struct answer_read *out)
 {
 	static const char field[] = "\r\nContent-Length: ";
 	text[size] = '\0';
 	char *end = strstr(text, "\r\n\r\n");
+	if (end == NULL)
+		return;
 
-	MUST(end != NULL);
 	check_head(text, (size_t)(end + 2 - text));
-	const size_t body = size - (size_t)(end + 4 - text);
+	out->body = size - (size_t)(end + 4 - text);
 	end[2] = '\0';
 	const char *length = strstr(text, field);
-	if (head)
-		MUST(body == 0);
-	else if (length != NULL)
-		MUST(strtoul(length + strlen(field), NULL, 10) == body);
+	size_t whole = 0;
 	if (length == NULL)
-		MUST(strstr(text, "\r\nX-") != NULL && body == 0);
-	if (!head && strncmp(text, "Status: 200 ", 12) != 0)
-		check_error(end + 4, body);
+		MUST(strstr(text, "\r\nX-") != NULL);
+	else if (!head)
+		whole = strtoul(length + strlen(field), NULL, 10);
+	MUST(out->body <= whole);
+	out->is_whole = out->body == whole;
+	if (!head && out->is_whole && strncmp(text, "Status: 200 ", 12) != 0)
+		check_error(end + 4, out->body);
 }
 
-bool answer_read(int fd, unsigned id, bool head)
+/* Adds what there is of a record's content. Whether it is END_REQUEST. */
+static bool add_record(const uint8_t *record, size_t there, unsigned id,
+	char *text, size_t *text_size)
 {
-	static uint8_t bytes[ANSWER_MAX];
+	static const uint8_t complete[sizeof(FCGI_EndRequestBody)];
+
+	MUST(record[0] == 1 && record[2] * 256u + record[3] == id);
+	if (record[1] == FCGI_END_REQUEST) {
+		MUST(record[4] * 256u + record[5] == sizeof complete);
+		if (there < sizeof complete)
+			return false;
+		MUST(memcmp(record + FCGI_HEADER_LEN, complete, there) == 0);
+		return true;
+	}
+	MUST(record[1] == FCGI_STDOUT);
+	memcpy(text + *text_size, record + FCGI_HEADER_LEN, there);
+	*text_size += there;
+	return false;
+}
+
+void answer_look(unsigned id, bool head, struct answer_read *out)
+{
 	static char text[ANSWER_MAX + 1];
-	const size_t size = read_all(fd, bytes);
 	size_t at = 0, text_size = 0;
 
-	while (size - at >= FCGI_HEADER_LEN) {
+	*out = (struct answer_read){.has_ended = false};
+	while (bytes_size - at >= FCGI_HEADER_LEN) {
 		const uint8_t *record = bytes + at;
-		const uint8_t *content = record + FCGI_HEADER_LEN;
-		const size_t length = record[4] * 256u + record[5];
-		at += FCGI_HEADER_LEN + length + record[6];
-		if (at > size)
-			return false;
-		MUST(record[0] == 1 && record[2] * 256u + record[3] == id);
-		if (record[1] == FCGI_END_REQUEST) {
-			static const uint8_t complete[8];
-			MUST(at == size && length == sizeof complete);
-			MUST(memcmp(content, complete, 8) == 0);
-			check_response(text, text_size, head);
-			return true;
-		}
-		MUST(record[1] == FCGI_STDOUT);
-		memcpy(text + text_size, content, length);
-		text_size += length;
+		size_t there = record[4] * 256u + record[5];
+		MUST(!out->has_ended && record[6] == 0);
+		at += FCGI_HEADER_LEN;
+		if (there > bytes_size - at)
+			there = bytes_size - at;
+		at += there;
+		out->has_ended =
+			add_record(record, there, id, text, &text_size);
 	}
-	return false;
+	MUST(!out->has_ended || at == bytes_size);
+	check_response(text, text_size, head, out);
+	MUST(!out->has_ended || out->is_whole);
 }

@@ -3,6 +3,9 @@
 
 #include <stddef.h>
 
+/* Bytes: more than a socket takes. Only one who is armed can get so many. */
+#define ARMED_LARGE 100000
+
 /* Makes a tree with armed clients. */
 void armed_make(void);
 

@@ -8,6 +8,14 @@
  *     s  PARAMS come in small records      b  there is a body
  *     h  the peer shuts down its side      g  it is gone
  *     d  no root but DOCUMENT_ROOT      w  nothing can be written to it
+ *     t  its socket takes very little
+ *
+ * Each capital letter, up to P, is a time that the peer of an answer that is
+ * sent later takes some of it: A is one byte, B two, C four. Then
+ *
+ *     c  the peer closes                x  the responder breaks it off
+ *
+ * or else the peer takes all that comes.
  *
  * "@" in front of a value is the place of the tree.
  */
@@ -31,6 +39,7 @@
 #include "stream.h"
 
 #define SMALL 7 /* bytes of a small record */
+#define SOCKET_BUFFER 16384
 
 static struct handover handover;
 static struct kept open_tree;
@@ -132,49 +141,135 @@ static bool is_head(const struct request *request)
 	return false;
 }
 
-/* Sends the request and has it answered. True: the connection is kept. */
-static bool ask(int peer, int fd, const struct stream *stream, const char *how,
-	const struct request *request)
-{
-	MUST(send(peer, stream->bytes, stream->size, MSG_DONTWAIT) ==
-		(ssize_t)stream->size);
-	if (strchr(how, 'h'))
-		shutdown(peer, SHUT_WR);
-	if (strchr(how, 'g'))
-		close(peer);
-	if (strchr(how, 'w'))
-		shutdown(fd, SHUT_WR);
-	bool kept = handover_serve(&handover, fd, &service, &open_tree);
-	bool ended = !strchr(how, 'g') &&
-	             answer_read(peer, request->id, is_head(request));
+/* One connection, and what became of the answers on it. */
+struct talk {
+	int peer, fd; /* peer: -1 when it is gone */
+	const char *how;
+	const struct request *request;
+	bool is_kept;
+	struct answer_read got; /* of the last answer */
+};
 
-	MUST(ended || strpbrk(how, "ghw"));
-	MUST(kept ? request->keep : !ended || !request->keep);
-	return kept;
+static bool does(const struct talk *talk, char what)
+{
+	return strchr(talk->how, what) != NULL;
+}
+
+static void hang_up(struct talk *talk)
+{
+	MUST(close(talk->peer) == 0);
+	talk->peer = -1;
+}
+
+/* An answer that is sent later, to a peer that takes a little of it. */
+static enum served send_slowly(struct talk *talk, struct sending *later)
+{
+	enum served served = SERVED_SENDING;
+
+	for (const char *step = talk->how;
+		*step != '\0' && served == SERVED_SENDING; step++) {
+		if (*step < 'A' || *step > 'P')
+			continue;
+		answer_take(talk->peer, (size_t)1 << (*step - 'A'));
+		served = handover_go_on(later, talk->fd);
+	}
+	return served;
+}
+
+/* The rest of it. */
+static enum served send_rest(struct talk *talk, struct sending *later)
+{
+	enum served served = SERVED_SENDING;
+
+	if (does(talk, 'x')) {
+		handover_break_off(later, talk->fd);
+		return SERVED_CLOSED;
+	}
+	if (does(talk, 'c')) {
+		/* With nothing unread, it is known what it has got. */
+		answer_take(talk->peer, SIZE_MAX);
+		hang_up(talk);
+		MUST(handover_go_on(later, talk->fd) == SERVED_CLOSED);
+		return SERVED_CLOSED;
+	}
+	while (served == SERVED_SENDING) {
+		/* It waits for nobody when the socket is empty. */
+		MUST(answer_take(talk->peer, SIZE_MAX) > 0);
+		served = handover_go_on(later, talk->fd);
+	}
+	return served;
+}
+
+/* Sends the request and has it answered. */
+static void ask(struct talk *talk, const struct stream *stream)
+{
+	struct sending *later;
+
+	MUST(send(talk->peer, stream->bytes, stream->size, MSG_DONTWAIT) ==
+		(ssize_t)stream->size);
+	if (does(talk, 'h'))
+		shutdown(talk->peer, SHUT_WR);
+	if (does(talk, 'g'))
+		hang_up(talk);
+	if (does(talk, 'w'))
+		shutdown(talk->fd, SHUT_WR);
+	answer_forget();
+	enum served served = handover_serve(
+		&handover, talk->fd, &service, &open_tree, &later);
+	const bool is_later = served == SERVED_SENDING;
+	if (is_later)
+		served = send_slowly(talk, later);
+	if (served == SERVED_SENDING)
+		served = send_rest(talk, later);
+	if (talk->peer >= 0)
+		answer_take(talk->peer, SIZE_MAX);
+	answer_look(talk->request->id, is_head(talk->request), &talk->got);
+
+	const bool ended = talk->got.has_ended;
+	talk->is_kept = served == SERVED_KEPT;
+	MUST(ended || strpbrk(talk->how, "ghw") ||
+		(is_later && strpbrk(talk->how, "cx")));
+	MUST(talk->is_kept ? talk->request->keep
+			   : !ended || !talk->request->keep);
+}
+
+/* Whether the link that was armed, if any, went where it belongs. */
+static void check_links(const struct talk *talk)
+{
+	/* The second time it is the same client. */
+	const size_t moved = armed_restore();
+	const bool is_get = !is_head(talk->request);
+
+	MUST(moved <= 1);
+	if (moved == 1)
+		MUST(is_get && talk->got.is_whole);
+	if (talk->got.is_whole && talk->got.body == ARMED_LARGE)
+		MUST(moved == 1);
 }
 
 static void serve(const struct stream *stream, const char *how,
 	const struct request *request)
 {
 	int pair[2];
+	const int buffer = strchr(how, 't') ? 1 : SOCKET_BUFFER;
 	const uint64_t before = fuzz_descriptors();
-	const bool gone = strpbrk(how, "ghw") != NULL;
 
 	service.settings.root = strchr(how, 'd') ? NULL : root;
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-	bool kept = ask(pair[0], pair[1], stream, how, request);
-	if (kept && strchr(how, '2') && !gone)
-		kept = ask(pair[0], pair[1], stream, how, request);
-	if (kept)
-		MUST(close(pair[1]) == 0);
-	if (!strchr(how, 'g'))
-		MUST(close(pair[0]) == 0);
+	MUST(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &buffer,
+		     sizeof buffer) == 0);
+	struct talk talk = {
+		.peer = pair[0], .fd = pair[1], .how = how, .request = request};
+	ask(&talk, stream);
+	if (talk.is_kept && strchr(how, '2') && strpbrk(how, "ghw") == NULL)
+		ask(&talk, stream);
+	if (talk.is_kept)
+		MUST(close(talk.fd) == 0);
+	if (talk.peer >= 0)
+		hang_up(&talk);
 	kept_release(&open_tree);
 	MUST(fuzz_descriptors() == before);
-
-	/* The second time it is the same client. */
-	size_t moved = armed_restore();
-	MUST(moved == 0 || (moved == 1 && !gone && !is_head(request)));
+	check_links(&talk);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
