@@ -156,11 +156,13 @@ static int replace_lock(
 static bool give_lock(
 	const struct ctl *ctl, const struct owner *owner, int once)
 {
+	const mode_t mode = once_part_mode(&ctl->tree, ONCE_LOCK);
 	struct stat st, before;
 
 	if (fstatat(once, ".lock", &before, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT || leave(ONCE_LOCK, errno);
-	if (S_ISREG(before.st_mode) && before.st_uid == owner->user &&
+	if (before.st_mode == (S_IFREG | mode) &&
+		before.st_uid == owner->user &&
 		(owner->group == NO_GROUP || before.st_gid == owner->group))
 		return true;
 	const int fd = open_locked(once);
@@ -168,9 +170,7 @@ static bool give_lock(
 		return leave(ONCE_LOCK, -fd);
 	const int err = fstat(once, &st) < 0
 	                        ? -errno
-	                        : replace_lock(owner, once,
-					  once_part_mode(&ctl->tree, ONCE_LOCK),
-					  st.st_gid);
+	                        : replace_lock(owner, once, mode, st.st_gid);
 	close(fd);
 	if (err < 0)
 		return leave(ONCE_LOCK, -err);
@@ -206,14 +206,11 @@ static int make_directory(const struct ctl *ctl, const char *name)
 	return open_directory(ctl, name);
 }
 
-/* once/ comes first: what is in it is then out of the former owner's hands. */
-static bool give_once(const struct ctl *ctl, const struct owner *owner)
+static bool give_parts(
+	const struct ctl *ctl, const struct owner *owner, int once)
 {
-	const int once = make_directory(ctl, ONCE_DIR);
+	bool done = true;
 
-	if (once < 0)
-		return false;
-	bool done = give(owner, once, ONCE_DIR, GROUP_MODES | S_ISVTX, S_IRWXO);
 	for (size_t i = 0; i < ONCE_PARTS; i++) {
 		const char *path = once_parts[i];
 		const mode_t mode = once_part_mode(&ctl->tree, path);
@@ -225,6 +222,19 @@ static bool give_once(const struct ctl *ctl, const struct owner *owner)
 					  mode, MODES_OF_OTHERS & ~mode);
 		done = is_given && done;
 	}
+	return done;
+}
+
+/* once/ comes first: what is in it is then out of the former owner's hands. */
+static bool give_once(const struct ctl *ctl, const struct owner *owner)
+{
+	const int once = make_directory(ctl, ONCE_DIR);
+
+	if (once < 0)
+		return false;
+	bool done = give(owner, once, ONCE_DIR, GROUP_MODES | S_ISVTX, S_IRWXO);
+	if (done)
+		done = give_parts(ctl, owner, once);
 	close(once);
 	return done;
 }
@@ -250,11 +260,13 @@ static bool give_grub_entry(
 	char path[sizeof GRUB_DIR "/" + NAME_MAX];
 	struct stat st;
 
-	if (name[0] == '.' ||
-		fstatat(grub, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		!S_ISDIR(st.st_mode))
+	if (name[0] == '.')
 		return true;
 	snprintf(path, sizeof path, GRUB_DIR "/%s", name);
+	if (fstatat(grub, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT || leave(path, errno);
+	if (!S_ISDIR(st.st_mode))
+		return true;
 	return give_directory(owner, grub, name, path, GROUP_MODES, 0);
 }
 
@@ -273,8 +285,10 @@ static bool give_grub(const struct ctl *ctl, const struct owner *owner)
 	DIR *directory = fdopendir(fd);
 	if (directory == NULL)
 		err(EX_OSERR, GRUB_DIR);
-	while ((entry = readdir(directory)) != NULL)
+	while (errno = 0, (entry = readdir(directory)) != NULL)
 		done = give_grub_entry(owner, fd, entry->d_name) && done;
+	if (errno != 0)
+		done = leave(GRUB_DIR, errno);
 	closedir(directory);
 	return done;
 }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """pxesrvctl, as it is run."""
+import collections
 import json
 import os
 import pty
+import re
 import subprocess
 
 import place
@@ -56,3 +58,20 @@ def on_a_terminal(*arguments, **env):
     os.close(main)
     process.wait(place.PATIENCE)
     return out.decode().replace("\r\n", "\n")
+
+
+def under_strace(*options, command):
+    return subprocess.run(
+        ["strace", *options, place.CTL, *command], timeout=place.PATIENCE,
+        env=place.clean_env(PXESRV_ROOT=place.ROOT), capture_output=True)
+
+
+def calls_of(command, output):
+    """Each system call that it makes: its name, and which of that name."""
+    under_strace("-o", output, command=command)
+    seen = collections.Counter()
+    with open(output) as file:
+        for name in re.findall(r"^(\w+)\(", file.read(), re.MULTILINE):
+            seen[name] += 1
+            if name not in ("execve", "exit_group"):
+                yield name, seen[name]

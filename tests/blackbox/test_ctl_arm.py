@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """pxesrvctl: who is meant, and the entries that it makes and takes away."""
-import collections
 import concurrent.futures
 import os
 import re
@@ -583,23 +582,6 @@ def test_arming_and_cancelling_while_it_is_asked(responder, tree):
     assert armings == served + cancelled + replaced + len(armed(tree))
 
 
-def under_strace(*options, command):
-    return subprocess.run(
-        ["strace", *options, place.CTL, *command], timeout=place.PATIENCE,
-        env=place.clean_env(PXESRV_ROOT=place.ROOT), capture_output=True)
-
-
-def calls_of(command, output):
-    """Each system call that it makes: its name, and which of that name."""
-    under_strace("-o", output, command=command)
-    seen = collections.Counter()
-    with open(output) as file:
-        for name in re.findall(r"^(\w+)\(", file.read(), re.MULTILINE):
-            seen[name] += 1
-            if name not in ("execve", "exit_group"):
-                yield name, seen[name]
-
-
 def names_in(tree, directory, begin=""):
     try:
         return [f"{directory}/{name}"
@@ -630,13 +612,13 @@ def begin_anew(tree, *left):
 def test_killed_at_each_call(tree, tmp_path, command):
     """It leaves the old link, or the new one; a cancelled one is somewhere."""
     begin_anew(tree)
-    calls = list(calls_of(command, str(tmp_path / "calls")))
+    calls = list(ctl.calls_of(command, str(tmp_path / "calls")))
     assert ("renameat2" if command[0] == "once" else "renameat", 1) in calls
     seen, left, killed = set(), [], 0
     for name, number in calls:
         # What a cancel leaves may be the only place of the link.
         begin_anew(tree, *(left if command[0] == "cancel" else ()))
-        done = under_strace(
+        done = ctl.under_strace(
             "-o", "/dev/null", "-e", f"trace={name}", "-e",
             f"inject={name}:signal=KILL:when={number}", command=command)
         killed += done.returncode == -9

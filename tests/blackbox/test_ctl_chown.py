@@ -198,6 +198,54 @@ def test_a_lock_that_is_held(tree):
     assert ctl.good("chown", str(NEW)).lines == ["once/.lock: made anew"]
 
 
+def take_back(tree):
+    """As it was made, in the hands of the former owner."""
+    for name, (_, _, mode) in owners(tree).items():
+        os.lchown(tree.full(name), OLD, OLD)
+        if not os.path.islink(tree.full(name)):
+            os.chmod(tree.full(name), mode)
+    put(tree, "once/.lock", "")
+    for name in ("once", "static", "grub/12", "grub/13"):
+        os.chmod(tree.full(name), 0o755)
+
+
+@pytest.mark.parametrize("fault, ends", [
+    ("signal=KILL", {-9}), ("error=EIO", {0, 1, 71})])
+def test_what_was_not_done_is_done_by_the_next_one(
+        tree, tmp_path, fault, ends):
+    command = ["chown", f"{NEW}:{GROUP}"]
+    calls = list(ctl.calls_of(command, str(tmp_path / "calls")))
+    want = owners(tree)
+    assert {("fchown", 7), ("fchmod", 4), ("flock", 1)} <= set(calls)
+    failed = 0
+    # From the first one for the tree: what loads it has names looked up.
+    for name, number in calls[calls.index(("mkdirat", 1)):]:
+        take_back(tree)
+        before = owners(tree)
+        done = ctl.under_strace(
+            "-o", "/dev/null", "-e", f"trace={name}", "-e",
+            f"inject={name}:{fault}:when={number}", command=command)
+        # The first time it had more to do.
+        assert done.returncode in ends | {0}, (name, number)
+        failed += done.returncode != 0
+        assert done.returncode == 0 or fault == "signal=KILL" or done.stderr
+        if name in ("fchown", "fchmod") and fault == "error=EIO":
+            assert b"left alone: Input/output error" in done.stderr
+        after = owners(tree)
+        for path in set(before) - GIVEN - {"static"}:
+            assert after[path] == before[path], (name, number)
+        # Without the mode of once/, the lock is for its owner alone.
+        if after.get("once/.lock") == (NEW, GROUP, 0o600):
+            after["once/.lock"] = want["once/.lock"]
+        assert done.returncode or after == want, (name, number)
+        ctl.good(*command)
+        now = owners(tree)
+        # Where there is none, the responder makes it.
+        now.setdefault("once/.lock", want["once/.lock"])
+        assert now == want, (name, number)
+    assert failed > 20
+
+
 def ask(one):
     return answer.from_cgi(fastcgi.ask(
         one.path, meta_variables("GET", "/redirect", CLIENT)))
