@@ -298,14 +298,6 @@ bool connections_are_none(struct connections *all)
 	return none;
 }
 
-bool connections_are_all_sent(struct connections *all)
-{
-	pthread_mutex_lock(&all->lock);
-	bool sent = all->sending.first < 0;
-	pthread_mutex_unlock(&all->lock);
-	return sent;
-}
-
 int connections_take_any(struct connections *all)
 {
 	const struct list *lists[] = {&all->waiting, &all->kept, &all->sending};

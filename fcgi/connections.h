@@ -97,9 +97,8 @@ int connections_take_spare(struct connections *all);
 /* Calls say for each connection that is kept and that nobody has. */
 void connections_each_kept(struct connections *all, void (*say)(int fd));
 
-/* Whether there are none; whether none has an answer that is being sent. */
+/* Whether there are none. */
 bool connections_are_none(struct connections *all);
-bool connections_are_all_sent(struct connections *all);
 
 /* Takes any connection that nobody has. Its descriptor, or -1. */
 int connections_take_any(struct connections *all);

@@ -72,7 +72,23 @@ static enum served serve(struct worker *w, int fd, struct sending **later)
 		&w->handover, fd, w->all->service, &w->kept, later);
 	if (served == SERVED_KEPT && atomic_load(&w->all->phase) != RUNNING)
 		handover_let_go(fd);
+	if (served == SERVED_SENDING)
+		atomic_fetch_add(&w->all->sending, 1);
 	return served;
+}
+
+static enum served go_on(struct worker *w, int fd, struct sending *sending)
+{
+	enum served served = handover_go_on(sending, fd);
+	if (served != SERVED_SENDING)
+		atomic_fetch_sub(&w->all->sending, 1);
+	return served;
+}
+
+static void break_off(struct worker *w, int fd, struct sending *sending)
+{
+	handover_break_off(sending, fd);
+	atomic_fetch_sub(&w->all->sending, 1);
 }
 
 /* Closes a connection that look() did not let pass. */
@@ -102,7 +118,7 @@ static bool begin_sending(struct worker *w, int fd, struct sending *sending)
 	connections_set_sending(w->all->connections, fd, sending);
 	if (set_events(w, EPOLL_CTL_MOD, fd, true))
 		return true;
-	handover_break_off(sending, fd);
+	break_off(w, fd, sending);
 	return false;
 }
 
@@ -115,7 +131,7 @@ static bool send_more(struct worker *w, int fd, enum connection_news *news)
 	/* Before it may be closed, and its number reused. */
 	connections_drop(connections, fd);
 	*news = CONNECTION_SENDING;
-	switch (handover_go_on(sending, fd)) {
+	switch (go_on(w, fd, sending)) {
 	case SERVED_CLOSED:
 		return false;
 	case SERVED_KEPT:
@@ -184,7 +200,7 @@ static void give_up(struct worker *w, int fd)
 	}
 	connections_drop(connections, fd);
 	if (sending != NULL)
-		handover_break_off(sending, fd);
+		break_off(w, fd, sending);
 	else
 		refuse(w, fd);
 }
@@ -223,7 +239,7 @@ static void watch(struct worker *w, int fd, enum connection_news news,
 			connections_drop(connections, fd);
 	}
 	if (!stays && sending != NULL)
-		handover_break_off(sending, fd);
+		break_off(w, fd, sending);
 	else if (!stays)
 		close(fd);
 	else if (!connections_put_back(connections, fd, news))
@@ -328,7 +344,7 @@ static void finish(struct worker *w, int fd, struct sending *sending)
 		}
 	}
 	if (sending != NULL)
-		handover_break_off(sending, fd);
+		break_off(w, fd, sending);
 	else
 		close(fd);
 }

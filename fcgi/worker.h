@@ -45,6 +45,7 @@ struct workers {
 	struct turns *turns;
 	int epoll;
 	int stop; /* eventfd: ready when no worker shall wait any more */
+	atomic_uint sending; /* answers whose rest waits for its peer */
 	unsigned started;
 	struct worker workers[];
 };

@@ -510,6 +510,27 @@ def test_slow_answers_are_finished(responder, tree, threads):
         assert tree.link(f"once/.served/{client}") == "../os/slow"
 
 
+def test_a_large_answer_is_finished(responder, tree):
+    """One that is sent all the time, not only now and then."""
+    r = responder(PXESRV_THREADS="1")
+    tree.make({**TREE, "os/large": ""})
+    os.truncate(tree.full("os/large"), 256 << 20)
+    tree.arm(CLIENT, "../os/large")
+    with Connection(r.path) as peer:
+        peer.send(fastcgi.request(ASKED))
+        left = 256 << 20
+        left -= len(answer.from_cgi(peer.read_record()[2]).body)
+        os.kill(r.pid, signal.SIGTERM)
+        # Until idle connections are not waited for any more.
+        for _ in range(15):
+            left -= len(peer.read_record()[2])
+            time.sleep(0.1)
+        while left:
+            left -= len(peer.read_record()[2])
+    assert r.end() == 0
+    assert tree.link(f"once/.served/{CLIENT}") == "../os/large"
+
+
 def test_a_peer_that_takes_nothing_is_cut_off_at_the_end(responder, tree):
     r = responder(PXESRV_THREADS="1")
     with under_way(r, tree):
