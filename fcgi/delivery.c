@@ -10,6 +10,8 @@
 #define HEADER_SIZE sizeof(FCGI_Header)
 /* Of a file, in one record: as much as fits into a slow peer's socket. */
 #define CONTENT_MAX ((size_t)16384)
+/* In one go, to a peer that takes faster than the disk gives. */
+#define RECORDS_MAX 16
 
 static void write_header(
 	unsigned char *out, unsigned type, unsigned id, size_t length)
@@ -140,8 +142,13 @@ enum delivery_state delivery_go_on(struct delivery *delivery, int fd)
 
 	if (delivery->first_size > 0)
 		state = send_first(delivery, fd);
-	while (state == DELIVERY_ENDED && delivery->next < delivery->end)
+	for (int records = 0;
+		state == DELIVERY_ENDED && delivery->next < delivery->end;
+		records++) {
+		if (records == RECORDS_MAX)
+			return DELIVERY_WAITS;
 		state = send_next(delivery, fd);
+	}
 	return state;
 }
 

@@ -33,7 +33,7 @@ struct delivery {
 
 enum delivery_state {
 	DELIVERY_ENDED,  /* all is out, with the end record */
-	DELIVERY_WAITS,  /* the socket takes no more now */
+	DELIVERY_WAITS,  /* there is more, when the socket takes it */
 	DELIVERY_BROKEN, /* the peer has gone, or the file can't be read */
 };
 
@@ -44,7 +44,10 @@ enum delivery_state {
 void delivery_begin(unsigned id, const struct answer *answer,
 	unsigned char first[static DELIVERY_FIRST_MAX], struct delivery *out);
 
-/* Sends to the socket fd as much as it takes. Never waits for the peer. */
+/*
+ * Sends to the socket fd as much as it takes, up to some 256 kB, since others
+ * wait, too. Never waits for the peer.
+ */
 enum delivery_state delivery_go_on(struct delivery *delivery, int fd);
 
 /* How many bytes of the answer, its head included, are not out yet. */

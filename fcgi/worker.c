@@ -101,19 +101,25 @@ static void refuse(struct worker *w, int fd)
 	close(fd);
 }
 
-/* Which events epoll tells of: whether there is something to be sent. */
+/*
+ * Which events epoll tells of: that the peer takes more of an answer, or that
+ * it says more. When that is so already, it tells at once.
+ */
 static bool set_events(struct worker *w, int operation, int fd, bool sends)
 {
 	/* Edge-triggered, since looking leaves the bytes where they are. */
 	struct epoll_event event = {
-		.events = EPOLLET | EPOLLIN | (sends ? EPOLLOUT : 0u),
+		.events = EPOLLET | (sends ? EPOLLOUT : EPOLLIN),
 		.data.u64 = connections_name(w->all->connections, fd),
 	};
 	return epoll_ctl(w->all->epoll, operation, fd, &event) == 0;
 }
 
-/* A taken connection has an answer to be sent. False: it has been closed. */
-static bool begin_sending(struct worker *w, int fd, struct sending *sending)
+/*
+ * A taken connection has more of an answer to be sent, maybe at once, but after
+ * what others wait for. False: it has been closed.
+ */
+static bool send_later(struct worker *w, int fd, struct sending *sending)
 {
 	connections_set_sending(w->all->connections, fd, sending);
 	if (set_events(w, EPOLL_CTL_MOD, fd, true))
@@ -136,11 +142,13 @@ static bool send_more(struct worker *w, int fd, enum connection_news *news)
 		return false;
 	case SERVED_KEPT:
 		connections_set_sending(connections, fd, NULL);
-		set_events(w, EPOLL_CTL_MOD, fd, false);
 		*news = CONNECTION_SERVED;
-		return true;
+		if (set_events(w, EPOLL_CTL_MOD, fd, false))
+			return true;
+		close(fd);
+		return false;
 	default:
-		return true;
+		return send_later(w, fd, sending);
 	}
 }
 
@@ -159,8 +167,7 @@ static bool take_request(struct worker *w, int fd, enum connection_news *news)
 		*news = served == SERVED_SENDING ? CONNECTION_SENDING
 		                                 : CONNECTION_SERVED;
 		return served == SERVED_KEPT ||
-		       (served == SERVED_SENDING &&
-			       begin_sending(w, fd, later));
+		       (served == SERVED_SENDING && send_later(w, fd, later));
 	case GATE_REFUSE:
 		connections_drop(connections, fd);
 		refuse(w, fd);

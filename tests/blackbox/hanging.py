@@ -14,6 +14,7 @@ import stat
 import struct
 import subprocess
 import threading
+import time
 
 import place
 from place import until
@@ -24,7 +25,18 @@ INIT, INTERRUPT, DESTROY, BATCH_FORGET = 26, 36, 38, 42
 UNANSWERED = {FORGET, BATCH_FORGET, INTERRUPT, DESTROY}
 VERSION = (7, 31)
 REQUEST_MAX = 1 << 17  # bytes
-ROOT_NODE = 1
+# What an open is answered with: the kernel asks for each read.
+OPENED = struct.pack("QIi", 0, 1, 0)
+
+
+class Endless:
+    """The content of a file: more than anybody can read."""
+
+    def __len__(self):
+        return 1 << 40
+
+    def __getitem__(self, part):
+        return bytes(part.stop - part.start)
 
 
 class Hanging:
@@ -36,6 +48,8 @@ class Hanging:
         self.files = files
         self.holds = False
         self.held = collections.deque()  # who waits, by its request's number
+        self.reads = 0
+        self.latency = 0  # seconds that each read takes
         self.kernel = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
         self.stop, self.stops = os.pipe()
         done = subprocess.run(
@@ -66,7 +80,7 @@ class Hanging:
         if count is None:
             self.holds = False
         for _ in range(len(self.held) if count is None else count):
-            self._answer(self.held.popleft(), bytes(16))
+            self._answer(self.held.popleft(), OPENED)
 
     def _serve(self):
         while True:
@@ -90,8 +104,10 @@ class Hanging:
         elif kind == OPEN and self.holds:
             self.held.append(number)
         elif kind == OPEN:
-            self._answer(number, bytes(16))
+            self._answer(number, OPENED)
         elif kind == READ:
+            self.reads += 1
+            time.sleep(self.latency)
             _, offset, size = struct.unpack_from("QQI", what)
             content = self.files[self.nodes[node]]
             self._answer(number, content[offset:offset + size])

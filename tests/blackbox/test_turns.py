@@ -2,6 +2,7 @@
 """Workers whom the disk holds up, and those that stand by for them."""
 import contextlib
 import os
+import subprocess
 import time
 
 import pytest
@@ -10,7 +11,7 @@ import answer
 import place
 from crowd import ask_default, get
 from fastcgi import Connection
-from hanging import Hanging
+from hanging import Endless, Hanging
 from place import PATIENCE, until
 from responder import Responder
 
@@ -48,7 +49,8 @@ def disk():
     directory = "/run/pxesrv/disk"
     os.mkdir(directory)
     one = Hanging(directory, {
-        f"{number}/static/{CLIENT}": HELD for number in range(MANY)})
+        f"endless/static/{CLIENT}": Endless(),
+        **{f"{number}/static/{CLIENT}": HELD for number in range(MANY)}})
     yield one
     one.close()
     os.rmdir(directory)
@@ -152,6 +154,34 @@ def test_a_root_whose_disk_hangs_leaves_threads_to_the_others(
         disk.wait_for(most)
         disk.release()
         finish(peers)
+
+
+@contextlib.contextmanager
+def drained(peer):
+    """A process takes all that comes, as fast as it comes."""
+    peer.socket.settimeout(None)
+    reader = subprocess.Popen(["cat"], stdin=peer.socket,
+                              stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        reader.kill()
+        reader.wait()
+
+
+@on_a_disk_that_hangs
+def test_an_answer_from_a_slow_disk_lets_others_through(tmp_path, tree, disk):
+    """Its peer is faster than the disk, and so is never waited for."""
+    disk.latency = 0.002
+    with started(tmp_path, tree, "1") as one, \
+            ask_disk(one, disk, "endless") as peer, drained(peer):
+        for _ in range(20):
+            before = disk.reads
+            ask_default(one.path)
+            # Not many, whatever time they take.
+            assert disk.reads - before < 100
+            until(lambda: disk.reads > before, "it goes on")
+        assert one.end() == 0
 
 
 def switches(one):
