@@ -145,14 +145,17 @@ static bool act_for(const struct each *each, const char *text)
 {
 	struct address first, last;
 	struct mac mac;
+	const char *why;
 
+	if (mac_parse(text, &mac, &why))
+		return act_for_mac(each, text, &mac);
+	if (why != NULL)
+		return refuse(text, "%s", why);
 	if (address_parse(text, &first))
 		return act(each, &first);
 	if (address_prefix(text, &first, &last) ||
 		address_range(text, &first, &last))
 		return act_from_to(each, text, first, &last);
-	if (mac_parse(text, &mac))
-		return act_for_mac(each, text, &mac);
 	return act_for_host(each, text);
 }
 

@@ -46,8 +46,9 @@ static unsigned split(char *line, char *words[static WORDS_MAX])
 static bool is_mac(const char *text, const struct mac *mac)
 {
 	struct mac other;
+	const char *why;
 
-	return mac_parse(text, &other) &&
+	return mac_parse(text, &other, &why) &&
 	       memcmp(other.bytes, mac->bytes, sizeof mac->bytes) == 0;
 }
 
