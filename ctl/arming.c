@@ -295,7 +295,7 @@ static bool run_rearm(struct ctl *ctl, int count, char *const operands[])
 const struct command command_once = {
 	.name = "once",
 	.operands = "CLIENT... TARGET",
-	.options = "uFL",
+	.options = "uFEL",
 	.help = "arm: the next boot gets TARGET, one time\n"
 		"TARGET is a path in the tree, such as debian/12/default, or "
 		"an absolute one.\n",
@@ -308,7 +308,7 @@ const struct command command_once = {
 const struct command command_static = {
 	.name = "static",
 	.operands = "CLIENT... TARGET",
-	.options = "uFL",
+	.options = "uFEL",
 	.help = "each boot gets TARGET, from now on\n"
 		"TARGET is a path in the tree, such as debian/12/default, or "
 		"an absolute one.\n",
@@ -321,7 +321,7 @@ const struct command command_static = {
 const struct command command_rearm = {
 	.name = "rearm",
 	.operands = "CLIENT...",
-	.options = "uFL",
+	.options = "uFEL",
 	.help = "arm again what was last served, or cancelled\n",
 	.operands_min = 1,
 	.operands_max = -1,

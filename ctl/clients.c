@@ -9,25 +9,18 @@
 #include <sys/socket.h>
 
 #include "address.h"
+#include "choice.h"
 #include "ctl.h"
 #include "escape.h"
 #include "line.h"
 #include "mac.h"
+#include "machine.h"
 
 /* Addresses that one argument may stand for; and with --force. */
 #define MANY 4096
 #define MANY_FORCED (1 << 24)
 
-struct each {
-	struct ctl *ctl;
-	client_action *action;
-	void *context;
-};
-
-/* Says why a word names nobody: false. What it may have is not for a terminal.
- */
-__attribute__((format(printf, 2, 3))) static bool refuse(
-	const char *word, const char *format, ...)
+bool clients_refuse(const char *word, const char *format, ...)
 {
 	char shown[1024], why[512];
 	va_list args;
@@ -57,7 +50,8 @@ static bool act_from_to(const struct each *each, const char *text,
 	/* Counted before anything is done. */
 	for (unsigned n = 1; address_compare(&end, last) < 0; n++) {
 		if (n == most)
-			return refuse(text, "more than %u addresses%s", most,
+			return clients_refuse(text, "more than %u addresses%s",
+				most,
 				each->ctl->force ? "" : " (--force allows it)");
 		address_next(&end);
 	}
@@ -87,17 +81,19 @@ static bool act_for_host(const struct each *each, const char *name)
 	struct addrinfo *found;
 	char text[INET6_ADDRSTRLEN];
 	struct address address;
-	bool done = true;
+	struct machine machine = {.count = 0};
 
 	if (address_begins(name))
-		return refuse(name, "not a prefix, and not a range from a "
-				    "lower to a higher address");
+		return clients_refuse(name,
+			"not a prefix, and not a range from a "
+			"lower to a higher address");
 	if (is_odd_address(name))
-		return refuse(name, "not a canonical address (write it without "
-				    "leading zeros, in four parts)");
+		return clients_refuse(name,
+			"not a canonical address (write it without "
+			"leading zeros, in four parts)");
 	const int error = getaddrinfo(name, NULL, &hints, &found);
 	if (error != 0)
-		return refuse(name,
+		return clients_refuse(name,
 			"no IP or MAC address, range or prefix, and as a host "
 			"name: %s",
 			gai_strerror(error));
@@ -105,40 +101,24 @@ static bool act_for_host(const struct each *each, const char *name)
 		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,
 			    NULL, 0, NI_NUMERICHOST) == 0 &&
 			address_parse(text, &address))
-			done = act(each, &address) && done;
+			machine_add(&machine, &address);
 	}
 	freeaddrinfo(found);
+	const bool done = choice_act(each, name, &machine);
+	machine_free(&machine);
 	return done;
-}
-
-struct of_mac {
-	const struct each *each;
-	bool done;
-	unsigned found;
-};
-
-static void act_for_found(const struct address *address, void *context)
-{
-	struct of_mac *of_mac = context;
-
-	of_mac->found++;
-	of_mac->done = act(of_mac->each, address) && of_mac->done;
 }
 
 static bool act_for_mac(
 	const struct each *each, const char *text, const struct mac *mac)
 {
-	struct of_mac of_mac = {.each = each, .done = true};
+	struct machine machine;
 
-	if (!mac_addresses(mac, each->ctl->leases, act_for_found, &of_mac))
+	if (!machine_of_mac(mac, each->ctl->leases, &machine))
 		return false;
-	if (of_mac.found == 0)
-		return refuse(text,
-			"not in the neighbour table, and in no "
-			"lease%s%s",
-			each->ctl->leases != NULL ? " of " : "",
-			each->ctl->leases != NULL ? each->ctl->leases : "");
-	return of_mac.done;
+	const bool done = choice_act(each, text, &machine);
+	machine_free(&machine);
+	return done;
 }
 
 static bool act_for(const struct each *each, const char *text)
@@ -150,7 +130,7 @@ static bool act_for(const struct each *each, const char *text)
 	if (mac_parse(text, &mac, &why))
 		return act_for_mac(each, text, &mac);
 	if (why != NULL)
-		return refuse(text, "%s", why);
+		return clients_refuse(text, "%s", why);
 	if (address_parse(text, &first))
 		return act(each, &first);
 	if (address_prefix(text, &first, &last) ||
@@ -202,17 +182,50 @@ static bool act_for_input(const struct each *each)
 	return done;
 }
 
-bool clients_each(struct ctl *ctl, int count, char *const arguments[],
-	client_action *action, void *context)
+static bool act_for_arguments(
+	const struct each *each, int count, char *const arguments[])
 {
-	const struct each each = {ctl, action, context};
 	bool done = true;
 
 	for (int i = 0; i < count; i++) {
 		const bool did = strcmp(arguments[i], "-") == 0
-		                         ? act_for_input(&each)
-		                         : act_for(&each, arguments[i]);
+		                         ? act_for_input(each)
+		                         : act_for(each, arguments[i]);
 		done = did && done;
 	}
 	return done;
+}
+
+bool clients_each(struct ctl *ctl, int count, char *const arguments[],
+	client_action *action, void *context)
+{
+	const struct each each = {.ctl = ctl,
+		.action = action,
+		.context = context,
+		.choice = CHOICE_ONE};
+
+	return act_for_arguments(&each, count, arguments);
+}
+
+bool clients_each_entry(struct ctl *ctl, const char *directory, int count,
+	char *const arguments[], client_action *action, void *context)
+{
+	const struct each each = {.ctl = ctl,
+		.action = action,
+		.context = context,
+		.choice = CHOICE_ENTRIES,
+		.directory = directory};
+
+	return act_for_arguments(&each, count, arguments);
+}
+
+bool clients_each_known(struct ctl *ctl, int count, char *const arguments[],
+	client_action *action, void *context)
+{
+	const struct each each = {.ctl = ctl,
+		.action = action,
+		.context = context,
+		.choice = CHOICE_ALL};
+
+	return act_for_arguments(&each, count, arguments);
 }

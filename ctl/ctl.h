@@ -21,6 +21,7 @@ struct ctl {
 	const char *leases;  /* --leases */
 	const char *repo;    /* --repo */
 	const char *since;   /* --since */
+	bool each;           /* --each */
 	bool follow;         /* -f */
 	bool force;          /* --force */
 	bool json;           /* --json */

@@ -200,7 +200,7 @@ static bool run(struct ctl *ctl, int count, char *const operands[])
 const struct command command_explain = {
 	.name = "explain",
 	.operands = "CLIENT...",
-	.options = "uJFL",
+	.options = "uJFEL",
 	.help = "what a client would get now, and why; moves nothing\n"
 		"Exit status 1: an error answer.\n",
 	.operands_min = 1,

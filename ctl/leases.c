@@ -2,143 +2,125 @@
 #include "leases.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "address.h"
-#include "line.h"
+#include "dhcpd_leases.h"
+#include "words.h"
 
-#define WORDS_MAX 8
-#define BLANKS " \t\r\n;"
+#define DIGITS "0123456789"
+/*
+ * 2000-01-01: no lease that ends at a time ended before. The dnsmasq of a
+ * machine without a clock writes how long a lease is instead.
+ */
+#define EPOCH_MIN 946684800
 
-/* Leases of one machine: more than any has that boots. */
-#define HELD_MAX 64
-/* "2026/11/22 13:28:00" */
-#define TIME_SIZE 32
-
-struct search {
-	const struct mac *mac;
-	mac_found *found;
-	void *context;
-
-	/* dhcpd: the lease whose lines are read, and those that the machine
-	 * has. */
-	bool in_lease, is_active, is_of_mac, is_over;
-	struct address lease;
-	struct address held[HELD_MAX];
-	unsigned held_count;
-};
-
-static unsigned split(char *line, char *words[static WORDS_MAX])
+/* A hardware type stands before a MAC address when it is needed. */
+static void read_mac(const char *text, struct mac *out)
 {
-	unsigned count = 0;
-	char *rest = NULL;
-
-	for (char *word = strtok_r(line, BLANKS, &rest);
-		word != NULL && count < WORDS_MAX;
-		word = strtok_r(NULL, BLANKS, &rest))
-		words[count++] = word;
-	return count;
-}
-
-static bool is_mac(const char *text, const struct mac *mac)
-{
-	struct mac other;
 	const char *why;
 
-	return mac_parse(text, &other, &why) &&
-	       memcmp(other.bytes, mac->bytes, sizeof mac->bytes) == 0;
+	if (strncmp(text, "01-", 3) == 0 && strchr(text, ':') != NULL)
+		text += 3;
+	mac_parse(text, out, &why);
 }
 
-/* "EXPIRY MAC ADDRESS NAME ID"; an expiry of 0 never comes. */
-static void read_dnsmasq(const struct search *search, char *const words[])
-{
-	struct address address;
-	char *end;
-	const long long expiry = strtoll(words[0], &end, 10);
-
-	if (*end == '\0' && (expiry == 0 || expiry > time(NULL)) &&
-		is_mac(words[1], search->mac) &&
-		address_parse(words[2], &address))
-		search->found(&address, search->context);
-}
-
-/* "ends 0 2026/11/22 13:28:00", in UTC; "ends epoch 1795354080"; "ends never"
+/* "EXPIRY MAC ADDRESS NAME ID"; an expiry of 0 never comes. False: it is none.
  */
-static bool is_past(char *const words[], unsigned count)
+static bool read_line(const struct words *words, time_t now, struct lease *out)
+{
+	const char *digits = words->text[0];
+
+	if (words->count < 4 || digits[strspn(digits, DIGITS)] != '\0')
+		return false;
+	errno = 0;
+	const long long expiry = strtoll(digits, NULL, 10);
+	if (errno != 0 || (expiry != 0 && expiry < EPOCH_MIN))
+		return false;
+	*out = (struct lease){
+		.holds = expiry == 0 || expiry > now, .order = expiry};
+	read_mac(words->text[1], &out->mac);
+	return address_parse(words->text[2], &out->address);
+}
+
+static int read_dnsmasq(FILE *file, lease_found *found, void *context)
 {
 	const time_t now = time(NULL);
-	char text[TIME_SIZE], date[TIME_SIZE];
-	struct tm tm;
+	struct words words;
+	struct lease lease;
+	bool any = false, any_ipv6 = false;
 
-	if (count >= 3 && strcmp(words[1], "epoch") == 0)
-		return strtoll(words[2], NULL, 10) <= now;
-	if (count < 4)
-		return false;
-	strftime(date, sizeof date, "%Y/%m/%d %H:%M:%S", gmtime_r(&now, &tm));
-	snprintf(text, sizeof text, "%s %s", words[2], words[3]);
-	return strcmp(text, date) <= 0;
-}
-
-/* A lease that is written again, further down, holds instead of the former. */
-static void end_lease(struct search *search)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < search->held_count; i++) {
-		if (address_compare(&search->held[i], &search->lease) != 0)
-			search->held[kept++] = search->held[i];
+	while (words_line(file, &words)) {
+		const bool is_duid =
+			words.count == 2 && strcmp(words.text[0], "duid") == 0;
+		if (words.end != 0 && (words.count == 0 || is_duid))
+			continue;
+		/* It is written at this moment. */
+		if (words.end == EOF && words.count < 4 && any)
+			break;
+		if (words.end == 0 || !read_line(&words, now, &lease))
+			return -EBADMSG;
+		if (!IN6_IS_ADDR_V4MAPPED(&lease.address.bits)) {
+			any_ipv6 = true;
+			continue;
+		}
+		any = true;
+		found(&lease, context);
 	}
-	search->held_count = kept;
-	if (search->is_of_mac && search->is_active && !search->is_over &&
-		kept < HELD_MAX)
-		search->held[search->held_count++] = search->lease;
+	/* Those of DHCPv6 name no MAC address. */
+	return any_ipv6 && !any ? -EBADMSG : 0;
 }
 
-static void read_dhcpd(
-	struct search *search, char *const words[], unsigned count)
+/* By its first word, and those of the format go on to check all of it. */
+static bool is_dnsmasq(FILE *file)
 {
-	if (count >= 3 && strcmp(words[0], "lease") == 0) {
-		search->is_active = search->is_of_mac = search->is_over = false;
-		search->in_lease = address_parse(words[1], &search->lease);
-	} else if (count >= 3 && strcmp(words[0], "hardware") == 0) {
-		search->is_of_mac = is_mac(words[2], search->mac);
-	} else if (count >= 3 && strcmp(words[0], "binding") == 0) {
-		search->is_active = strcmp(words[2], "active") == 0;
-	} else if (strcmp(words[0], "ends") == 0) {
-		search->is_over = is_past(words, count);
-	} else if (strcmp(words[0], "}") == 0) {
-		if (search->in_lease)
-			end_lease(search);
-		search->in_lease = false;
-	}
+	struct words words;
+	bool more;
+
+	do
+		more = words_line(file, &words);
+	while (more && words.count == 0 && words.end > 0);
+	const char *first = words.text[0];
+	return words.count > 0 && (strcmp(first, "duid") == 0 ||
+					  first[strspn(first, DIGITS)] == '\0');
 }
 
-int leases_find(const char *path, const struct mac *mac, mac_found *found,
-	void *context)
+static int open_file(const char *path, FILE **out)
 {
-	struct search search = {.mac = mac, .found = found, .context = context};
-	static char text[LINE_SIZE];
-	char *words[WORDS_MAX];
-	enum line line;
+	struct stat st;
+	/* That of a fifo would wait for somebody who writes. */
+	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
+	if (fd < 0)
 		return -errno;
-	while ((line = line_read(file, text)) != LINE_END) {
-		if (line != LINE_TEXT)
-			continue; /* no DHCP server wrote it */
-		const unsigned count = split(text, words);
-		if (count >= 4 && words[0][0] >= '0' && words[0][0] <= '9')
-			read_dnsmasq(&search, words);
-		else if (count >= 1)
-			read_dhcpd(&search, words, count);
-	}
-	const int err = ferror(file) ? -EIO : 0;
+	int err = fstat(fd, &st) < 0 ? -errno : 0;
+	if (err == 0 && !S_ISREG(st.st_mode))
+		err = S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
+	if (err == 0 && (*out = fdopen(fd, "r")) == NULL)
+		err = -errno;
+	if (err < 0)
+		close(fd);
+	return err;
+}
+
+int leases_read(const char *path, lease_found *found, void *context)
+{
+	FILE *file = NULL;
+	int err = open_file(path, &file);
+
+	if (err < 0)
+		return err;
+	const bool of_dnsmasq = is_dnsmasq(file);
+	rewind(file);
+	err = of_dnsmasq ? read_dnsmasq(file, found, context)
+	                 : dhcpd_leases_read(file, found, context);
+	if (ferror(file))
+		err = -EIO;
 	fclose(file);
-	for (unsigned i = 0; err == 0 && i < search.held_count; i++)
-		found(&search.held[i], context);
 	return err;
 }

@@ -55,7 +55,7 @@ static bool collect_clients(struct ctl *ctl, struct query *query)
 
 	if (ctl->client == NULL)
 		return true;
-	const bool done = clients_each(ctl, 1, arguments, collect, query);
+	const bool done = clients_each_known(ctl, 1, arguments, collect, query);
 	if (query->count > 0)
 		qsort(query->clients, query->count, sizeof *query->clients,
 			compare_names);

@@ -1,26 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "mac.h"
 
-#include <err.h>
-#include <errno.h>
+#include <stdio.h>
 #include <string.h>
-
-#include "address.h"
-#include "leases.h"
-#include "neighbours.h"
-
-/* More addresses than any machine has that boots. */
-#define ADDRESSES_MAX 64
-
-/* Of dnsmasq and of ISC dhcpd, on Debian and on Fedora. */
-static const char *const usual[] = {"/var/lib/misc/dnsmasq.leases",
-	"/var/lib/dnsmasq/dnsmasq.leases", "/var/lib/dhcp/dhcpd.leases",
-	"/var/lib/dhcpd/dhcpd.leases"};
-
-struct seen {
-	struct address addresses[ADDRESSES_MAX];
-	unsigned count;
-};
 
 #define HEX_DIGITS "0123456789abcdefABCDEF"
 #define GROUPS_MAX 32
@@ -166,43 +148,15 @@ bool mac_parse(const char *text, struct mac *out, const char **why)
 	return *why == NULL;
 }
 
-static void tell_once(const struct address *address, void *context)
+void mac_text(const struct mac *mac, char out[static MAC_SIZE])
 {
-	struct seen *seen = context;
+	const uint8_t *at = mac->bytes;
 
-	if (IN6_IS_ADDR_LINKLOCAL(&address->bits))
-		return;
-	for (unsigned i = 0; i < seen->count; i++) {
-		if (address_compare(&seen->addresses[i], address) == 0)
-			return;
-	}
-	if (seen->count < ADDRESSES_MAX)
-		seen->addresses[seen->count++] = *address;
+	snprintf(out, MAC_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", at[0], at[1],
+		at[2], at[3], at[4], at[5]);
 }
 
-static bool look_into(const char *path, bool must_be_there,
-	const struct mac *mac, struct seen *seen)
+bool mac_is(const struct mac *a, const struct mac *b)
 {
-	const int error = -leases_find(path, mac, tell_once, seen);
-
-	if (error == 0 || (error == ENOENT && !must_be_there))
-		return true;
-	warnx("%s: %s", path, strerror(error));
-	return !must_be_there;
-}
-
-bool mac_addresses(const struct mac *mac, const char *leases, mac_found *found,
-	void *context)
-{
-	struct seen seen = {.count = 0};
-
-	if (leases != NULL && !look_into(leases, true, mac, &seen))
-		return false;
-	for (size_t i = 0; leases == NULL && i < sizeof usual / sizeof usual[0];
-		i++)
-		look_into(usual[i], false, mac, &seen);
-	neighbours_find(mac, tell_once, &seen);
-	for (unsigned i = 0; i < seen.count; i++)
-		found(&seen.addresses[i], context);
-	return true;
+	return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }

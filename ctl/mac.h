@@ -4,14 +4,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct address;
-
 /* The Ethernet address of one machine. */
 struct mac {
 	uint8_t bytes[6];
 };
 
-typedef void mac_found(const struct address *address, void *context);
+#define MAC_SIZE 18 /* bytes */
 
 /*
  * Reads a MAC address as people and programs write it: 00:00:5e:00:53:0b,
@@ -22,12 +20,7 @@ typedef void mac_found(const struct address *address, void *context);
  */
 bool mac_parse(const char *text, struct mac *out, const char **why);
 
-/*
- * Calls found for each address that a machine has by the leases in a file
- * (NULL: in those of dnsmasq and ISC dhcpd, where Debian and Fedora have them),
- * and by the kernel's neighbour table;
- * but for link-local ones. Each address is told once. False, with a message:
- * the file that was named can't be read.
- */
-bool mac_addresses(const struct mac *mac, const char *leases, mac_found *found,
-	void *context);
+/* Writes it with colons, in lower case. */
+void mac_text(const struct mac *mac, char out[static MAC_SIZE]);
+
+bool mac_is(const struct mac *a, const struct mac *b);

@@ -2,6 +2,7 @@
 #include "neighbours.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -10,9 +11,18 @@
 
 #include "address.h"
 
+/* An interrupted dump is made again, but not without an end. */
+#define TRIES_MAX 10
+
+/*
+ * A machine answered a short time ago; or the administrator said so, and the
+ * kernel lets no other machine have what is sent to that address. Each other
+ * state is a memory, and the address may have been given to others since.
+ */
+#define CONFIRMED (NUD_REACHABLE | NUD_PERMANENT)
+
 struct search {
-	const struct mac *mac;
-	mac_found *found;
+	neighbour_found *found;
 	void *context;
 };
 
@@ -57,51 +67,67 @@ static int read_neighbour(const struct nlmsghdr *message, void *context)
 	const struct ndmsg *head = mnl_nlmsg_get_payload(message);
 	struct neighbour neighbour = {NULL, NULL};
 	struct address address;
+	struct mac mac;
 
 	if (message->nlmsg_type != RTM_NEWNEIGH ||
 		(head->ndm_family != AF_INET && head->ndm_family != AF_INET6))
 		return MNL_CB_OK;
 	mnl_attr_parse(message, sizeof *head, keep_attribute, &neighbour);
-	if (neighbour.address != NULL && neighbour.mac != NULL &&
-		mnl_attr_get_payload_len(neighbour.mac) ==
-			sizeof search->mac->bytes &&
-		memcmp(mnl_attr_get_payload(neighbour.mac), search->mac->bytes,
-			sizeof search->mac->bytes) == 0 &&
-		read_address(head->ndm_family, neighbour.address, &address))
-		search->found(&address, search->context);
+	if (neighbour.address == NULL || neighbour.mac == NULL ||
+		mnl_attr_get_payload_len(neighbour.mac) != sizeof mac.bytes ||
+		!read_address(head->ndm_family, neighbour.address, &address))
+		return MNL_CB_OK;
+	memcpy(mac.bytes, mnl_attr_get_payload(neighbour.mac),
+		sizeof mac.bytes);
+	search->found(&address, &mac, (head->ndm_state & CONFIRMED) != 0,
+		search->context);
 	return MNL_CB_OK;
 }
 
-static void dump(struct mnl_socket *socket, struct search *search)
+/* 0 or -errno; -EINTR: the table changed in the meantime. */
+static int dump(struct mnl_socket *socket, struct search *search)
 {
 	char bytes[32768]; /* what the kernel sends at a time: netlink(7) */
 	struct nlmsghdr *ask = mnl_nlmsg_put_header(bytes);
 	const unsigned number = (unsigned)time(NULL);
+	int more = MNL_CB_OK;
 
 	ask->nlmsg_type = RTM_GETNEIGH;
 	ask->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	ask->nlmsg_seq = number;
 	mnl_nlmsg_put_extra_header(ask, sizeof(struct ndmsg));
 	if (mnl_socket_sendto(socket, ask, ask->nlmsg_len) < 0)
-		return;
-	for (;;) {
+		return -errno;
+	while (more > MNL_CB_STOP) {
 		const ssize_t n =
 			mnl_socket_recvfrom(socket, bytes, sizeof bytes);
-		if (n < 0 || mnl_cb_run(bytes, (size_t)n, number,
-				     mnl_socket_get_portid(socket),
-				     read_neighbour, search) <= MNL_CB_STOP)
-			return;
+		if (n < 0)
+			return -errno;
+		more = mnl_cb_run(bytes, (size_t)n, number,
+			mnl_socket_get_portid(socket), read_neighbour, search);
 	}
+	return more < 0 ? -errno : 0;
 }
 
-void neighbours_find(const struct mac *mac, mac_found *found, void *context)
+static int try_to_read(struct search *search)
 {
-	struct search search = {mac, found, context};
 	struct mnl_socket *socket = mnl_socket_open(NETLINK_ROUTE);
 
 	if (socket == NULL)
-		return;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0)
-		dump(socket, &search);
+		return -errno;
+	int err = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0
+	                  ? -errno
+	                  : dump(socket, search);
 	mnl_socket_close(socket);
+	return err;
+}
+
+int neighbours_read(neighbour_found *found, void *context)
+{
+	struct search search = {found, context};
+	int err = -EINTR;
+
+	for (int tries = 0; err == -EINTR && tries < TRIES_MAX; tries++)
+		err = try_to_read(&search);
+	return err;
 }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+
+#include "address.h"
 #include "mac.h"
 
+/* is_confirmed: the kernel knows that this machine has the address now. */
+typedef void neighbour_found(const struct address *address,
+	const struct mac *mac, bool is_confirmed, void *context);
+
 /*
- * Calls found for each address that the kernel's neighbour table has for a
- * machine: those that this host has talked to. It tells none where the table
- * can't be read.
+ * Calls found for each entry of the kernel's neighbour table. It may tell one
+ * several times. 0 or -errno: not all of them were told.
  */
-void neighbours_find(const struct mac *mac, mac_found *found, void *context);
+int neighbours_read(neighbour_found *found, void *context);

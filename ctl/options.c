@@ -22,6 +22,7 @@ static const struct option all[] = {
 	{"help", no_argument, NULL, 'h'},
 	{"json", no_argument, NULL, 'J'},
 	{"force", no_argument, NULL, 'F'},
+	{"each", no_argument, NULL, 'E'},
 	{"leases", required_argument, NULL, 'L'},
 	{"client", required_argument, NULL, 'C'},
 	{"since", required_argument, NULL, 'S'},
@@ -44,6 +45,7 @@ static const struct {
 	{'U', "-U", "as the directory has it, not sorted, in constant memory"},
 	{'J', "--json", "one JSON object a line"},
 	{'F', "--force", "more than 4096 addresses; a regular file in static/"},
+	{'E', "--each", "all addresses of a machine that has several"},
 	{'L', "--leases FILE",
 		"where to look for MAC addresses (dnsmasq, ISC "
 		"dhcpd)"},
@@ -105,46 +107,55 @@ static const char *long_name(int letter)
 	return all[i].name;
 }
 
-static void set(struct ctl *ctl, int letter, const char *value)
+/* What an option without a value sets, or NULL. */
+static bool *flag_of(struct ctl *ctl, int letter)
+{
+	switch (letter) {
+	case 'f':
+		return &ctl->follow;
+	case 'U':
+		return &ctl->unsorted;
+	case 'J':
+		return &ctl->json;
+	case 'F':
+		return &ctl->force;
+	case 'E':
+		return &ctl->each;
+	case 'P':
+		return &ctl->prometheus;
+	default:
+		return NULL;
+	}
+}
+
+static const char **value_of(struct ctl *ctl, int letter)
 {
 	switch (letter) {
 	case 'r':
-		ctl->root = value;
-		break;
+		return &ctl->root;
 	case 'u':
-		ctl->user = value;
-		break;
-	case 'f':
-		ctl->follow = true;
-		break;
-	case 'U':
-		ctl->unsorted = true;
-		break;
-	case 'J':
-		ctl->json = true;
-		break;
-	case 'F':
-		ctl->force = true;
-		break;
+		return &ctl->user;
 	case 'L':
-		ctl->leases = value;
-		break;
+		return &ctl->leases;
 	case 'C':
-		ctl->client = value;
-		break;
+		return &ctl->client;
 	case 'S':
-		ctl->since = value;
-		break;
-	case 'P':
-		ctl->prometheus = true;
-		break;
+		return &ctl->since;
 	case 'R':
-		ctl->repo = value;
-		break;
+		return &ctl->repo;
 	default:
-		ctl->cmdline = value;
-		break;
+		return &ctl->cmdline;
 	}
+}
+
+static void set(struct ctl *ctl, int letter, const char *value)
+{
+	bool *flag = flag_of(ctl, letter);
+
+	if (flag != NULL)
+		*flag = true;
+	else
+		*value_of(ctl, letter) = value;
 }
 
 int options_before(int argc, char *argv[], struct ctl *out)

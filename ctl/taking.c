@@ -77,7 +77,8 @@ static bool run_cancel(struct ctl *ctl, int count, char *const operands[])
 	const int err = cancel_prepare(&ctl->tree);
 	eyes_close();
 	if (err == 0)
-		return clients_each(ctl, count, operands, cancel, NULL);
+		return clients_each_entry(
+			ctl, ONCE_DIR, count, operands, cancel, NULL);
 	if (err == -ENOENT)
 		warnx("%s/once: the responder was never started here, and only "
 		      "its user (-u) may make .lock and .cancelled",
@@ -117,8 +118,8 @@ static bool run_forget(struct ctl *ctl, int count, char *const operands[])
 
 	if (directory < 0)
 		return false;
-	const bool done =
-		clients_each(ctl, count, operands, forget, &directory);
+	const bool done = clients_each_entry(
+		ctl, "static", count, operands, forget, &directory);
 	close(directory);
 	return done;
 }

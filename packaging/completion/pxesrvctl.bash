@@ -67,10 +67,11 @@ _pxesrvctl_options()
 {
 	case $command in
 	'') COMPREPLY=(-r -h -V) ;;
-	once | static | cancel | rearm) COMPREPLY=(-u --force --leases) ;;
+	once | static | rearm) COMPREPLY=(-u --force --each --leases) ;;
+	cancel) COMPREPLY=(-u --force --leases) ;;
 	forget) COMPREPLY=(--force --leases) ;;
 	list) COMPREPLY=(--json -U -u) ;;
-	explain) COMPREPLY=(-u --json --force --leases) ;;
+	explain) COMPREPLY=(-u --json --force --each --leases) ;;
 	check) COMPREPLY=(-u --json) ;;
 	log) COMPREPLY=(-f --client --since --json) ;;
 	stats) COMPREPLY=(--since --prometheus) ;;

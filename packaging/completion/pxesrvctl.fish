@@ -103,6 +103,8 @@ set -l arm once static cancel rearm
 __pxesrvctl_option "$arm explain check list" -s u -x \
 	-a '(__fish_complete_users)' -d 'Look as this user'
 __pxesrvctl_option "$arm explain forget" -l force -d 'Even so many'
+__pxesrvctl_option 'once static rearm explain' -l each \
+	-d 'All addresses of a machine'
 __pxesrvctl_option "$arm explain forget" -l leases -r -F \
 	-d 'Where to look for MAC addresses'
 __pxesrvctl_option 'list explain check log' -l json -d 'One object a line'

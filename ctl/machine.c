@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All that is said of addresses is collected first: whose an address is, the
+ * other machines' leases and neighbour entries tell as well.
+ */
+#include "machine.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "leases.h"
+#include "neighbours.h"
+
+/* Of dnsmasq and of ISC dhcpd, on Debian and on Fedora. */
+static const char *const usual[] = {"/var/lib/misc/dnsmasq.leases",
+	"/var/lib/dnsmasq/dnsmasq.leases", "/var/lib/dhcp/dhcpd.leases",
+	"/var/lib/dhcpd/dhcpd.leases"};
+
+/* What a file or the kernel said. */
+struct saying {
+	struct lease lease;
+	const char *path; /* NULL: it is a neighbour entry */
+};
+
+struct sayings {
+	struct saying *all;
+	size_t count, size;
+	const char *path; /* of the file that is read */
+};
+
+static void *grow(void *all, size_t count, size_t *size, size_t bytes)
+{
+	if (count < *size)
+		return all;
+	*size = *size == 0 ? 64 : 2 * *size;
+	all = reallocarray(all, *size, bytes);
+	if (all == NULL)
+		err(EX_OSERR, NULL);
+	return all;
+}
+
+static void keep_lease(const struct lease *lease, void *context)
+{
+	struct sayings *sayings = context;
+
+	if (IN6_IS_ADDR_LINKLOCAL(&lease->address.bits))
+		return;
+	sayings->all = grow(sayings->all, sayings->count, &sayings->size,
+		sizeof sayings->all[0]);
+	sayings->all[sayings->count++] = (struct saying){*lease, sayings->path};
+}
+
+static void keep_neighbour(const struct address *address, const struct mac *mac,
+	bool is_confirmed, void *context)
+{
+	const struct lease lease = {
+		.address = *address, .mac = *mac, .holds = is_confirmed};
+
+	keep_lease(&lease, context);
+}
+
+static bool read_file(
+	const char *path, bool must_be_there, struct sayings *sayings)
+{
+	sayings->path = path;
+	const int error = -leases_read(path, keep_lease, sayings);
+	if (error == 0 || (error == ENOENT && !must_be_there))
+		return true;
+	warnx("%s: %s", path,
+		error == EBADMSG  ? "not a lease file that pxesrvctl knows"
+		: error == EISDIR ? "is a directory"
+		: error == ESPIPE ? "not a regular file"
+				  : strerror(error));
+	return false;
+}
+
+static bool read_all(const char *leases, struct sayings *sayings)
+{
+	bool done = true;
+
+	if (leases != NULL)
+		done = read_file(leases, true, sayings);
+	for (size_t i = 0; leases == NULL && i < sizeof usual / sizeof usual[0];
+		i++)
+		done = read_file(usual[i], false, sayings) && done;
+	if (!done)
+		return false;
+	sayings->path = NULL;
+	/* Without the kernel's word a lease is still a lease. */
+	const size_t count = sayings->count;
+	const int error = -neighbours_read(keep_neighbour, sayings);
+	if (error != 0) {
+		warnx("the neighbour table: %s", strerror(error));
+		sayings->count = count;
+	}
+	return true;
+}
+
+static void add(struct machine *machine, const struct holding *holding)
+{
+	machine->holdings = reallocarray(
+		machine->holdings, machine->count + 1, sizeof *holding);
+	if (machine->holdings == NULL)
+		err(EX_OSERR, NULL);
+	machine->holdings[machine->count++] = *holding;
+}
+
+static bool has(const struct machine *machine, const struct address *address)
+{
+	for (size_t i = 0; i < machine->count; i++) {
+		if (address_compare(&machine->holdings[i].address, address) ==
+			0)
+			return true;
+	}
+	return false;
+}
+
+/* What was said of one address, by what it means for one machine. */
+struct verdict {
+	const struct saying *leased; /* to the machine, now */
+	bool is_leased_twice, is_near, was_leased, was_near, is_lost;
+	struct mac other;
+};
+
+/* A neighbour entry of an address, or what a file says of it. */
+static void weigh(const struct saying *saying, const struct mac *mac,
+	struct verdict *verdict)
+{
+	const struct lease *lease = &saying->lease;
+
+	if (!mac_is(&lease->mac, mac)) {
+		if (lease->holds) {
+			verdict->is_lost = true;
+			verdict->other = lease->mac;
+		}
+	} else if (saying->path == NULL) {
+		verdict->was_near = true;
+		verdict->is_near = verdict->is_near || lease->holds;
+	} else {
+		verdict->was_leased = true;
+		if (!lease->holds)
+			return;
+		verdict->is_leased_twice |= verdict->leased != NULL;
+		verdict->leased = saying;
+	}
+}
+
+static struct verdict judge(const struct sayings *sayings,
+	const struct mac *mac, const struct address *address)
+{
+	struct verdict verdict = {.leased = NULL};
+	const char *settled = NULL; /* the file that said its last word */
+
+	for (size_t i = sayings->count; i-- > 0;) {
+		const struct saying *saying = &sayings->all[i];
+		if (address_compare(&saying->lease.address, address) != 0)
+			continue;
+		if (saying->path != NULL && saying->path == settled)
+			continue;
+		if (saying->lease.is_followed)
+			settled = saying->path;
+		weigh(saying, mac, &verdict);
+	}
+	return verdict;
+}
+
+static struct holding hold(
+	const struct address *address, const struct verdict *verdict)
+{
+	static const struct mac nobody;
+	struct holding holding = {.address = *address, .state = HOLDING_PAST};
+
+	if (verdict->leased != NULL) {
+		holding.state = HOLDING_NOW;
+		holding.how = "leased";
+		holding.path = verdict->leased->path;
+		if (!verdict->is_leased_twice)
+			holding.order = verdict->leased->lease.order;
+	} else if (verdict->is_near) {
+		holding.how = "a neighbour, but in no lease";
+	} else if (verdict->was_near) {
+		holding.how = "a neighbour that is not confirmed (ping it, and "
+			      "try again)";
+	} else if (verdict->was_leased) {
+		holding.how = "its lease is over";
+	} else {
+		holding.state = HOLDING_LOST;
+		holding.how = "leased to others since";
+	}
+	if (verdict->is_lost) {
+		holding.state = HOLDING_LOST;
+		holding.how = mac_is(&verdict->other, &nobody)
+		                      ? "another machine has it"
+		                      : "in use by";
+		holding.other = verdict->other;
+	}
+	return holding;
+}
+
+/* Without a lease, its confirmed neighbour entries count. */
+static void take_neighbours(struct machine *machine, const struct mac *mac,
+	const struct sayings *sayings)
+{
+	for (size_t i = 0; i < machine->count; i++) {
+		struct holding *holding = &machine->holdings[i];
+		const struct verdict verdict =
+			judge(sayings, mac, &holding->address);
+		if (verdict.is_near && !verdict.is_lost) {
+			holding->state = HOLDING_NOW;
+			holding->how = "neighbour";
+		}
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct holding *one = a, *other = b;
+
+	return address_compare(&one->address, &other->address);
+}
+
+static void find(const struct sayings *sayings, const struct mac *mac,
+	bool takes_neighbours, struct machine *out)
+{
+	bool any_lease = false;
+
+	for (size_t i = 0; i < sayings->count; i++) {
+		const struct lease *lease = &sayings->all[i].lease;
+		if (!mac_is(&lease->mac, mac) || has(out, &lease->address))
+			continue;
+		const struct verdict verdict =
+			judge(sayings, mac, &lease->address);
+		const struct holding holding = hold(&lease->address, &verdict);
+		add(out, &holding);
+		any_lease = any_lease || verdict.leased != NULL;
+	}
+	if (takes_neighbours && !any_lease)
+		take_neighbours(out, mac, sayings);
+	if (out->count > 0)
+		qsort(out->holdings, out->count, sizeof out->holdings[0],
+			compare);
+}
+
+bool machine_of_mac(
+	const struct mac *mac, const char *leases, struct machine *out)
+{
+	struct sayings sayings = {.count = 0};
+
+	*out = (struct machine){.count = 0};
+	const bool done = read_all(leases, &sayings);
+	if (done)
+		find(&sayings, mac, leases == NULL, out);
+	free(sayings.all);
+	return done;
+}
+
+void machine_add(struct machine *machine, const struct address *address)
+{
+	const struct holding holding = {
+		.address = *address, .state = HOLDING_NOW};
+
+	if (!has(machine, address))
+		add(machine, &holding);
+}
+
+void machine_free(struct machine *machine)
+{
+	free(machine->holdings);
+}
+
+size_t machine_count(const struct machine *machine, enum holding_state state)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < machine->count; i++)
+		count += machine->holdings[i].state == state;
+	return count;
+}
+
+const struct holding *machine_newest(const struct machine *machine)
+{
+	const struct holding *newest = NULL;
+	bool is_alone = true;
+
+	for (size_t i = 0; i < machine->count; i++) {
+		const struct holding *one = &machine->holdings[i];
+		if (one->state != HOLDING_NOW)
+			continue;
+		if (one->order == 0)
+			return NULL;
+		if (newest != NULL && newest->path != one->path)
+			return NULL;
+		if (newest == NULL || one->order > newest->order) {
+			newest = one;
+			is_alone = true;
+		} else if (one->order == newest->order) {
+			is_alone = false;
+		}
+	}
+	return is_alone ? newest : NULL;
+}
