@@ -24,7 +24,7 @@ from tree import Directory, Link, Tree
 LARGE = 200 << 20
 SMALL = 8 << 20  # more than a web server takes before its client does
 REQUESTS = 300   # of another machine, meanwhile
-BOUND = 1        # seconds more than of an idle server: nobody is waited for
+BOUND = 2        # seconds more than of an idle server: nobody is waited for
 MEMORY = 64 << 10  # bytes of the responder that a slow client may take
 
 
