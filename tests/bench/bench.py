@@ -12,6 +12,7 @@ import suite_decision
 import suite_large
 import suite_nginx
 import suite_servers
+import suite_slow
 import suite_start
 from figures import Report
 
@@ -22,6 +23,7 @@ SUITES = {
     "clients": suite_clients.run,
     "start": suite_start.run,
     "large": suite_large.run,
+    "slow": suite_slow.run,
     "servers": suite_servers.run,
     "cgi": suite_cgi.run,
     "decision": suite_decision.run,
