@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -11,34 +12,35 @@
 #include "once_parts.h"
 #include "tree.h"
 
-/*
- * The process that a line of /proc/locks says has the lock on a file, or 0.
- * Those with an arrow wait for it.
- */
-static pid_t holder_in(const char *line, const struct stat *file)
-{
-	char kind[16];
-	unsigned int major_number, minor_number;
-	unsigned long inode;
-	long pid;
+#define PLACE_SIZE 64
 
-	if (sscanf(line, "%*d: %15s %*s %*s %ld %x:%x:%lu", kind, &pid,
-		    &major_number, &minor_number, &inode) != 5 ||
-		kind[0] == '-' || inode != file->st_ino ||
-		makedev(major_number, minor_number) != file->st_dev)
+/*
+ * The process that a line of /proc/locks says has the lock on a file, or 0. Its
+ * number stands before the file's place. Lines with an arrow are of those who
+ * wait.
+ */
+static pid_t holder_in(const char *line, const char place[static PLACE_SIZE])
+{
+	const char *word = strstr(line, place);
+
+	if (word == NULL || strstr(line, "->") != NULL)
 		return 0;
-	return (pid_t)pid;
+	while (word > line && word[-1] != ' ')
+		word--;
+	const long pid = strtol(word, NULL, 10);
+	return pid > 0 ? (pid_t)pid : 0;
 }
 
 /* The same of whole lines; the rest of a line is moved to the front. */
-static pid_t holder_in_lines(char *bytes, size_t *have, const struct stat *file)
+static pid_t holder_in_lines(
+	char *bytes, size_t *have, const char place[static PLACE_SIZE])
 {
 	char *line = bytes, *end;
 	pid_t holder = 0;
 
 	while (holder == 0 && (end = strchr(line, '\n')) != NULL) {
 		*end = '\0';
-		holder = holder_in(line, file);
+		holder = holder_in(line, place);
 		line = end + 1;
 	}
 	*have = strlen(line);
@@ -48,7 +50,7 @@ static pid_t holder_in_lines(char *bytes, size_t *have, const struct stat *file)
 
 pid_t once_holder(const struct tree *tree)
 {
-	char bytes[4096];
+	char bytes[4096], place[PLACE_SIZE];
 	size_t have = 0;
 	struct stat file;
 	pid_t holder = 0;
@@ -56,6 +58,8 @@ pid_t once_holder(const struct tree *tree)
 
 	if (fstatat(tree->root, ONCE_LOCK, &file, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
+	snprintf(place, sizeof place, " %02x:%02x:%lu ", major(file.st_dev),
+		minor(file.st_dev), (unsigned long)file.st_ino);
 	const int fd = open("/proc/locks", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
@@ -63,7 +67,7 @@ pid_t once_holder(const struct tree *tree)
 		(n = read(fd, bytes + have, sizeof bytes - 1 - have)) > 0) {
 		have += (size_t)n;
 		bytes[have] = '\0';
-		holder = holder_in_lines(bytes, &have, &file);
+		holder = holder_in_lines(bytes, &have, place);
 	}
 	close(fd);
 	return holder;

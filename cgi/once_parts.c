@@ -159,10 +159,8 @@ bool once_part_is_other(int err)
 
 int once_part_make(const struct tree *tree, const char *path)
 {
-	int err = 0;
-
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
-		err = once_part_check(tree, path);
+		int err = once_part_check(tree, path);
 		if (once_part_is_other(err)) {
 			if (!may_set_aside(tree))
 				return err;

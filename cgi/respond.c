@@ -2,7 +2,6 @@
 #include "respond.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "redirect.h"
 #include "root_limit.h"
 #include "route.h"
+#include "sink.h"
 #include "tree.h"
 
 /*
@@ -307,8 +307,21 @@ struct unsettled *respond(const struct service *service, struct kept *kept,
 	}
 	struct unsettled *unsettled = keep(service, &x, &start);
 	if (unsettled == NULL)
-		settle(service, &x, &start, LLONG_MAX);
+		settle(service, &x, &start, sink->missing);
 	return unsettled;
+}
+
+bool respond_enter(const struct unsettled *unsettled)
+{
+	const char *root = unsettled->x.settings.root;
+	struct root_limit *limit = unsettled->service->limit;
+
+	return limit == NULL || root == NULL || root_limit_enter(limit, root);
+}
+
+void respond_leave(void)
+{
+	root_limit_leave();
 }
 
 void respond_settle(struct unsettled *unsettled, long long missing)

@@ -36,6 +36,13 @@ struct unsettled *respond(const struct service *service, struct kept *kept,
 	char *const env[], struct sink *sink);
 
 /*
+ * Before the rest of an answer is read or settled, and after. False: its file
+ * system holds too many threads already; try again later.
+ */
+bool respond_enter(const struct unsettled *unsettled);
+void respond_leave(void);
+
+/*
  * The answer is over: so many bytes of it the web server has not taken. Moves
  * the link to where it belongs, logs, and frees. Any thread may call it.
  */

@@ -31,7 +31,8 @@ bool root_limit_enter(struct root_limit *limit, const char *root)
 
 void root_limit_leave(void)
 {
-	atomic_fetch_sub(counted, 1);
+	if (counted != NULL)
+		atomic_fetch_sub(counted, 1);
 	counted = NULL;
 }
 

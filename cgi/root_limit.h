@@ -21,7 +21,7 @@ struct root_limit {
 /* False: as many as may be are in there already. */
 bool root_limit_enter(struct root_limit *limit, const char *root);
 
-/* After a root_limit_enter() that was true. By the same thread. */
+/* The thread leaves its root, if it has entered one. */
 void root_limit_leave(void);
 
 /*

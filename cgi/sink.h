@@ -31,4 +31,5 @@ struct sink {
 	 * SINK_LATER: then the file belongs to the sink from here on.
 	 */
 	long long (*send)(struct sink *, const struct answer *);
+	long long missing; /* after SINK_LATER: bytes that are to be sent */
 };

@@ -53,10 +53,10 @@ static void try_cancelled(struct search *search, const char *client, uid_t user)
 
 static void search_parts(struct search *search, const char *client, uid_t owner)
 {
-	char served[96];
 	int err = once_part_check(search->tree, SERVED_DIR);
 
 	if (err == 0) {
+		char served[96];
 		snprintf(served, sizeof served, SERVED_DIR "/%s", client);
 		try_path(search, served);
 	} else if (err != -ENOENT) {

@@ -88,6 +88,7 @@ static long long send_answer(struct sink *sink, const struct answer *answer)
 	stream->is_out = state == DELIVERY_ENDED;
 	if (state == DELIVERY_WAITS) {
 		stream->later = keep(&delivery);
+		stream->sink.missing = delivery_missing(&delivery);
 		if (stream->later != NULL)
 			return SINK_LATER;
 	}
@@ -184,13 +185,16 @@ enum served handover_serve(struct handover *handover, int fd,
 
 enum served handover_go_on(struct sending *sending, int fd)
 {
+	if (!respond_enter(sending->unsettled))
+		return SERVED_HELD;
 	const enum delivery_state state =
 		delivery_go_on(&sending->delivery, fd);
+	const bool keeps = sending->keep;
+	if (state != DELIVERY_WAITS)
+		settle(sending);
+	respond_leave();
 	if (state == DELIVERY_WAITS)
 		return SERVED_SENDING;
-
-	const bool keeps = sending->keep;
-	settle(sending);
 	return end(state == DELIVERY_ENDED, keeps, fd);
 }
 

@@ -28,6 +28,7 @@ struct sending;
 enum served {
 	SERVED_CLOSED,  /* the connection has been closed */
 	SERVED_KEPT,    /* the peer keeps it open for another one */
+	SERVED_HELD,    /* the same as the next, but not now: a disk hangs */
 	SERVED_SENDING, /* there is more to be sent, when it can be written to
 	                 */
 };

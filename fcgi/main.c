@@ -113,12 +113,17 @@ static void tell(const struct sandbox *sandbox, struct log *log)
 		warnx("%s", note);
 }
 
-/* A quarter of the threads is for others than one root whose disk hangs. */
+#define THREADS_MANY 8
+
+/*
+ * A quarter of the threads is for others than one root whose disk hangs. Of few
+ * there are none to spare.
+ */
 static void limit_roots(unsigned threads, struct root_limit *out)
 {
 	const unsigned processors = turns_processors();
 
-	out->most = threads - threads / 4;
+	out->most = threads >= THREADS_MANY ? threads - threads / 4 : threads;
 	/* Without a disk that hangs, so many are at work in one. */
 	if (out->most < processors)
 		out->most = processors;

@@ -182,11 +182,14 @@ void turns_resume(struct turns *turns, unsigned worker)
 	pthread_mutex_unlock(&turns->lock);
 }
 
-bool turns_are_idle(struct turns *turns)
+bool turns_are_idle(struct turns *turns, unsigned *steps)
 {
+	*steps = 0;
 	for (unsigned i = 0; i < turns->workers; i++) {
-		if (is_at_work(atomic_load(&turns->of[i].steps)))
+		const unsigned own = atomic_load(&turns->of[i].steps);
+		if (is_at_work(own))
 			return false;
+		*steps += own;
 	}
 	return true;
 }

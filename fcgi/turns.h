@@ -34,8 +34,11 @@ void turns_take(struct turns *turns, unsigned worker);
 void turns_rest(struct turns *turns, unsigned worker);
 void turns_resume(struct turns *turns, unsigned worker);
 
-/* Whether no worker is at work. */
-bool turns_are_idle(struct turns *turns);
+/*
+ * Whether no worker is at work. When steps is the same at two times, none has
+ * been in between.
+ */
+bool turns_are_idle(struct turns *turns, unsigned *steps);
 
 /* Nobody stands by any more: turns_take() returns at once, from here on. */
 void turns_end(struct turns *turns);

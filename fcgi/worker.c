@@ -80,7 +80,7 @@ static enum served serve(struct worker *w, int fd, struct sending **later)
 static enum served go_on(struct worker *w, int fd, struct sending *sending)
 {
 	enum served served = handover_go_on(sending, fd);
-	if (served != SERVED_SENDING)
+	if (served == SERVED_CLOSED || served == SERVED_KEPT)
 		atomic_fetch_sub(&w->all->sending, 1);
 	return served;
 }
@@ -131,6 +131,7 @@ static bool send_later(struct worker *w, int fd, struct sending *sending)
 /* Goes on with a taken connection's answer. False: it has been closed. */
 static bool send_more(struct worker *w, int fd, enum connection_news *news)
 {
+	static const struct timespec nap = {.tv_nsec = NAP_NS};
 	struct connections *connections = w->all->connections;
 	struct sending *sending = connections_sending(connections, fd);
 
@@ -147,6 +148,10 @@ static bool send_more(struct worker *w, int fd, enum connection_news *news)
 			return true;
 		close(fd);
 		return false;
+	case SERVED_HELD:
+		/* It is told of again at once, so not too often. */
+		nanosleep(&nap, NULL);
+		return send_later(w, fd, sending);
 	default:
 		return send_later(w, fd, sending);
 	}
@@ -304,7 +309,8 @@ static void accept_one(struct worker *w)
 /* Waits for an event, for wait_ms at most (-1: no limit). False: none came. */
 static bool wait_for(struct worker *w, struct epoll_event *event, int wait_ms)
 {
-	if (kept_is_used(&w->kept) && (wait_ms < 0 || wait_ms > KEPT_MS))
+	/* Who has lost its turn may have put back one that must not wait. */
+	if (wait_ms < 0 || wait_ms > KEPT_MS)
 		wait_ms = KEPT_MS;
 	turns_rest(w->all->turns, w->number);
 	const int events = epoll_wait(w->all->epoll, event, 1, wait_ms);
@@ -346,7 +352,7 @@ static void finish(struct worker *w, int fd, struct sending *sending)
 		case SERVED_KEPT:
 			sending = NULL;
 			break;
-		case SERVED_SENDING:
+		default:
 			break;
 		}
 	}

@@ -163,19 +163,24 @@ bool workers_open(struct workers *all)
 		       NAME_LISTENER) == 0;
 }
 
-/*
- * Whether each answer that was begun is out. Those at work come first: what one
- * of them leaves to be sent is counted by then.
- */
 static bool are_all_sent(struct workers *all)
 {
-	return turns_are_idle(all->turns) && atomic_load(&all->sending) == 0;
+	return atomic_load(&all->sending) == 0;
 }
 
 /* Whether there is nothing more to be done for those who are connected. */
 static bool is_done(struct workers *all)
 {
 	return are_all_sent(all) && connections_are_none(all->connections);
+}
+
+/* Whether that holds, and no worker is about to change it. */
+static bool holds(struct workers *all, bool (*what)(struct workers *))
+{
+	unsigned before, after;
+
+	return turns_are_idle(all->turns, &before) && what(all) &&
+	       turns_are_idle(all->turns, &after) && before == after;
 }
 
 static struct timespec in_seconds(time_t seconds)
@@ -200,8 +205,8 @@ static void last_call(struct workers *all)
 
 	epoll_ctl(all->epoll, EPOLL_CTL_DEL, all->listener->fd, NULL);
 	atomic_store(&all->phase, LAST_CALL);
-	while (!is_done(all) && !moment_has_come(&for_all) &&
-		(!moment_has_come(&for_kept) || !are_all_sent(all))) {
+	while (!holds(all, is_done) && !moment_has_come(&for_all) &&
+		(!moment_has_come(&for_kept) || !holds(all, are_all_sent))) {
 		connections_each_kept(all->connections, handover_let_go);
 		nanosleep(&nap, NULL);
 	}
