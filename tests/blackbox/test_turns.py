@@ -31,8 +31,10 @@ def started(tmp_path, tree, threads):
     tree.make({"default": "default"})
     one = Responder(str(tmp_path / "stderr"),
                     env={"PXESRV_ROOT": None, "PXESRV_THREADS": threads})
-    yield one
-    one.stop()
+    try:
+        yield one
+    finally:
+        one.stop()
 
 
 @pytest.fixture
@@ -131,8 +133,9 @@ def test_held_up_again_and_again(responder, disk):
 def test_a_root_whose_disk_hangs_leaves_threads_to_the_others(
         tmp_path, tree, disk, given):
     with started(tmp_path, tree, given) as one:
-        count = len(threads(one))
-        assert count == THREADS if given else count >= MANY
+        count = int(given or max(MANY, 2 * len(os.sched_getaffinity(0))))
+        # A sanitizer has a thread of its own.
+        assert len(threads(one)) - count in (0, place.IS_SANITIZED)
         most = count - count // 4
         disk.hold()
         peers = []
