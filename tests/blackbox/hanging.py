@@ -140,5 +140,8 @@ class Hanging:
                            *place.OWNER, 0, 4096, 0)
 
     def _answer(self, number, content=b"", error=0):
-        os.write(self.kernel, struct.pack(
-            "IiQ", 16 + len(content), -error, number) + content)
+        try:
+            os.write(self.kernel, struct.pack(
+                "IiQ", 16 + len(content), -error, number) + content)
+        except FileNotFoundError:
+            pass  # who has asked was killed
