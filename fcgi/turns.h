@@ -7,7 +7,7 @@
  * Whose turn it is to wait for requests: as many workers as there are
  * processors, since more would only push each other, and the web server, aside.
  * The rest stand by, and one of them watches: a worker that is held up in a
- * request, by a slow disk or a slow peer, loses its turn to one that is not.
+ * request, by a slow disk or the lock, loses its turn to one that is not.
  * Every function but turns_new() and turns_free() may be called by any thread.
  */
 struct turns;
