@@ -26,7 +26,7 @@ on_a_disk_that_hangs = pytest.mark.skipif(
 
 
 @contextlib.contextmanager
-def started(tmp_path, tree, threads):
+def started(tmp_path, tree, threads, disk=None):
     """A responder that learns its root from each request."""
     tree.make({"default": "default"})
     one = Responder(str(tmp_path / "stderr"),
@@ -34,6 +34,8 @@ def started(tmp_path, tree, threads):
     try:
         yield one
     finally:
+        if disk:
+            disk.release()  # who waits for it can't even be killed
         one.stop()
 
 
@@ -132,7 +134,7 @@ def test_held_up_again_and_again(responder, disk):
 @pytest.mark.parametrize("given", [str(THREADS), None])
 def test_a_root_whose_disk_hangs_leaves_threads_to_the_others(
         tmp_path, tree, disk, given):
-    with started(tmp_path, tree, given) as one:
+    with started(tmp_path, tree, given, disk) as one:
         count = int(given or max(MANY, 2 * len(os.sched_getaffinity(0))))
         # A sanitizer has a thread of its own.
         assert len(threads(one)) - count in (0, place.IS_SANITIZED)
@@ -176,7 +178,7 @@ def drained(peer):
 def test_an_answer_from_a_slow_disk_lets_others_through(tmp_path, tree, disk):
     """Its peer is faster than the disk, and so is never waited for."""
     disk.latency = 0.002
-    with started(tmp_path, tree, "1") as one, \
+    with started(tmp_path, tree, "1", disk) as one, \
             ask_disk(one, disk, "endless") as peer, drained(peer):
         for _ in range(20):
             before = disk.reads
