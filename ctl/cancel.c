@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,7 +52,16 @@ static int move(const struct tree *tree, const char *from, const char *to)
 	return renameat(tree->root, from, tree->root, to) < 0 ? -errno : 0;
 }
 
-/* A new link: the old one may belong to somebody whom the owner cancels. */
+/* Another user has something there that is not to be replaced. */
+static bool is_in_the_way(int err)
+{
+	return err == -EISDIR || err == -EPERM || err == -EACCES;
+}
+
+/*
+ * A new link: the old one may belong to somebody whom the owner cancels. 0,
+ * CANCEL_NOT_KEPT or -errno.
+ */
 static int make_cancelled(
 	const struct tree *tree, const struct paths *paths, const char *text)
 {
@@ -64,7 +74,8 @@ static int make_cancelled(
 	err = move(tree, paths->made, paths->cancelled);
 	if (err < 0)
 		unlinkat(tree->root, paths->made, 0);
-	return err;
+	/* Nobody must be able to keep a machine armed. */
+	return is_in_the_way(err) ? CANCEL_NOT_KEPT : err;
 }
 
 static int cancel_locked(const struct tree *tree, const struct paths *paths,
@@ -84,8 +95,8 @@ static int cancel_locked(const struct tree *tree, const struct paths *paths,
 	text[n < 0 ? 0 : n] = '\0';
 	if (err == 0)
 		err = make_cancelled(tree, paths, text);
-	if (err == 0)
-		return unlinkat(tree->root, paths->taken, 0) < 0 ? -errno : 0;
+	if (err >= 0)
+		return unlinkat(tree->root, paths->taken, 0) < 0 ? -errno : err;
 	/* Else it stays where it is, and is told by check. */
 	claim_move_into_gap(tree, paths->taken, paths->armed);
 	return err;

@@ -17,15 +17,17 @@ int cancel_prepare(const struct tree *tree);
 /*
  * Moves the once link of a client to once/.cancelled/, by a new link, which
  * belongs to who cancels. Under the lock, so that it is either cancelled or
- * served. Writes its text. 0; -ENOENT when there is none; -EINVAL when there is
- * no link but something else; -EAGAIN when the lock was not to be had; -EPERM
- * when somebody else has armed the client, in a sticky once/; or another
- * -errno. With these it is where it was, or, where even that fails, beside that
- * by a name that begins with ARM_TEMPORARY.
+ * served. Writes its text. 0; CANCEL_NOT_KEPT when it is cancelled, but another
+ * user has something in its place in once/.cancelled/; -ENOENT when there is
+ * none; -EINVAL when there is no link but something else; -EAGAIN when the lock
+ * was not to be had; -EPERM when somebody else has armed the client, in a
+ * sticky once/; or another -errno. With these it is where it was, or, where
+ * even that fails, beside that by a name that begins with ARM_TEMPORARY.
  */
 int cancel_link(const struct tree *tree, const char *client,
 	char text[static PATH_MAX]);
 
+#define CANCEL_NOT_KEPT 1
 #define CANCEL_NAME_SIZE 96 /* bytes */
 
 /* The path of what a user has cancelled for a client: there is one at most. */

@@ -68,6 +68,10 @@ static bool cancel(struct ctl *ctl, const struct client *client, void *context)
 	if (err < 0)
 		return refuse(ctl, err, entry);
 	say_taken(entry, text);
+	if (err == CANCEL_NOT_KEPT)
+		warnx("%s: cancelled, but rearm can't bring it back: another "
+		      "user has something in its place in once/.cancelled",
+			entry);
 	return true;
 }
 

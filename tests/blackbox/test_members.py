@@ -258,6 +258,21 @@ def test_a_cancel_is_in_nobody_elses_way(responder, tree):
     assert tree.link(f"once/{CLIENT}") == "../os/boot"
 
 
+@pytest.mark.parametrize("who", ["root", "owner", "alice"])
+@pytest.mark.parametrize("thing", [
+    os.mkdir, lambda path: os.symlink("../os/evil", path)])
+def test_nobody_keeps_a_machine_armed(responder, tree, who, thing):
+    """By what he puts where the cancelled link is to go."""
+    responder()
+    arm("alice")
+    user = place.OWNER[0] if who == "root" else USERS[who][0]
+    path = tree.full(f"once/.cancelled/{CLIENT}.{user}")
+    assert act("bob", lambda: thing(path)) == 0
+    done = ctl.run("cancel", CLIENT, **become(who))
+    assert (done.status, tree.link(f"once/{CLIENT}")) == (0, None)
+    assert "cancelled, but rearm" in done.err or os.path.islink(path)
+
+
 # What lies where the responder's own is to be
 
 PARTS = [".lock", ".claimed", ".served", ".cancelled"]

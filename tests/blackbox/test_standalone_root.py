@@ -99,6 +99,23 @@ OWNERS = {
 }
 
 
+def test_a_directory_that_somebody_elses_link_names_is_not_given_away(
+        script, tmp_path):
+    root = "/srv/harm"
+    fill(root, 0)
+    victim = tmp_path / "victim"
+    victim.mkdir(0o755)
+    try:
+        os.symlink(victim, f"{root}/once")
+        os.chown(f"{root}/once", 4711, 4711, follow_symlinks=False)
+        one = Standalone(script, tmp_path, "-r", root)
+        assert one.ask("/default") == (200, b"default")
+        one.end()
+        assert victim.stat().st_uid == 0 and not list(victim.iterdir())
+    finally:
+        shutil.rmtree(root)
+
+
 @WEB
 @pytest.mark.parametrize("whose", OWNERS)
 def test_nothing_is_root(script, tmp_path, web, whose):
