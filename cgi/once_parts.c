@@ -59,11 +59,12 @@ static mode_t mode_of(const struct stat *once, const char *path)
 	return mode;
 }
 
-mode_t once_part_mode(const struct tree *tree, const char *path)
+int once_part_mode(const struct tree *tree, const char *path)
 {
 	struct stat once;
+	const int err = look_at_once(tree, &once);
 
-	return look_at_once(tree, &once) < 0 ? 0 : mode_of(&once, path);
+	return err < 0 ? err : (int)mode_of(&once, path);
 }
 
 /* 0, or what is the matter with the type. */
@@ -238,12 +239,12 @@ int once_parts_make(const struct tree *tree)
 int once_part_is_open(const struct tree *tree, const char *path)
 {
 	struct stat st, once;
-	int err = look_at_once(tree, &once);
+	const int err = look_at_once(tree, &once);
 
-	if (err == 0 && fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		err = -errno;
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
+	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
 	return is_sticky(&once) && is_for_owner(path) && S_ISDIR(st.st_mode) &&
 	       (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }

@@ -41,8 +41,8 @@ bool once_part_is_other(int err);
 int once_part_judge(
 	const struct tree *tree, const char *path, const struct stat *st);
 
-/* The mode that a part is to have, by that of once/. 0: once/ is not there. */
-mode_t once_part_mode(const struct tree *tree, const char *path);
+/* The mode that a part is to have, by that of once/. Or -errno. */
+int once_part_mode(const struct tree *tree, const char *path);
 
 /*
  * once_part_check() of a directory that is to be read, where it is there. As

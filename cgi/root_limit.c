@@ -7,10 +7,10 @@
 /* By the FNV-1a hash of its path. */
 static atomic_uint *inside(struct root_limit *limit, const char *root)
 {
-	uint32_t hash = 2166136261u;
+	uint32_t hash = 2166136261U;
 
 	for (; *root != '\0'; root++)
-		hash = (hash ^ (unsigned char)*root) * 16777619u;
+		hash = (hash ^ (unsigned char)*root) * 16777619U;
 	return &limit->inside[hash % ROOT_LIMIT_SLOTS];
 }
 

@@ -156,21 +156,23 @@ static int replace_lock(
 static bool give_lock(
 	const struct ctl *ctl, const struct owner *owner, int once)
 {
-	const mode_t mode = once_part_mode(&ctl->tree, ONCE_LOCK);
 	struct stat st, before;
+	const int mode = once_part_mode(&ctl->tree, ONCE_LOCK);
 
+	if (mode < 0)
+		return leave(ONCE_LOCK, -mode);
 	if (fstatat(once, ".lock", &before, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT || leave(ONCE_LOCK, errno);
-	if (before.st_mode == (S_IFREG | mode) &&
+	if (before.st_mode == (S_IFREG | (mode_t)mode) &&
 		before.st_uid == owner->user &&
 		(owner->group == NO_GROUP || before.st_gid == owner->group))
 		return true;
 	const int fd = open_locked(once);
 	if (fd < 0)
 		return leave(ONCE_LOCK, -fd);
-	const int err = fstat(once, &st) < 0
-	                        ? -errno
-	                        : replace_lock(owner, once, mode, st.st_gid);
+	const int err = fstat(once, &st) < 0 ? -errno
+	                                     : replace_lock(owner, once,
+						       (mode_t)mode, st.st_gid);
 	close(fd);
 	if (err < 0)
 		return leave(ONCE_LOCK, -err);
@@ -206,23 +208,16 @@ static int make_directory(const struct ctl *ctl, const char *name)
 	return open_directory(ctl, name);
 }
 
-static bool give_parts(
-	const struct ctl *ctl, const struct owner *owner, int once)
+static bool give_part(const struct ctl *ctl, const struct owner *owner,
+	int once, const char *path)
 {
-	bool done = true;
-
-	for (size_t i = 0; i < ONCE_PARTS; i++) {
-		const char *path = once_parts[i];
-		const mode_t mode = once_part_mode(&ctl->tree, path);
-		const bool is_given =
-			strcmp(path, ONCE_LOCK) == 0
-				? give_lock(ctl, owner, once)
-				: give_directory(owner, once,
-					  path + strlen(ONCE_DIR "/"), path,
-					  mode, MODES_OF_OTHERS & ~mode);
-		done = is_given && done;
-	}
-	return done;
+	if (strcmp(path, ONCE_LOCK) == 0)
+		return give_lock(ctl, owner, once);
+	const int mode = once_part_mode(&ctl->tree, path);
+	if (mode < 0)
+		return leave(path, -mode);
+	return give_directory(owner, once, path + strlen(ONCE_DIR "/"), path,
+		(mode_t)mode, MODES_OF_OTHERS & ~(mode_t)mode);
 }
 
 /* once/ comes first: what is in it is then out of the former owner's hands. */
@@ -232,9 +227,11 @@ static bool give_once(const struct ctl *ctl, const struct owner *owner)
 
 	if (once < 0)
 		return false;
-	bool done = give(owner, once, ONCE_DIR, GROUP_MODES | S_ISVTX, S_IRWXO);
-	if (done)
-		done = give_parts(ctl, owner, once);
+	const bool is_given =
+		give(owner, once, ONCE_DIR, GROUP_MODES | S_ISVTX, S_IRWXO);
+	bool done = is_given;
+	for (size_t i = 0; is_given && i < ONCE_PARTS; i++)
+		done = give_part(ctl, owner, once, once_parts[i]) && done;
 	close(once);
 	return done;
 }

@@ -75,9 +75,12 @@ static bool is_in_pairs(const char *bytes, size_t size, size_t low)
 	char narrow[ENOUGH / 2];
 	size_t used = 0;
 
-	for (size_t i = 0; i + 1 < size && used < sizeof narrow; i += 2)
-		narrow[used++] =
-			bytes[i + 1 - low] == '\0' ? bytes[i + low] : '\xff';
+	for (size_t i = 0; i + 1 < size && used < sizeof narrow; i += 2) {
+		narrow[used] = bytes[i + low];
+		if (bytes[i + 1 - low] != '\0')
+			narrow[used] = '\xff'; /* no part of UTF-8 */
+		used++;
+	}
 	return used >= 4 && text_is(narrow, used);
 }
 

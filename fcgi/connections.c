@@ -91,10 +91,11 @@ struct connections *connections_new(size_t max, size_t limit)
 		free(all);
 		return NULL;
 	}
-	all->waiting = (struct list){-1, -1, 1, CONNECTION_PATIENCE * 1000};
+	all->waiting =
+		(struct list){-1, -1, 1, CONNECTION_PATIENCE * INT64_C(1000)};
 	all->kept = (struct list){-1, -1, 1, 0};
-	all->sending = (struct list){
-		-1, -1, SENDING_WEIGHT, CONNECTION_SENDING_PATIENCE * 1000};
+	all->sending = (struct list){-1, -1, SENDING_WEIGHT,
+		CONNECTION_SENDING_PATIENCE * INT64_C(1000)};
 	all->max = max;
 	all->limit = limit;
 	return all;
