@@ -22,11 +22,6 @@ void kept_init(struct kept *out)
 	*out = (struct kept){.root = -1, .boot_file.fd = -1};
 }
 
-bool kept_is_used(const struct kept *kept)
-{
-	return kept->root >= 0;
-}
-
 static void release_boot_file(struct kept *kept)
 {
 	if (kept->boot_file.fd >= 0)

@@ -23,9 +23,6 @@ struct kept {
 
 void kept_init(struct kept *out);
 
-/* Whether something is kept. */
-bool kept_is_used(const struct kept *kept);
-
 /* Closes what is kept: while nothing happens, nobody's umount(8) is in the way.
  */
 void kept_release(struct kept *kept);

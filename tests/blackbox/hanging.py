@@ -46,8 +46,8 @@ class Hanging:
         self.directory = directory
         self.nodes = [None, ""]  # paths by number; that of the root is 1
         self.files = files
-        self.holds = False
-        self.held = collections.deque()  # who waits, by its request's number
+        self.holds = ()  # kinds of requests that wait
+        self.held = collections.deque()  # those: number, and answer
         self.reads = 0
         self.latency = 0  # seconds that each read takes
         self.kernel = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
@@ -67,9 +67,9 @@ class Hanging:
         os.close(self.stop)
         subprocess.run(["umount", "-l", self.directory], check=True)
 
-    def hold(self):
-        """Has everybody wait who opens a file from here on."""
-        self.holds = True
+    def hold(self, kind=OPEN):
+        """Has everybody wait who opens, or reads, a file from here on."""
+        self.holds = (kind,)
 
     def wait_for(self, count):
         """Waits until exactly so many are held up."""
@@ -78,9 +78,15 @@ class Hanging:
     def release(self, count=None):
         """Lets the first ones go on; without a count, all for good."""
         if count is None:
-            self.holds = False
+            self.holds = ()
         for _ in range(len(self.held) if count is None else count):
-            self._answer(self.held.popleft(), OPENED)
+            self._answer(*self.held.popleft())
+
+    def _answer_or_hold(self, kind, number, content):
+        if kind in self.holds:
+            self.held.append((number, content))
+        else:
+            self._answer(number, content)
 
     def _serve(self):
         while True:
@@ -101,16 +107,14 @@ class Hanging:
         elif kind == GETATTR:
             path = self.nodes[node]
             self._answer(number, bytes(16) + self._attributes(node, path))
-        elif kind == OPEN and self.holds:
-            self.held.append(number)
         elif kind == OPEN:
-            self._answer(number, OPENED)
+            self._answer_or_hold(kind, number, OPENED)
         elif kind == READ:
             self.reads += 1
             time.sleep(self.latency)
             _, offset, size = struct.unpack_from("QQI", what)
             content = self.files[self.nodes[node]]
-            self._answer(number, content[offset:offset + size])
+            self._answer_or_hold(kind, number, content[offset:offset + size])
         elif kind in (RELEASE, FLUSH):
             self._answer(number)
         elif kind not in UNANSWERED:

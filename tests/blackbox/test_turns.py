@@ -11,7 +11,7 @@ import answer
 import place
 from crowd import ask_default, get
 from fastcgi import Connection
-from hanging import Endless, Hanging
+from hanging import READ, Endless, Hanging
 from place import PATIENCE, until
 from responder import Responder
 
@@ -102,6 +102,34 @@ def test_one_that_is_not_held_up_answers_the_others(responder, disk):
     disk.wait_for(THREADS - 1)
     disk.release()
     finish(peers)
+
+
+def take_all(peer):
+    """All that an answer has so far."""
+    peer.socket.settimeout(0.2)
+    with contextlib.suppress(TimeoutError):
+        while peer.socket.recv(1 << 16):
+            pass
+
+
+@on_a_disk_that_hangs
+def test_a_disk_that_hangs_while_answers_are_sent(tmp_path, tree, disk):
+    """Those who only go on with an answer are no more than others."""
+    with started(tmp_path, tree, str(THREADS), disk) as one:
+        peers = [ask_disk(one, disk, "endless") for _ in range(2 * THREADS)]
+        for peer in peers:
+            peer.read_record()
+        disk.hold(READ)
+        for peer in peers:
+            take_all(peer)
+        disk.wait_for(THREADS * 3 // 4)
+        for _ in range(20):
+            assert ask_default(one.path) < PATIENCE
+        disk.release()
+        for peer in peers:
+            peer.socket.settimeout(PATIENCE)
+            assert peer.socket.recv(1)
+            peer.close()
 
 
 @on_a_disk_that_hangs
