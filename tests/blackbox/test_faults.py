@@ -327,6 +327,9 @@ def faulty_request(lane, kind, call, error, when):
     finally:
         injecting.detach()
     got = peer.read()
+    if call.name == "close" and lane.responder.is_running():
+        # Descriptors don't tell. But its only thread comes to this last.
+        assert lane.ask(OTHER).body == b"default"
     lane.settle(leaks=call.name == "close")
     return got, injecting.text().count("(INJECTED)")
 

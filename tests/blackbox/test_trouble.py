@@ -62,13 +62,13 @@ def test_the_web_server_is_asked_to_send_the_file(
 
 
 @pytest.mark.parametrize("send, params, target", [
-    ("x-accel-redirect", {"PXESRV_ALLOW": "/"}, place.SERVERS + "/outside"),
+    ("x-accel-redirect", {"PXESRV_ALLOW": "/"}, place.SERVERS + "/elsewhere.txt"),
     ("x-sendfile", {}, "../os/100%")])
 def test_a_file_that_the_web_server_cannot_send(
         program, tree, send, params, target):
     """nginx takes no file outside its root, "%" means two things."""
     tree.make({**TREE, "os/100%": "inline", ONCE: Link(target)})
-    with open(place.SERVERS + "/outside", "w") as file:
+    with open(place.SERVERS + "/elsewhere.txt", "w") as file:
         file.write("inline")
     got = program.ask(params={"PXESRV_SEND": send, **params})
     assert (got.status, got.body, got.length) == (200, b"inline", 6)
