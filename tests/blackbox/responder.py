@@ -51,9 +51,12 @@ class Responder(Program):
         """Whether its start is over: the socket comes last into its epoll."""
         return len(self.watched()) >= 2
 
+    def sending(self):
+        """How many of its answers wait for the peer to take more."""
+        return sum(events & select.EPOLLOUT != 0 for events in self.watched())
+
     def is_sending(self):
-        """Whether an answer of its waits for the peer to take more."""
-        return any(events & select.EPOLLOUT for events in self.watched())
+        return self.sending() > 0
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))

@@ -116,9 +116,12 @@ def take_all(peer):
 def test_a_disk_that_hangs_while_answers_are_sent(tmp_path, tree, disk):
     """Those who only go on with an answer are no more than others."""
     with started(tmp_path, tree, str(THREADS), disk) as one:
-        peers = [ask_disk(one, disk, "endless") for _ in range(2 * THREADS)]
-        for peer in peers:
-            peer.read_record()
+        peers = []
+        for _ in range(2 * THREADS):
+            # One by one, so that none is refused yet.
+            peers.append(ask_disk(one, disk, "endless"))
+            assert b"Status: 200" in peers[-1].read_record()[2]
+            until(lambda: one.sending() == len(peers), "it waits for its peer")
         disk.hold(READ)
         for peer in peers:
             take_all(peer)
