@@ -84,7 +84,8 @@ void output_open(int fd, struct output *out)
 	struct stat st;
 	sigset_t held;
 
-	*out = (struct output){.sink = {is_gone, send_answer}, .fd = fd};
+	*out = (struct output){
+		.sink = {.is_gone = is_gone, .send = send_answer}, .fd = fd};
 	sigemptyset(&held);
 	for (size_t i = 0; i < sizeof enders / sizeof enders[0]; i++) {
 		sigaddset(&held, enders[i]);

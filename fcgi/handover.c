@@ -166,7 +166,8 @@ enum served handover_serve(struct handover *handover, int fd,
 	struct sending **later)
 {
 	FCGX_Request *request = &handover->request;
-	struct stream stream = {.sink = {is_gone, send_answer}, .fd = fd};
+	struct stream stream = {
+		.sink = {.is_gone = is_gone, .send = send_answer}, .fd = fd};
 
 	request->ipcFd = fd;
 	request->keepConnection = 1;

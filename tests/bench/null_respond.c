@@ -25,3 +25,13 @@ void respond_settle(struct unsettled *unsettled, long long missing)
 	(void)unsettled;
 	(void)missing;
 }
+
+bool respond_enter(const struct unsettled *unsettled)
+{
+	(void)unsettled;
+	return true;
+}
+
+void respond_leave(void)
+{
+}
