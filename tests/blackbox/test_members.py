@@ -366,10 +366,13 @@ def test_before_the_start(responder, tree, elsewhere, part, thing):
     check_works(responder(), tree, part, before)
 
 
+def log():
+    with open(place.LOG) as file:
+        return file.read()
+
+
 def is_confined():
-    with open(place.LOG) as log:
-        said = log.read()
-    return not ("files are not confined" in said or "sandbox: none" in said)
+    return not ("files are not confined" in log() or "sandbox: none" in log())
 
 
 def take_away(tree, part):
@@ -456,8 +459,8 @@ def test_where_it_may_not_move_it(responder, tree, elsewhere, part, want, once):
     assert got.status == (503 if refused else 200)
     if part == ".served" and not refused:
         [claim] = tree.claimed()
-        with open(place.LOG) as log:
-            assert f"the link stays at once/.claimed/{claim})" in log.read()
+        until(lambda: f"the link stays at once/.claimed/{claim})" in log(),
+              "the line that tells")
         os.unlink(tree.full(f"once/.claimed/{claim}"))
         # By a grace there is nothing to be had from elsewhere.
         assert ask(one, PXESRV_ONCE_GRACE="3600").status in (404, 503)
