@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdint.h>
 
 #include "moment.h"
+#include "tree.h"
 
 /* Ten times what a claim takes on a slow file system. */
 #define STILL_MS 200
@@ -42,16 +42,12 @@ static void make_queues(void)
 	pthread_condattr_destroy(&attributes);
 }
 
-/* By the FNV-1a hash of its path. */
 struct once_queue *once_queue_of(const char *root)
 {
 	static pthread_once_t made = PTHREAD_ONCE_INIT;
-	uint32_t hash = 2166136261U;
 
 	pthread_once(&made, make_queues);
-	for (const char *c = root; *c != '\0'; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619U;
-	return &queues[hash % QUEUES];
+	return &queues[tree_slot(root, QUEUES)];
 }
 
 int once_queue_enter(struct once_queue *queue, const struct timespec *limit)

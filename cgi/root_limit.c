@@ -2,24 +2,15 @@
 #include "root_limit.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
-/* By the FNV-1a hash of its path. */
-static atomic_uint *inside(struct root_limit *limit, const char *root)
-{
-	uint32_t hash = 2166136261U;
-
-	for (; *root != '\0'; root++)
-		hash = (hash ^ (unsigned char)*root) * 16777619U;
-	return &limit->inside[hash % ROOT_LIMIT_SLOTS];
-}
+#include "tree.h"
 
 /* Where the thread is counted; NULL: nowhere. */
 static _Thread_local atomic_uint *counted;
 
 bool root_limit_enter(struct root_limit *limit, const char *root)
 {
-	atomic_uint *count = inside(limit, root);
+	atomic_uint *count = &limit->inside[tree_slot(root, ROOT_LIMIT_SLOTS)];
 
 	if (atomic_fetch_add(count, 1) >= limit->most) {
 		atomic_fetch_sub(count, 1);

@@ -25,6 +25,12 @@ int tree_open(const char *root, const char *allow, struct tree *out);
 void tree_close(struct tree *tree);
 
 /*
+ * Which of so many slots a root has, by its path as it was configured. Roots
+ * share a slot by chance only.
+ */
+size_t tree_slot(const char *root, size_t slots);
+
+/*
  * Opens path, which counts from the root when it is relative, with open(2)'s
  * flags and O_CLOEXEC, if what is there lies beneath the root or beneath an
  * allowed directory. The last component is not followed when it is a link.
