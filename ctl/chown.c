@@ -32,7 +32,7 @@
 #define GROUP_MODES (S_IRWXG | S_ISGID)
 #define MODES_OF_OTHERS (S_IRWXG | S_IRWXO | S_ISVTX)
 
-#define LOCK_WAIT 2         /* seconds, as the responder waits */
+#define LOCK_WAIT_MS 2000   /* as the responder waits */
 #define LOCK_NAP_NS 5000000 /* between two tries */
 
 /* Whom all is given to. */
@@ -106,7 +106,8 @@ static bool give_directory(const struct owner *owner, int parent,
 static int open_locked(int once)
 {
 	const struct timespec nap = {.tv_nsec = LOCK_NAP_NS};
-	struct timespec limit;
+	const struct timespec now = moment_now();
+	const struct timespec limit = moment_after(&now, LOCK_WAIT_MS);
 	struct stat st;
 	int err = 0;
 
@@ -114,8 +115,6 @@ static int open_locked(int once)
 		O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ELOOP || errno == EISDIR ? -ENXIO : -errno;
-	clock_gettime(CLOCK_MONOTONIC, &limit);
-	limit.tv_sec += LOCK_WAIT;
 	if (fstat(fd, &st) < 0)
 		err = -errno;
 	else if (!S_ISREG(st.st_mode))

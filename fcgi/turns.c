@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "moment.h"
+
 /* Time between two looks: many times what a request takes. */
-#define TICK_NS 2000000L
-#define SECOND_NS 1000000000L
+#define TICK_MS 2
 /* Looks without any work after which the watch sleeps until there is some. */
 #define QUIET_TICKS 100
 
@@ -103,14 +104,9 @@ static bool look(struct turns *turns)
 
 static void sleep_a_tick(struct turns *turns)
 {
-	struct timespec until;
+	const struct timespec now = moment_now();
+	const struct timespec until = moment_after(&now, TICK_MS);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += TICK_NS;
-	if (until.tv_nsec >= SECOND_NS) {
-		until.tv_nsec -= SECOND_NS;
-		until.tv_sec++;
-	}
 	pthread_cond_timedwait(&turns->watch, &turns->lock, &until);
 }
 

@@ -183,15 +183,6 @@ static bool holds(struct workers *all, bool (*what)(struct workers *))
 	       turns_are_idle(all->turns, &after) && before == after;
 }
 
-static struct timespec in_seconds(time_t seconds)
-{
-	struct timespec moment;
-
-	clock_gettime(CLOCK_MONOTONIC, &moment);
-	moment.tv_sec += seconds;
-	return moment;
-}
-
 /*
  * A request that a web server sends on an open connection while it is closed
  * would be lost. So they are asked to close theirs, and answered until then;
@@ -200,8 +191,11 @@ static struct timespec in_seconds(time_t seconds)
 static void last_call(struct workers *all)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
-	const struct timespec for_kept = in_seconds(LAST_CALL_SECONDS);
-	const struct timespec for_all = in_seconds(WORKERS_LAST_SECONDS);
+	const struct timespec now = moment_now();
+	const struct timespec for_kept =
+		moment_after(&now, LAST_CALL_SECONDS * 1000L);
+	const struct timespec for_all =
+		moment_after(&now, WORKERS_LAST_SECONDS * 1000L);
 
 	epoll_ctl(all->epoll, EPOLL_CTL_DEL, all->listener->fd, NULL);
 	atomic_store(&all->phase, LAST_CALL);
