@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Many peers of one responder at a time, and what they must leave behind."""
+import contextlib
 import resource
 import select
 import time
@@ -26,6 +27,18 @@ GOOD = get()
 
 def clients(count):
     return [f"127.1.{i // 250}.{i % 250 + 1}" for i in range(count)]
+
+
+@contextlib.contextmanager
+def enough_descriptors(number):
+    """This process has so many meanwhile, or as many as it may."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(number, before[1]),
+                                                before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def limit_descriptors(number):

@@ -7,7 +7,6 @@ answer, and when they have gone, memory and descriptors are what they were.
 import collections
 import os
 import random
-import resource
 import socket
 import threading
 import time
@@ -17,7 +16,8 @@ import pytest
 import answer
 import fastcgi
 import place
-from crowd import TREE, Rest, ask_default, clients, get, limit_descriptors
+from crowd import (TREE, Rest, ask_default, clients, enough_descriptors, get,
+                   limit_descriptors)
 from deployments import meta_variables
 from fastcgi import Connection, begin, pairs, record
 from place import until
@@ -32,11 +32,8 @@ CLIENT = "127.0.0.7"
 @pytest.fixture(autouse=True)
 def descriptors():
     """Enough of them for all the peers that are played here."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, before[1]),
-                                                before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    with enough_descriptors(4096):
+        yield
 
 
 def send(peer, data):

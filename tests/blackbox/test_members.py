@@ -93,9 +93,9 @@ def under_way(one, tree):
 
 # Places and what is done to them, by system calls
 
-def replace(path):
-    """Puts another link in its place, from where anybody may."""
-    made = f"{os.path.dirname(path)}/.made"
+def replace(path, beside=None):
+    """Puts another link in its place, which is made beside it or elsewhere."""
+    made = f"{beside or os.path.dirname(path)}/.made"
     os.symlink("../os/evil", made)
     try:
         os.rename(made, path)
@@ -106,13 +106,7 @@ def replace(path):
 
 def replace_from_once(path):
     """The same where none can be made beside it."""
-    made = f"{place.ROOT}/once/.made"
-    os.symlink("../os/evil", made)
-    try:
-        os.rename(made, path)
-    except OSError:
-        os.unlink(made)
-        raise
+    replace(path, f"{place.ROOT}/once")
 
 
 def remove(path):

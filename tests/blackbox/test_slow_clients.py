@@ -3,7 +3,6 @@
 import fcntl
 import os
 import re
-import resource
 import select
 import shutil
 import subprocess
@@ -15,7 +14,8 @@ import answer
 import fastcgi
 import place
 import slow
-from crowd import BYSTANDER, TREE, ask_default, clients, get
+from crowd import (BYSTANDER, TREE, ask_default, clients, enough_descriptors,
+                   get)
 from deployments import ApacheFcgi, Bare, Lighttpd, Nginx
 from fastcgi import Connection
 from place import until
@@ -31,11 +31,8 @@ MEMORY = 64 << 10  # bytes of the responder that a slow client may take
 @pytest.fixture(autouse=True, scope="module")
 def descriptors():
     """Enough of them, for the servers that are started too."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, before[1]),
-                                                before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    with enough_descriptors(8192):
+        yield
 
 
 class RoomyNginx(Nginx):
