@@ -169,6 +169,7 @@ enum served handover_serve(struct handover *handover, int fd,
 	struct stream stream = {
 		.sink = {.is_gone = is_gone, .send = send_answer}, .fd = fd};
 
+	*later = NULL;
 	request->ipcFd = fd;
 	request->keepConnection = 1;
 	FCGX_Detach(request);

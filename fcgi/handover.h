@@ -35,7 +35,7 @@ enum served {
 
 /*
  * Answers the request that lies on fd, as far as the peer takes the answer
- * now. later is set with SERVED_SENDING.
+ * now. later is the rest of it, or NULL.
  */
 enum served handover_serve(struct handover *handover, int fd,
 	const struct service *service, struct kept *kept,

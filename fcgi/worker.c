@@ -345,17 +345,9 @@ static void work_once(struct worker *w)
 /* Answers what has arrived on a connection, as far as that goes at once. */
 static void finish(struct worker *w, int fd, struct sending *sending)
 {
-	if (sending == NULL && look(w, fd) == GATE_PASS) {
-		switch (serve(w, fd, &sending)) {
-		case SERVED_CLOSED:
-			return;
-		case SERVED_KEPT:
-			sending = NULL;
-			break;
-		default:
-			break;
-		}
-	}
+	if (sending == NULL && look(w, fd) == GATE_PASS &&
+		serve(w, fd, &sending) == SERVED_CLOSED)
+		return;
 	if (sending != NULL)
 		break_off(w, fd, sending);
 	else
