@@ -112,7 +112,7 @@ static bool may_set_aside(const struct tree *tree)
 	       (once.st_uid == user || user == 0);
 }
 
-/* 0, or -errno; it is told. */
+/* 0 or -errno. A message says where it was moved to. */
 static int set_aside(const struct tree *tree, const char *path)
 {
 	char unique[UNIQUE_SIZE], aside[PATH_SIZE];

@@ -58,8 +58,8 @@ int once_part_read(const struct tree *tree, const char *path);
 int once_part_make(const struct tree *tree, const char *path);
 
 /*
- * What once_part_make() would return to the responder, which in a sticky once/
- * is to be its owner, unless that is root. It moves and makes nothing.
+ * What once_part_make() would return if the responder called it. The responder
+ * owns a sticky once/, unless root does. Nothing is moved or made.
  */
 int once_part_forecast(const struct tree *tree, const char *path);
 

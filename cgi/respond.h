@@ -43,7 +43,8 @@ bool respond_enter(const struct unsettled *unsettled);
 void respond_leave(void);
 
 /*
- * The answer is over: so many bytes of it the web server has not taken. Moves
- * the link to where it belongs, logs, and frees. Any thread may call it.
+ * Ends a request whose answer is over. missing: bytes that the web server has
+ * not taken. Settles the claim, writes the log line, and frees. Any thread may
+ * call it.
  */
 void respond_settle(struct unsettled *unsettled, long long missing);

@@ -97,7 +97,7 @@ static int cancel_locked(const struct tree *tree, const struct paths *paths,
 		err = make_cancelled(tree, paths, text);
 	if (err >= 0)
 		return unlinkat(tree->root, paths->taken, 0) < 0 ? -errno : err;
-	/* Else it stays where it is, and is told by check. */
+	/* If that fails, it stays where it is, and check reports it. */
 	claim_move_into_gap(tree, paths->taken, paths->armed);
 	return err;
 }
