@@ -303,7 +303,7 @@ static bool check_kind(struct checking *checking, enum entry_kind kind)
 	checking->kind = kind;
 	const int error =
 		-entry_each(&checking->ctl->tree, kind, check_entry, checking);
-	/* What is no directory of the responder's own is told already. */
+	/* Something else in its place was reported before. */
 	const bool is_told =
 		is_part(directory) &&
 		once_part_check(&checking->ctl->tree, directory) < 0;
