@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 import os
+import signal
 
 import pytest
 
@@ -8,6 +9,12 @@ import place
 from place import until
 from responder import Responder
 from tree import Tree
+
+
+def pytest_configure(config):
+    # A shell that starts us in the background has it ignored, and what is
+    # ignored stays so in the programs that are to be ended by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
