@@ -15,6 +15,7 @@ def pytest_configure(config):
     # A shell that starts us in the background has it ignored, and what is
     # ignored stays so in the programs that are to be ended by it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.addinivalue_line("markers", "deep: left to tests/run --all")
 
 
 def pytest_collection_modifyitems(items):

@@ -453,14 +453,14 @@ def lanes(tmp_path_factory):
         "ever)")
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_each_call_fails(lanes, kind):
+def check_points(lanes, kind, errors, whens):
+    """Each call of a request of a kind fails with each of the errors."""
     calls = calls_of(lanes[0], kind)
     assert len(calls) > 10, calls
     assert "accept4" in {c.name for c in calls} or kind.keep
     todo = collections.deque(
         (call, error, when)
-        for call, error, when in itertools.product(calls, ERRORS, ["", "+"])
+        for call, error, when in itertools.product(calls, errors, whens)
         if (call.name, error) not in IMPOSSIBLE)
     failures = []
     check = check_redirect if kind.path == "/redirect" else check_grub
@@ -484,3 +484,15 @@ def test_each_call_fails(lanes, kind):
             done.result()
     points["calls"] += len(calls)
     assert not failures, "\n".join(failures)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_each_call_fails(lanes, kind):
+    check_points(lanes, kind, ERRORS, ["", "+"])
+
+
+def test_each_call_fails_in_one_way(lanes):
+    """A sample of the others, which shows that they would notice."""
+    (once,) = [kind for kind in KINDS if kind.name == "once"]
+    check_points(lanes, once, ["EIO"], [""])

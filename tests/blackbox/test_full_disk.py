@@ -15,8 +15,8 @@ from tree import Directory, Tree
 CLIENTS = [f"127.{1 + n // 62500}.{n // 250 % 250}.{n % 250 + 1}"
            for n in range(5000)]
 
-pytestmark = pytest.mark.skipif(
-    not place.AS_ROOT, reason="only root can mount file systems")
+pytestmark = [pytest.mark.deep, pytest.mark.skipif(
+    not place.AS_ROOT, reason="only root can mount file systems")]
 
 
 def fill(directory):

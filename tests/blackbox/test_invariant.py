@@ -40,8 +40,9 @@ def held(tmp_path, tree):
     held.close()
 
 
-@pytest.mark.parametrize("processes", [1, 2, 4])
-@pytest.mark.parametrize("clients", [1, 3])
+@pytest.mark.parametrize("processes, clients", [
+    (2, 3), *(pytest.param(*few, marks=pytest.mark.deep)
+              for few in [(1, 1), (1, 3), (2, 1), (4, 1), (4, 3)])])
 def test_armings_faster_than_requests(held, tree, processes, clients):
     running = [held.start() for _ in range(processes)]
     ledger = Ledger(tree)

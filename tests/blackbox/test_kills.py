@@ -95,9 +95,13 @@ def answer_of(got, params):
     return got.body
 
 
+deep = pytest.mark.deep
+
+
 @pytest.mark.parametrize("params", [
-    {}, {"PXESRV_SEND": "x-accel-redirect"}, {"PXESRV_ONCE_GRACE": "3600"}],
-    ids=["inline", "x-accel", "grace"])
+    pytest.param({}, id="inline"),
+    pytest.param({"PXESRV_SEND": "x-accel-redirect"}, id="x-accel", marks=deep),
+    pytest.param({"PXESRV_ONCE_GRACE": "3600"}, id="grace", marks=deep)])
 def test_killed_at_each_call(make_held, tree, tmp_path, params):
     held = make_held(PXESRV_THREADS="1")
     ledger = Ledger(tree)
@@ -198,6 +202,7 @@ class Storm:
             thread.join()
 
 
+@deep
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM],
                          ids=["KILL", "TERM"])
 def test_a_storm(make_held, tree, number):

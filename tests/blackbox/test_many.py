@@ -102,7 +102,8 @@ def check_half_closed(tree, armed, peers):
         assert (served is None) == (got is None), client
 
 
-@pytest.mark.parametrize("room", ["for all", "not for all"])
+@pytest.mark.parametrize("room", [
+    pytest.param("for all", marks=pytest.mark.deep), "not for all"])
 def test_silent_and_slow_peers_hold_up_nobody(responder, tree, room):
     """500 silent, 500 slow, 260 that broke off, and the others go on.
 
@@ -174,6 +175,7 @@ def broken_requests(seed):
         yield request[:chance.randrange(len(request))]
 
 
+@pytest.mark.deep
 def test_requests_that_are_cut_off(responder, tree):
     """Some then hang up, some half-close, some stay for a while."""
     seed = int(os.environ.get("PXESRV_TESTS_SEED") or random.getrandbits(32))
@@ -209,6 +211,7 @@ def test_requests_that_are_cut_off(responder, tree):
                  f"{more // 1024} kB more")
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("threads", [1, 8])
 @pytest.mark.parametrize("limit", [64, 20])
 @pytest.mark.parametrize("at_once", [False, True])

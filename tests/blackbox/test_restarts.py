@@ -61,6 +61,7 @@ def answered():
     return os.path.getsize(place.LOG) // (longest + 1)
 
 
+@pytest.mark.deep
 def test_no_request_fails(nginx, held, tree):
     tree.make({"default": "default", "os/boot": "os"})
     one = held.start()

@@ -169,6 +169,7 @@ def test_every_size(bare, tree):
     take_sizes(take, tree, range(20_001))
 
 
+@pytest.mark.deep
 def test_each_size_around_a_boundary(bare, tree):
     _, take = bare
     take_sizes(take, tree, sorted({

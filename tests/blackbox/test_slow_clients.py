@@ -49,7 +49,9 @@ SERVERS = {"bare": (Bare, 500), "nginx": (RoomyNginx, 500),
            "lighttpd": (Lighttpd, 500), "apache-fcgi": (ApacheFcgi, 300)}
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture(params=[
+    name if name == "nginx" else pytest.param(name, marks=pytest.mark.deep)
+    for name in SERVERS])
 def server(request):
     kind, count = SERVERS[request.param]
     directory = os.path.join(place.SERVERS, f"slow-{request.param}")
@@ -152,6 +154,7 @@ MODULE = os.path.join(os.environ["PXESRV_TESTS_BUILD"],
                       "tests/preload/fast_clock.so")
 
 
+@pytest.mark.deep
 @pytest.mark.skipif(place.IS_SANITIZED,
                     reason="they want to be the first in LD_PRELOAD")
 def test_a_peer_that_takes_nothing_is_cut_off(responder, tree):
@@ -271,6 +274,7 @@ class frozen:
         subprocess.run(["fsfreeze", "-u", self.path], check=True)
 
 
+@pytest.mark.deep
 def test_a_tree_that_hangs(tree, other_tree, responder):
     """Claims of another root go on, and nothing is lost."""
     r = responder(PXESRV_ROOT=None)

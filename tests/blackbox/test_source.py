@@ -27,6 +27,7 @@ def read(path):
         return file.read()
 
 
+@pytest.mark.deep
 def test_the_format_of_c_files():
     said = subprocess.run(["clang-format", "--version"], text=True,
                           capture_output=True, check=True).stdout

@@ -128,6 +128,7 @@ def calls_of_the_start(lane):
     return calls
 
 
+@pytest.mark.deep
 def test_each_call_of_the_start_fails(lanes, tree):
     calls = calls_of_the_start(lanes[0])
     assert len(calls) > 30
