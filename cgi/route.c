@@ -9,6 +9,7 @@
 
 #define REDIRECT "/redirect"
 #define GRUB_CLEAR "/grub/clear/"
+#define ONCE "/once/"
 
 static int hex_digit(char c)
 {
@@ -55,15 +56,28 @@ static void slashes_merge(char *path)
 	*to = '\0';
 }
 
-static bool path_read(const struct metavars *vars, char path[static PATH_MAX])
+/* The path as the web server understands it. */
+static bool path_join(const struct metavars *vars, char path[static PATH_MAX])
 {
-	if (vars->request_uri != NULL)
-		return path_decode(vars->request_uri, path);
-
 	int n = snprintf(path, PATH_MAX, "%s%s",
 		vars->script_name ? vars->script_name : "",
 		vars->path_info ? vars->path_info : "");
 	return n >= 0 && n < PATH_MAX;
+}
+
+static bool path_read(const struct metavars *vars, char path[static PATH_MAX])
+{
+	if (vars->request_uri != NULL)
+		return path_decode(vars->request_uri, path);
+	return path_join(vars, path);
+}
+
+/* In any case, since some file systems know no difference. */
+static bool is_in_once(const struct metavars *vars)
+{
+	char path[PATH_MAX];
+
+	return !path_join(vars, path) || strcasestr(path, ONCE) != NULL;
 }
 
 /*
@@ -99,7 +113,7 @@ void route_find(const struct metavars *vars, struct route *out)
 	char path[PATH_MAX];
 
 	*out = (struct route){.kind = ROUTE_NONE};
-	if (!path_read(vars, path))
+	if (is_in_once(vars) || !path_read(vars, path))
 		return;
 	slashes_merge(path);
 

@@ -80,6 +80,41 @@ static void test_fallback(void)
 	tap_ok(finds(&vars, ROUTE_NONE, ""), "no path at all");
 }
 
+static const struct {
+	const char *uri, *script, *info;
+	enum route_kind want;
+} places[] = {
+	{"/once/redirect", "/once", "/redirect", ROUTE_NONE},
+	{"/once/redirect", "/once/redirect", NULL, ROUTE_NONE},
+	{"/boot/once/redirect", "/boot/once/redirect", NULL, ROUTE_NONE},
+	{"/ONCE/redirect", "/ONCE", "/redirect", ROUTE_NONE},
+	{"/once/grub/clear/2.06", "/once", "/grub/clear/2.06", ROUTE_NONE},
+	{NULL, "/once", "/redirect", ROUTE_NONE},
+	{"/once/../redirect", "/redirect", NULL, ROUTE_REDIRECT},
+	{"/xonce/redirect", "/xonce", "/redirect", ROUTE_REDIRECT},
+	{"/oncex/redirect", "/oncex", "/redirect", ROUTE_REDIRECT},
+};
+
+static void test_once(void)
+{
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		const struct metavars vars = {
+			.request_uri = places[i].uri,
+			.script_name = places[i].script,
+			.path_info = places[i].info,
+		};
+		tap_ok(finds(&vars, places[i].want, ""),
+			places[i].uri ? places[i].uri : "no REQUEST_URI");
+	}
+
+	char name[PATH_MAX + 1];
+	memset(name, 'x', sizeof name);
+	name[PATH_MAX] = '\0';
+	const struct metavars vars = {
+		.request_uri = "/redirect", .script_name = name};
+	tap_ok(finds(&vars, ROUTE_NONE, ""), "a SCRIPT_NAME that is too long");
+}
+
 /* A path of size bytes that ends in tail. */
 static bool finds_long(size_t size, const char *tail, enum route_kind want,
 	const char *version)
@@ -104,6 +139,7 @@ int main(void)
 			uris[i].uri);
 	}
 	test_fallback();
+	test_once();
 
 	char name[NAME_MAX + 2], tail[NAME_MAX + 20];
 	memset(name, 'v', sizeof name);
