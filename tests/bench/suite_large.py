@@ -29,8 +29,7 @@ def servers():
         ('#"x-sendfile-docroot"', '"x-sendfile-docroot"'),
         ("#setenv.add-environment", "setenv.add-environment"),
         ('#\t"PXESRV_SEND" => "x-sendfile"\n\t#)',
-         '\t"PXESRV_SEND" => "x-sendfile"\n\t)'),
-        ('("mod_fastcgi")', '("mod_fastcgi", "mod_setenv")')]
+         '\t"PXESRV_SEND" => "x-sendfile"\n\t)')]
     return {
         ("nginx", "inline"): setups.Nginx("nginx-inline", workers=2),
         ("nginx", "x-accel-redirect"): setups.Nginx(

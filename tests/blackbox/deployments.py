@@ -245,7 +245,7 @@ class Nginx(WebServer):
 class Lighttpd(WebServer):
     """lighttpd as a client of the responder's socket."""
 
-    files = ["pxesrv.conf"]
+    files = {"server.conf": "conf-enabled/50-pxesrv.conf"}
     # It can neither change the status nor add the header.
     dead_status, says_retry_after = 500, False
 
@@ -260,19 +260,19 @@ class Lighttpd(WebServer):
             accesslog.filename = "{self.access_log}"'''
 
     def command(self):
-        for name in self.files:
-            self.copy(f"lighttpd/{name}", f"conf/{name}")
-        includes = "".join(f'include "conf/{name}"\n' for name in self.files)
+        for source, name in self.files.items():
+            self.copy(f"lighttpd/{source}", name)
+        self.copy("lighttpd/pxesrv.conf", "pxesrv.conf")
         main = self.write("lighttpd.conf", f"""
-            server.port = {self.port}
-            $SERVER["socket"] == "[::]:{self.port}" {{ }}
-            server.document-root = "{place.ROOT}"
+            server.port = {place.free_port()}
+            server.document-root = "/var/empty"
+            server.errorfile-prefix = "{CONF}/lighttpd/error-"
             server.errorlog = "{self.directory}/error.log"
             server.upload-dirs = ("{place.SERVERS}")
             mimetype.assign = (".html" => "text/html")
-            server.modules = ("mod_fastcgi")
+            server.modules = ("mod_access")
             {self.logs_accesses()}
-            {includes}
+            include "conf-enabled/*.conf"
             """)
         return ["lighttpd", "-D", "-f", main]
 
@@ -280,7 +280,8 @@ class Lighttpd(WebServer):
 class LighttpdBinPath(Lighttpd):
     """lighttpd, which starts the responder itself."""
 
-    files = ["pxesrv.conf", "pxesrv-bin-path.conf"]
+    files = {**Lighttpd.files,
+             "pxesrv-bin-path.conf": "conf-enabled/49-pxesrv-bin-path.conf"}
     uses_socket = False
 
     def confined(self):

@@ -3,6 +3,7 @@
 import pytest
 
 import raw
+from deployments import Lighttpd
 from place import until
 from tree import Link
 
@@ -43,6 +44,11 @@ ELSEWHERE = r"""
     /grub/clear;/2 /done/redirect /redirect/grub/clear/2
     /redirect/once/127.0.0.7 /.pxesrv /.pxesrv/redirect
     /.pxesrv-file/redirect /.pxesrv-file/default /.pxesrv-error""".split()
+# These lighttpd hides by asking PXESrv, which answers that they are no route.
+IN_ONCE = r"""
+    /once/redirect /%6fnce/redirect //once//redirect /x/../once/redirect
+    /once/127.0.0.7/redirect http://pxesrv/once/redirect
+    /once/grub/clear/2""".split()
 
 
 @pytest.fixture
@@ -92,8 +98,9 @@ def test_a_target_without_a_version(ask, tree, target):
 
 
 @pytest.mark.parametrize("target", ELSEWHERE)
-def test_a_target_that_is_no_route(ask, tree, target):
-    got = ask(target, reaches=0)
+def test_a_target_that_is_no_route(ask, web_server, tree, target):
+    got = ask(target, reaches=int(
+        isinstance(web_server, Lighttpd) and target in IN_ONCE))
     if target == "/default?/redirect":
         assert (got.status, got.body) == (200, b"default")
     else:

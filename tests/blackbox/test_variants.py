@@ -122,11 +122,11 @@ def test_x_sendfile_by_lighttpd(variant, tree):
     def change(text):
         if "x-sendfile-docroot" in text:
             text = uncomment(text, '"x-sendfile"', '"x-sendfile-docroot"')
-            # As its comment says: several lines, with mod_setenv.
+            # As its comment says: several lines.
             text = text.replace("\t#setenv.add", "\tsetenv.add") \
                 .replace('\t#\t"PXESRV_SEND"', '\t\t"PXESRV_SEND"') \
                 .replace("\t#)", "\t)")
-        return text.replace('("mod_fastcgi")', '("mod_fastcgi", "mod_setenv")')
+        return text
     check_offload(variant("lighttpd", change), tree)
 
 
@@ -144,14 +144,13 @@ def test_a_proxy_in_front(variant, tree, name):
     """The client is who the trusted proxy says; nobody else is believed."""
     def change(text):
         if "192.0.2.1" not in text:
-            return text.replace('("mod_fastcgi")',
-                                '("mod_fastcgi", "mod_extforward")')
+            return text
         text = text.replace("192.0.2.1", "127.0.0.9")
         if name == "nginx":
             return uncomment(text, "set_real_ip_from", "real_ip_header",
                              "real_ip_recursive")
         if name.startswith("lighttpd"):
-            return uncomment(text, "extforward.forwarder",
+            return uncomment(text, "server.modules", "extforward.forwarder",
                              "extforward.headers")
         return uncomment(text, "RemoteIPInternalProxy", "RemoteIPHeader")
 
@@ -277,8 +276,9 @@ def test_a_prefix(variant, tree, name):
         route = re.search(r"location = /redirect \{.*?\n\}\n", text, re.S)
         if route:
             text += route.group().replace("= /", "= /boot/")
-        return text.replace('"^/redirect$|', '"^(/boot)?/redirect$|').replace(
-            '"^/(redirect$', '"^(/boot)?/(redirect$')
+        return text.replace(
+            'pxesrv_prefix := ""', 'pxesrv_prefix := "(/boot)?"').replace(
+                '"^/(redirect$', '"^(/boot)?/(redirect$')
 
     one = variant(name, change)
     tree.make({**TREE, f"once/{CLIENT}": Link("../os/boot")})

@@ -23,7 +23,7 @@ def secret(name):
             "auth_basic_user_file /dev/null;\n\n\t# The time"), []
     if name.startswith("lighttpd"):
         return lambda text: text.replace(
-            '("mod_fastcgi")', '("mod_fastcgi", "mod_auth", "mod_authn_file")\n'
+            '("mod_access")', '("mod_auth", "mod_authn_file")\n'
             'auth.backend = "htdigest"\n'
             'auth.backend.htdigest.userfile = "/dev/null"\n'
             'auth.require = ("/" => ("method" => "digest", "realm" => "x",'

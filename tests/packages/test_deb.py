@@ -345,7 +345,7 @@ def test_the_log_goes_on_after_a_rotation():
 def test_lighttpd():
     stop("nginx")
     assert "200 OK" in do("lighttpd on Debian")
-    boots_once(80, "127.0.0.11")
+    boots_once(4567, "127.0.0.11")
 
 
 def test_apache():
@@ -371,7 +371,7 @@ def test_apache_without_a_responder():
 def test_lighttpd_starts_the_responder():
     stop("apache2")
     assert "200 OK" in do("lighttpd that starts the responder", MORE)
-    boots_once(80, "127.0.0.14")
+    boots_once(4567, "127.0.0.14")
 
 
 def test_back_to_the_package_s_own_user():
@@ -389,6 +389,7 @@ def test_back_to_the_package_s_own_user():
 ARMED = f"{TREE}/once/127.0.0.20"
 EDITED = ["/etc/nginx/snippets/pxesrv.conf", "/etc/logrotate.d/pxesrv",
           "/etc/apache2/conf-available/pxesrv-fcgi.conf",
+          "/etc/lighttpd/pxesrv.conf",
           "/etc/lighttpd/conf-available/50-pxesrv.conf"]
 
 
@@ -426,8 +427,8 @@ def test_who_has_switched_it_off_is_not_overruled():
 def test_removed_it_leaves_the_configuration():
     as_alice(f"pxesrvctl once 127.0.0.20 {BOOT}")
     # Its program will be gone, and lighttpd would not start.
-    os.symlink("../conf-available/51-pxesrv-bin-path.conf",
-               "/etc/lighttpd/conf-enabled/51-pxesrv-bin-path.conf")
+    os.symlink("../conf-available/49-pxesrv-bin-path.conf",
+               "/etc/lighttpd/conf-enabled/49-pxesrv-bin-path.conf")
     before = what_is_theirs()
     do("Remove", MORE)
     assert what_is_theirs() == before

@@ -55,7 +55,7 @@ def test_lighttpd():
     stop("nginx")
     install("lighttpd")
     do("lighttpd, with the responder running")
-    boots_once(80, "127.0.0.8")
+    boots_once(4567, "127.0.0.8")
     stop("lighttpd")
 
 
@@ -73,7 +73,7 @@ def test_another_user():
 def test_lighttpd_starts_the_responder():
     run("lighty-disable-mod", "pxesrv")
     do("lighttpd, which starts the responder")
-    boots_once(80, "127.0.0.11")
+    boots_once(4567, "127.0.0.11")
     stop("lighttpd")
     run("rm", "-rf", "/etc/tmpfiles.d/pxesrv-lighttpd.conf", "/run/pxesrv")
 

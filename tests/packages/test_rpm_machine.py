@@ -123,7 +123,7 @@ def test_lighttpd():
     stop("nginx")
     for _ in range(2):  # once more does no harm
         assert "200 OK" in do("lighttpd on Fedora", FEDORA)
-    serves(80, "127.0.0.11", "lighttpd", "lighttpd")
+    serves(4567, "127.0.0.11", "lighttpd", "lighttpd")
 
 
 def test_apache():
@@ -143,7 +143,7 @@ def test_removed_it_leaves_the_tree_alone():
     before, layout = what_is_theirs(), read("/etc/lighttpd/lighttpd.conf")
     do("Remove", FEDORA)
     assert read("/etc/lighttpd/lighttpd.conf") == \
-        layout.replace('include "conf.d/pxesrv-fedora.conf"\n', "") != layout
+        layout.replace('include "conf.d/pxesrv.conf"\n', "") != layout
     assert what_is_theirs() == before
     assert os.readlink(f"{TREE}/once/127.0.0.20") == f"../{BOOT}"
     assert "not installed" in subprocess.run(
