@@ -36,7 +36,8 @@ def ask(port, path="/redirect", method="GET", headers=ASKED, body=None):
     connection = http.client.HTTPConnection(
         "127.0.0.1", port, timeout=place.PATIENCE, source_address=(CLIENT, 0))
     try:
-        connection.putrequest(method, path, skip_accept_encoding=True)
+        connection.putrequest(method, path, skip_host="Host" in headers,
+                              skip_accept_encoding=True)
         for name, value in headers.items():
             connection.putheader(name, value)
         if body is not None:
