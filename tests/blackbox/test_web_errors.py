@@ -22,7 +22,7 @@ LONG = "x" * 70000
 REFUSED = {
     "no request": ("nonsense\r\n\r\n", 400, 400, 400),
     "no version": (request(version="HTTX"), 400, 400, 400),
-    "a higher version": (request(version="HTTP/9.1"), 505, 505, None),
+    "a higher version": (request(version="HTTP/9.1"), 505, (400, 505), None),
     "no host": (request(head="Connection: close\r\n"), 400, 400, 400),
     "two hosts": (request(more="Host: other\r\n"), 400, 400, 400),
     "a header without a colon": (request(more="no colon\r\n"), 400, 400, 400),
