@@ -106,10 +106,10 @@ def test_x_accel_redirect_to_a_file_with_an_odd_name(accel, tree, name):
 def test_x_accel_redirect_to_a_file_that_nginx_may_not_read(
         variant, tree, name):
     one = variant("nginx", lambda text: uncomment(
-        text, "fastcgi_param PXESRV_SEND").replace(
+        text, "fastcgi_param PXESRV_SEND") if "PXESRV_SEND" in text
+        else text.replace(
             "disable_symlinks on from=$document_root;",
-            "disable_symlinks on from=$document_root; deny all;", 1)
-        if "PXESRV_SEND" in text else text)
+            "disable_symlinks on from=$document_root; deny all;", 1))
     tree.make({**TREE, name: "content", f"static/{CLIENT}": Link("../" + name)})
     one.clear_log()
     got = one.ask()
