@@ -132,18 +132,18 @@ OWNED_PATHS = (
 PASSING = ("date", "last-modified", "etag", "connection", "keep-alive")
 
 
-def everything_else(port):
+def everything_else(port, prefix=""):
     """What the owner's server answers for all that is his, to be compared."""
     answers = {}
     for path in OWNED_PATHS:
         for method in ("GET", "HEAD", "POST", "PUT"):
             status, found, body = ask(
-                port, path, method, headers={},
+                port, prefix + path, method, headers={},
                 body=b"" if method in ("POST", "PUT") else None)
             answers[method, path] = (
                 status, [(k, v) for k, v in found if k not in PASSING], body)
         answers["range", path] = ask(
-            port, path, headers={"Range": "bytes=1-2"})[0]
+            port, prefix + path, headers={"Range": "bytes=1-2"})[0]
     return answers
 
 
