@@ -56,7 +56,8 @@ static bool refuse_unknown(const struct each *each, const char *word)
 
 static bool refuse_lost(const char *word, const struct machine *machine)
 {
-	clients_refuse(word, "no address is known to be its own now:");
+	clients_refuse(word,
+		"can't tell which address it has now; addresses known for it:");
 	print_holdings(machine, HOLDING_LOST, NULL);
 	return false;
 }

@@ -200,6 +200,9 @@ def test_an_odd_lease_file(tree, leases, name):
 def test_a_lease_that_is_not_active(tree, leases, state):
     done = once(leases(record("10.0.0.6", MAC, state)))
     assert done.status == ctl.FOUND and listed(done) == ["10.0.0.6"]
+    assert done.err.startswith(
+        f"pxesrvctl: {MAC}: can't tell which address it has now; addresses "
+        "known for it:\n")
     ctl.good("once", leases(record("10.0.0.6", MAC, state)
                             + record("10.0.0.7", MAC)), MAC, "os/boot")
     assert entries(tree) == ["10.0.0.7"]
