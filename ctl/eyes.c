@@ -5,12 +5,14 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "claim.h"
 #include "ctl.h"
 #include "directory.h"
+#include "responder.h"
 #include "user.h"
 
 #define GROUPS_MAX 1024
@@ -43,7 +45,7 @@ static uid_t find_user(const struct ctl *ctl)
 }
 
 /* Once, since thousands of clients may come. False with errno. */
-static bool look_up(uid_t user)
+static bool look_up_own(void)
 {
 	if (!own.is_known) {
 		own.user = geteuid();
@@ -51,7 +53,12 @@ static bool look_up(uid_t user)
 		own.count = getgroups(GROUPS_MAX, own.groups);
 		own.is_known = own.count >= 0;
 	}
-	if (own.is_known && !(other.is_known && other.user == user)) {
+	return own.is_known;
+}
+
+static void look_up(uid_t user)
+{
+	if (!(other.is_known && other.user == user)) {
 		const struct passwd *entry = getpwuid(user);
 		other = (struct identity){.user = user,
 			.group = entry == NULL ? (gid_t)user : entry->pw_gid,
@@ -62,7 +69,16 @@ static bool look_up(uid_t user)
 					     other.groups, &other.count) < 0)
 			other.count = GROUPS_MAX;
 	}
-	return own.is_known;
+}
+
+/* A service may have other groups than its user. */
+static void look_up_process(const struct responder *responder)
+{
+	other = (struct identity){.user = responder->user,
+		.group = responder->group,
+		.count = responder->group_count,
+		.is_known = true};
+	memcpy(other.groups, responder->groups, sizeof responder->groups);
 }
 
 /* First the groups: afterwards it may not any more. 0, or -1 with errno. */
@@ -81,17 +97,21 @@ static void become_own(void)
 		err(EX_OSERR, "cannot become root again");
 }
 
-void eyes_open(const struct ctl *ctl)
+static void open_as(
+	const struct ctl *ctl, uid_t user, const struct responder *responder)
 {
 	static bool has_warned;
-	const uid_t user = find_user(ctl);
 
 	if (user == geteuid())
 		return;
 	if (geteuid() != 0)
 		errx(EX_USAGE, "-u %s: only root can look as another user",
 			ctl->user);
-	if (look_up(user) && become(&other) == 0) {
+	if (responder != NULL)
+		look_up_process(responder);
+	else
+		look_up(user);
+	if (look_up_own() && become(&other) == 0) {
 		are_others = true;
 		return;
 	}
@@ -104,6 +124,21 @@ void eyes_open(const struct ctl *ctl)
 	has_warned = true;
 	if (getegid() != own.group)
 		become_own();
+}
+
+void eyes_open(const struct ctl *ctl)
+{
+	open_as(ctl, find_user(ctl), NULL);
+}
+
+void eyes_open_to_look(const struct ctl *ctl)
+{
+	const struct responder *responder = responder_of(ctl);
+
+	if (geteuid() == 0 && responder != NULL)
+		open_as(ctl, responder->user, responder);
+	else
+		eyes_open(ctl);
 }
 
 void eyes_close(void)

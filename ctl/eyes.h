@@ -10,4 +10,11 @@ struct ctl;
  * when it can't be.
  */
 void eyes_open(const struct ctl *ctl);
+
+/*
+ * The same to look only: when the responder of the tree is seen to run, root
+ * sees the tree with the rights of that process.
+ */
+void eyes_open_to_look(const struct ctl *ctl);
+
 void eyes_close(void);

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds the responder among all processes by the name of its program and its
+ * environment. The root is opened by /proc/PID/root, so what is found there is
+ * what that process sees, with its mounts and their flags.
+ *
+ * Any user can start a responder and name any root. So only messages and exit
+ * statuses depend on what is found.
+ */
+#include "responder.h"
+
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "escape.h"
+#include "number.h"
+#include "once_parts.h"
+#include "user.h"
+
+#define PROGRAM "pxesrv.fcgi"
+#define DELETED " (deleted)" /* replaced by an upgrade while it runs */
+#define ROOT_SETTING "PXESRV_ROOT="
+
+struct search {
+	const struct ctl *ctl;
+	uid_t owner;         /* of once/, who is the likeliest one */
+	bool is_of_one_user; /* -u */
+	uid_t user;
+	bool any_without_root; /* it may serve any tree */
+	bool found;
+	struct responder best;
+};
+
+static bool runs_program(int process)
+{
+	char path[PATH_MAX];
+	const ssize_t n = readlinkat(process, "exe", path, sizeof path - 1);
+
+	if (n < 0)
+		return false;
+	path[n] = '\0';
+	char *deleted = strstr(path, DELETED);
+	if (deleted != NULL)
+		*deleted = '\0';
+	const char *slash = strrchr(path, '/');
+	return slash != NULL && strcmp(slash + 1, PROGRAM) == 0;
+}
+
+static FILE *open_text(int process, const char *name)
+{
+	const int fd = openat(process, name, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? NULL : fdopen(fd, "r");
+}
+
+/* Its PXESRV_ROOT; empty: it has none. False: it can't be read. */
+static bool read_root_setting(int process, char out[static PATH_MAX])
+{
+	char *variable = NULL;
+	size_t size = 0;
+	FILE *file = open_text(process, "environ");
+
+	if (file == NULL)
+		return false;
+	out[0] = '\0';
+	while (getdelim(&variable, &size, '\0', file) > 0) {
+		if (strncmp(variable, ROOT_SETTING, strlen(ROOT_SETTING)) == 0)
+			snprintf(out, PATH_MAX, "%s",
+				variable + strlen(ROOT_SETTING));
+	}
+	free(variable);
+	fclose(file);
+	return true;
+}
+
+/* The numbers of a line of /proc/PID/status. How many there are. */
+static int read_numbers(char *line, unsigned out[static RESPONDER_GROUPS_MAX])
+{
+	char *rest = NULL;
+	int count = 0;
+
+	for (const char *word = strtok_r(line, " \t\n", &rest);
+		word != NULL && count < RESPONDER_GROUPS_MAX;
+		word = strtok_r(NULL, " \t\n", &rest)) {
+		if (!number_parse(word, 10, 0, UINT_MAX, &out[count]))
+			break;
+		count++;
+	}
+	return count;
+}
+
+/* Its effective ids stand second. */
+static bool read_identity(int process, struct responder *out)
+{
+	unsigned numbers[RESPONDER_GROUPS_MAX];
+	char *line = NULL;
+	size_t size = 0;
+	unsigned lines = 0;
+	FILE *file = open_text(process, "status");
+
+	if (file == NULL)
+		return false;
+	while (getline(&line, &size, file) > 0) {
+		if (strncmp(line, "Uid:", 4) == 0 &&
+			read_numbers(line + 4, numbers) > 1) {
+			out->user = numbers[1];
+			lines++;
+		} else if (strncmp(line, "Gid:", 4) == 0 &&
+			   read_numbers(line + 4, numbers) > 1) {
+			out->group = numbers[1];
+			lines++;
+		} else if (strncmp(line, "Groups:", 7) == 0) {
+			out->group_count = read_numbers(line + 7, numbers);
+			for (int i = 0; i < out->group_count; i++)
+				out->groups[i] = numbers[i];
+			lines++;
+		}
+	}
+	free(line);
+	fclose(file);
+	return lines == 3;
+}
+
+/* As that process sees it. Links count from its root. Or -errno. */
+static int open_root(int process, const char *path)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT,
+	};
+	const int top = openat(process, "root", O_PATH | O_CLOEXEC);
+
+	if (top < 0)
+		return -errno;
+	const long fd = syscall(SYS_openat2, top, path, &how, sizeof how);
+	const int error = errno;
+	close(top);
+	return fd < 0 ? -error : (int)fd;
+}
+
+/* 1: the same, 0: another, or one is not there; -errno. */
+static int is_same(int one, int other, const char *path)
+{
+	struct stat a, b;
+	const int flags = path[0] == '\0' ? AT_EMPTY_PATH : 0;
+	const int error = fstatat(one, path, &a, flags) < 0 ? errno : 0;
+	const int other_error = fstatat(other, path, &b, flags) < 0 ? errno : 0;
+
+	if (error != 0 || other_error != 0)
+		return error == other_error                       ? 1
+		       : error == EACCES || other_error == EACCES ? -EACCES
+		                                                  : 0;
+	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* A container's names are its own. */
+static bool shares_names(int process)
+{
+	char own[64], other[64];
+	const ssize_t n = readlink("/proc/self/ns/pid", own, sizeof own);
+
+	return n > 0 && n < (ssize_t)sizeof own &&
+	       readlinkat(process, "ns/pid", other, sizeof other) == n &&
+	       memcmp(own, other, (size_t)n) == 0;
+}
+
+static bool is_same_name(const char *one, const char *other)
+{
+	size_t length = strlen(one), others = strlen(other);
+
+	while (length > 1 && one[length - 1] == '/')
+		length--;
+	while (others > 1 && other[others - 1] == '/')
+		others--;
+	return length == others && strncmp(one, other, length) == 0;
+}
+
+/* What it sees of the tree. False: that can't be told. */
+static bool compare(int process, const struct tree *tree, struct responder *out)
+{
+	const bool has_name = is_same_name(out->named, tree->path);
+	const int fd = open_root(process, out->named);
+
+	if (fd >= 0 && is_same(fd, tree->root, "") == 1) {
+		const int once = is_same(fd, tree->root, ONCE_DIR);
+		out->root = fd;
+		out->sees = once == 0 ? RESPONDER_SEES_OTHER_ONCE
+		                      : RESPONDER_SEES_TREE;
+		return true;
+	}
+	if (fd >= 0)
+		close(fd);
+	if ((fd < 0 && fd != -ENOENT) || !shares_names(process))
+		return false;
+	out->root = -1;
+	out->sees = has_name ? RESPONDER_SEES_OTHER_ROOT
+	                     : RESPONDER_SEES_NOTHING_OF_IT;
+	return true;
+}
+
+/* One that is ending, in a restart, may see what was there before. */
+static bool is_better(const struct search *search, const struct responder *one)
+{
+	const struct responder *best = &search->best;
+
+	if (!search->found || one->sees != best->sees)
+		return !search->found || one->sees < best->sees;
+	return best->user != search->owner && one->user == search->owner;
+}
+
+static void look_at(struct search *search, int process, pid_t pid)
+{
+	struct responder one = {.pid = pid, .root = -1};
+
+	if (!runs_program(process))
+		return;
+	if (!read_root_setting(process, one.named) || one.named[0] == '\0') {
+		search->any_without_root = true;
+		return;
+	}
+	if (!read_identity(process, &one) ||
+		(search->is_of_one_user && one.user != search->user) ||
+		!compare(process, &search->ctl->tree, &one))
+		return;
+	if (!is_better(search, &one)) {
+		if (one.root >= 0)
+			close(one.root);
+		return;
+	}
+	if (search->found && search->best.root >= 0)
+		close(search->best.root);
+	search->best = one;
+	search->found = true;
+}
+
+static void look_at_all(struct search *search)
+{
+	DIR *processes = opendir("/proc");
+	const struct dirent *entry;
+	unsigned pid;
+
+	if (processes == NULL)
+		return;
+	while ((entry = readdir(processes)) != NULL) {
+		if (!number_parse(entry->d_name, 10, 1, INT_MAX, &pid))
+			continue;
+		const int process = openat(dirfd(processes), entry->d_name,
+			O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (process < 0)
+			continue;
+		look_at(search, process, (pid_t)pid);
+		close(process);
+	}
+	closedir(processes);
+}
+
+static void warn_of_other(const struct search *search)
+{
+	char named[2 * PATH_MAX];
+
+	escape_line(search->best.named, named, sizeof named);
+	warnx("warning: the responder that runs here (pid %ld) serves %s, not "
+	      "the tree %s",
+		(long)search->best.pid, named, search->ctl->root);
+}
+
+static void find(struct search *search)
+{
+	const struct ctl *ctl = search->ctl;
+	struct stat once;
+
+	if (fstatat(ctl->tree.root, ONCE_DIR, &once, 0) == 0)
+		search->owner = once.st_uid;
+	search->is_of_one_user =
+		ctl->user != NULL && user_parse(ctl->user, &search->user);
+	look_at_all(search);
+	if (!search->found || search->best.sees != RESPONDER_SEES_NOTHING_OF_IT)
+		return;
+	search->found = false;
+	if (!search->any_without_root && !search->is_of_one_user)
+		warn_of_other(search);
+}
+
+const struct responder *responder_of(const struct ctl *ctl)
+{
+	static struct search search;
+
+	if (search.ctl == NULL) {
+		search.ctl = ctl;
+		find(&search);
+	}
+	return search.found ? &search.best : NULL;
+}
