@@ -18,6 +18,7 @@
 #include "directory.h"
 #include "escape.h"
 #include "eyes.h"
+#include "forecast.h"
 #include "rearm.h"
 #include "target.h"
 
@@ -39,6 +40,10 @@ struct arming {
 		ino_t number;
 	} way[WAY_MAX];
 	unsigned way_length;
+
+	struct forecast links; /* of all once links, when is_foreseen */
+	bool is_foreseen;
+	char warned[sizeof((struct forecast *)0)->problem];
 };
 
 static void escaped_puts(const char *text)
@@ -85,9 +90,43 @@ static bool is_on_the_way(const struct arming *arming, const char *client)
 	return false;
 }
 
+/* The same of many clients is said once. */
+static void warn_of(struct arming *arming, const char *client,
+	const struct forecast *forecast)
+{
+	char path[2 * PATH_MAX];
+
+	if (strcmp(forecast->problem, arming->warned) == 0)
+		return;
+	strcpy(arming->warned, forecast->problem);
+	escape_line(forecast->path, path, sizeof path);
+	fflush(stdout);
+	warnx("warning: once/%s is armed, but %s: %s; %s", client, path,
+		forecast->problem, forecast->mend);
+}
+
+/* Whether a once link that was made will be served, as far as that is known. */
+static bool foresee(struct arming *arming, const char *client)
+{
+	struct forecast forecast;
+
+	if (strcmp(arming->directory, ONCE_DIR) != 0)
+		return true;
+	eyes_open_to_look(arming->ctl);
+	if (!arming->is_foreseen)
+		forecast_links(arming->ctl, &arming->links);
+	arming->is_foreseen = true;
+	forecast_link(arming->ctl, &arming->links, client, &forecast);
+	eyes_close();
+	if (forecast.kind != FORECAST_GOOD)
+		warn_of(arming, client, &forecast);
+	return forecast.kind == FORECAST_GOOD ||
+	       forecast.kind == FORECAST_DOUBT;
+}
+
 static bool arm(struct ctl *ctl, const struct client *client, void *context)
 {
-	const struct arming *arming = context;
+	struct arming *arming = context;
 	char before[PATH_MAX];
 
 	(void)ctl;
@@ -109,7 +148,7 @@ static bool arm(struct ctl *ctl, const struct client *client, void *context)
 		putchar(')');
 	}
 	putchar('\n');
-	return true;
+	return foresee(arming, client->name);
 }
 
 /* The target as it counts from the root, or NULL when it is not below it. */
@@ -298,7 +337,9 @@ const struct command command_once = {
 	.options = "uFEL",
 	.help = "arm: the next boot gets TARGET, one time\n"
 		"TARGET is a path in the tree, such as debian/12/default, or "
-		"an absolute one.\n",
+		"an absolute one.\n"
+		"Exit status 1: something was not done, or a link is armed "
+		"that will be\nanswered with an error.\n",
 	.operands_min = 2,
 	.operands_max = -1,
 	.needs_tree = true,
@@ -322,7 +363,8 @@ const struct command command_rearm = {
 	.name = "rearm",
 	.operands = "CLIENT...",
 	.options = "uFEL",
-	.help = "arm again what was last served, or cancelled\n",
+	.help = "arm again what was last served, or cancelled\n"
+		"Exit status 1: as of once.\n",
 	.operands_min = 1,
 	.operands_max = -1,
 	.needs_tree = true,

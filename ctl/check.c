@@ -19,8 +19,6 @@
 #include "escape.h"
 #include "eyes.h"
 #include "forecast.h"
-#include "holder.h"
-#include "once_lock.h"
 #include "print.h"
 #include "target.h"
 #include "tree.h"
@@ -33,6 +31,7 @@ struct checking {
 	struct ctl *ctl;
 	enum entry_kind kind;
 	unsigned long found;
+	struct forecast links;
 };
 
 /* Tells what is wrong with path, and how to mend it: mend is as of printf(3).
@@ -190,31 +189,25 @@ static void check_default(struct checking *checking)
 	target_close(&target);
 }
 
+static void report_forecast(
+	struct checking *checking, const struct forecast *forecast)
+{
+	if (forecast->kind != FORECAST_GOOD)
+		report(checking, forecast->path, forecast->problem, "%s",
+			forecast->mend);
+}
+
 /* What keeps the responder from moving links. */
 static void check_moves(struct checking *checking)
 {
-	const struct tree *tree = &checking->ctl->tree;
-	const char *where;
-	int error = forecast_directories(tree, &where);
+	struct forecast *links = &checking->links, forecast;
 
-	if (error == 0) {
-		where = SERVED_DIR;
-		error = forecast_served(tree);
-	}
-	if (error == 0)
+	forecast_links(checking->ctl, links);
+	report_forecast(checking, links);
+	if (links->kind == FORECAST_FAILS || links->kind == FORECAST_ELSEWHERE)
 		return;
-	char problem[256];
-	snprintf(problem, sizeof problem,
-		"the responder can't use it, so links stay where they are: %s",
-		strerror(error));
-	report(checking, where, problem,
-		error == EACCES  ? "give it to the responder's user by "
-				   "pxesrvctl chown (this was seen as user %u; "
-				   "-u says another)"
-		: error == EXDEV ? "unmount it (seen as user %u)"
-				 : "remove it: the responder makes it anew "
-				   "(seen as user %u)",
-		(unsigned)geteuid());
+	forecast_served(checking->ctl, &forecast);
+	report_forecast(checking, &forecast);
 }
 
 /* What others may do with what is the responder's own. */
@@ -223,7 +216,8 @@ static void check_part(struct checking *checking, const char *path)
 	const struct tree *tree = &checking->ctl->tree;
 	const int err = once_part_check(tree, path);
 
-	if (err < 0 && err != -ENOENT && once_part_forecast(tree, path) == 0)
+	if (err < 0 && err != -ENOENT && once_part_forecast(tree, path) == 0 &&
+		strcmp(path, checking->links.path) != 0)
 		report(checking, path, "it is not the responder's own",
 			"look who made it, and restart the responder, which "
 			"moves it aside to %s" ONCE_ASIDE "...",
@@ -235,52 +229,16 @@ static void check_part(struct checking *checking, const char *path)
 			"chmod go-w, or restart the responder");
 }
 
-static void check_lock(struct checking *checking)
-{
-	const struct tree *tree = &checking->ctl->tree;
-	char holder[256], problem[512];
-
-	if (once_part_check(tree, ONCE_LOCK) < 0)
-		return;
-	const int lock = once_lock(tree);
-	if (lock >= 0)
-		once_unlock(tree, lock);
-	if (lock != -EAGAIN)
-		return;
-	holder_name(tree, holder, sizeof holder);
-	snprintf(problem, sizeof problem,
-		"held by %s, so that no link is served", holder);
-	report(checking, ONCE_LOCK, problem,
-		"end that process, or what it waits for");
-}
-
 /* Whether the responder may do what a claim needs, and nobody else may. */
 static void check_once(struct checking *checking)
 {
 	struct stat once;
 
+	check_moves(checking);
 	if (fstatat(checking->ctl->tree.root, ONCE_DIR, &once, 0) < 0)
 		return; /* the same as an empty one */
-	check_moves(checking);
 	for (size_t i = 0; i < ONCE_PARTS; i++)
 		check_part(checking, once_parts[i]);
-	check_lock(checking);
-	if (once.st_uid == 0 && geteuid() == 0 && checking->ctl->user == NULL)
-		report(checking, ONCE_DIR,
-			"it belongs to root, so it can't be seen whether the "
-			"responder may move links",
-			"give it to the responder's user by pxesrvctl chown, "
-			"or name that one by -u");
-	/* Who is not root and looks for himself may be an administrator: then
-	 * the owner, if it is not root, is the responder. */
-	if ((once.st_mode & S_ISVTX) && geteuid() != 0 &&
-		once.st_uid != geteuid() &&
-		(checking->ctl->user != NULL || once.st_uid == 0))
-		report(checking, ONCE_DIR,
-			"it is sticky and belongs to somebody else, so that "
-			"the responder can't move links",
-			"give it to the responder's user by pxesrvctl chown, "
-			"or chmod -t");
 	if (once.st_mode & S_IWOTH)
 		report(checking, ONCE_DIR,
 			"every user of this machine may arm clients",
@@ -319,7 +277,7 @@ static bool run(struct ctl *ctl, int count, char *const operands[])
 
 	(void)count;
 	(void)operands;
-	eyes_open(ctl);
+	eyes_open_to_look(ctl);
 	check_default(&checking);
 	check_once(&checking);
 	for (int kind = 0; kind < ENTRY_KINDS; kind++)

@@ -24,7 +24,9 @@ struct explanation {
 	json_t *steps;       /* what was looked at, in words */
 	char file[PATH_MAX]; /* what is served, as it counts from the root */
 	const char *doubt;   /* what there is to say against it, or NULL */
-	char line[BOOT_LINE_SIZE]; /* of an error */
+	struct forecast forecast; /* of a once link, or of the whole tree */
+	char warning[PATH_MAX + 1024]; /* its words */
+	char line[BOOT_LINE_SIZE];     /* of an error */
 };
 
 static void add_step(
@@ -103,18 +105,34 @@ static void add_deciding(struct explanation *explanation)
 		target_close(&target);
 }
 
-static void look(struct explanation *explanation)
+/* What the responder makes of it: more than can be seen in the tree. */
+static void foresee(
+	struct explanation *explanation, const struct forecast *links)
+{
+	struct forecast *forecast = &explanation->forecast;
+	struct boot *boot = &explanation->boot;
+
+	*forecast = (struct forecast){.kind = FORECAST_GOOD};
+	if (links->kind == FORECAST_ELSEWHERE)
+		*forecast = *links;
+	else if (boot->error == 0 && boot->source == BOOT_ONCE)
+		forecast_link(
+			explanation->ctl, links, explanation->client, forecast);
+	if (forecast->kind == FORECAST_FAILS)
+		boot_fail(boot, forecast->error);
+	if (forecast->kind != FORECAST_GOOD)
+		snprintf(explanation->warning, sizeof explanation->warning,
+			"%s: %s; %s", forecast->path, forecast->problem,
+			forecast->mend);
+}
+
+static void look(struct explanation *explanation, const struct forecast *links)
 {
 	const struct ctl *ctl = explanation->ctl;
 	struct boot *boot = &explanation->boot;
 
 	boot_look(&ctl->tree, explanation->client, ctl->grace, boot);
-	if (boot->error == 0 && boot->source == BOOT_ONCE) {
-		const int error =
-			forecast_claim(&ctl->tree, explanation->client);
-		if (error != 0)
-			boot_fail(boot, error);
-	}
+	foresee(explanation, links);
 	explanation->steps = json_array();
 	add_passed(explanation);
 	add_deciding(explanation);
@@ -134,15 +152,31 @@ static void print_object(struct explanation *explanation)
 	const bool good = boot->error == 0;
 
 	print_json(json_pack(
-		"{s:s,s:i,s:s,s:s,s:o?,s:o?,s:o?,s:s?,s:o?,s:s?,s:O}", "client",
-		explanation->client, "status", boot->status, "source",
+		"{s:s,s:i,s:s,s:s,s:o?,s:o?,s:o?,s:s?,s:o?,s:s?,s:o?,s:O}",
+		"client", explanation->client, "status", boot->status, "source",
 		boot_source_name(boot->source), "entry", boot->entry, "target",
 		boot->text[0] == '\0' ? NULL : print_json_string(boot->text),
 		"file", good ? print_json_string(explanation->file) : NULL,
 		"bytes", good ? json_integer(boot->target.size) : NULL, "type",
 		good ? boot->target.type : NULL, "error",
 		good ? NULL : print_json_string(explanation->line), "doubt",
-		explanation->doubt, "steps", explanation->steps));
+		explanation->doubt, "forecast",
+		explanation->forecast.kind == FORECAST_GOOD
+			? NULL
+			: print_json_string(explanation->warning),
+		"steps", explanation->steps));
+}
+
+/* A 503 has told the problem: this says where it is, and what to do. */
+static void print_warning(const struct explanation *explanation)
+{
+	char line[2 * sizeof explanation->warning];
+
+	if (explanation->forecast.kind == FORECAST_GOOD)
+		return;
+	escape_line(explanation->warning, line, sizeof line);
+	print_coloured(BAD, explanation->boot.error != 0 ? "  " : "  but: ");
+	puts(line);
 }
 
 static void print_text(struct explanation *explanation)
@@ -162,6 +196,7 @@ static void print_text(struct explanation *explanation)
 		printf("  %d ", boot->status);
 		print_coloured(BAD, explanation->line);
 		putchar('\n');
+		print_warning(explanation);
 		return;
 	}
 	escape_line(explanation->file, line, sizeof line);
@@ -173,15 +208,15 @@ static void print_text(struct explanation *explanation)
 		print_coloured(BAD, "  but: ");
 		puts(explanation->doubt);
 	}
+	print_warning(explanation);
 }
 
 static bool explain(struct ctl *ctl, const struct client *client, void *context)
 {
 	struct explanation explanation = {.ctl = ctl, .client = client->name};
 
-	(void)context;
-	eyes_open(ctl);
-	look(&explanation);
+	eyes_open_to_look(ctl);
+	look(&explanation, context);
 	eyes_close();
 	if (ctl->json)
 		print_object(&explanation);
@@ -189,12 +224,18 @@ static bool explain(struct ctl *ctl, const struct client *client, void *context)
 		print_text(&explanation);
 	json_decref(explanation.steps);
 	boot_close(&explanation.boot);
-	return explanation.boot.error == 0;
+	return explanation.boot.error == 0 &&
+	       explanation.forecast.kind != FORECAST_ELSEWHERE;
 }
 
 static bool run(struct ctl *ctl, int count, char *const operands[])
 {
-	return clients_each(ctl, count, operands, explain, NULL);
+	struct forecast links;
+
+	eyes_open_to_look(ctl);
+	forecast_links(ctl, &links);
+	eyes_close();
+	return clients_each(ctl, count, operands, explain, &links);
 }
 
 const struct command command_explain = {
@@ -202,7 +243,8 @@ const struct command command_explain = {
 	.operands = "CLIENT...",
 	.options = "uJFEL",
 	.help = "what a client would get now, and why; moves nothing\n"
-		"Exit status 1: an error answer.\n",
+		"Exit status 1: an error answer, or the responder sees "
+		"another tree.\n",
 	.operands_min = 1,
 	.operands_max = -1,
 	.needs_tree = true,

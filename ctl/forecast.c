@@ -1,117 +1,262 @@
 /* SPDX-License-Identifier: MIT */
+/* Puts into words what the responder may do, and what it sees of the tree. */
 #include "forecast.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "claim.h"
-#include "tree.h"
+#include "ctl.h"
+#include "holder.h"
+#include "once_lock.h"
+#include "once_parts.h"
+#include "prospect.h"
+#include "responder.h"
 
-/*
- * Whether this process only looks, for an administrator who is neither the
- * responder's user nor root: in a sticky once/ its rights are other ones.
+#define USER_SIZE 64
+
+static void name_user(uid_t user, char out[static USER_SIZE])
+{
+	const struct passwd *entry = getpwuid(user);
+
+	if (entry != NULL)
+		snprintf(out, USER_SIZE, "%s", entry->pw_name);
+	else
+		snprintf(out, USER_SIZE, "%lu", (unsigned long)user);
+}
+
+__attribute__((format(printf, 4, 5))) static void say(struct forecast *out,
+	enum forecast_kind kind, const char *path, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(out->problem, sizeof out->problem, format, args);
+	va_end(args);
+	snprintf(out->path, sizeof out->path, "%s", path);
+	out->kind = kind;
+	out->error = 0;
+	out->mend[0] = '\0';
+}
+
+static void say_chown(const struct prospect *prospect, struct forecast *out)
+{
+	char user[USER_SIZE] = "USER";
+
+	if (prospect->is_known)
+		name_user(prospect->user, user);
+	snprintf(out->mend, sizeof out->mend,
+		"give it to the responder's user: pxesrvctl chown %s", user);
+}
+
+static void say_way(const struct prospect *prospect, struct forecast *out)
+{
+	const char *way = "remove it: the responder makes it anew";
+
+	if (out->error == EACCES || strcmp(out->path, ONCE_DIR) == 0) {
+		say_chown(prospect, out);
+		return;
+	}
+	if (out->error == EXDEV)
+		way = "unmount it";
+	if (out->error == EROFS)
+		way = prospect->pid == 0
+		              ? "mount it writable"
+		              : "mount it writable for the responder: "
+		                "restart the responder";
+	snprintf(out->mend, sizeof out->mend, "%s", way);
+}
+
+/* " (user www-data, pid 7)", as far as that is known. */
+static void name_responder(
+	const struct prospect *prospect, char *out, size_t size)
+{
+	char user[USER_SIZE], pid[32] = "";
+
+	out[0] = '\0';
+	if (!prospect->is_known)
+		return;
+	name_user(prospect->user, user);
+	if (prospect->pid != 0)
+		snprintf(pid, sizeof pid, ", pid %ld", (long)prospect->pid);
+	snprintf(out, size, " (user %s%s)", user, pid);
+}
+
+/* What can't be used, by whom, and what comes of it. */
+static void say_fails(const struct prospect *prospect, const char *path,
+	int error, const char *effect, struct forecast *out)
+{
+	char who[USER_SIZE + 64];
+
+	name_responder(prospect, who, sizeof who);
+	if (error == EPERM && strcmp(path, ONCE_DIR) == 0)
+		say(out, FORECAST_FAILS, path,
+			"it is sticky, and the responder%s owns neither it nor "
+			"the link, so %s: %s",
+			who, effect, strerror(error));
+	else if (error == EACCES && !prospect->is_known)
+		say(out, FORECAST_FAILS, path,
+			"users other than root can't use it, so %s: %s", effect,
+			strerror(error));
+	else
+		say(out, FORECAST_FAILS, path,
+			"the responder can't use it%s, so %s: %s", who, effect,
+			strerror(error));
+	out->error = error;
+	say_way(prospect, out);
+}
+
+/* The responder may see another tree by the same name. */
+static bool look_elsewhere(const struct ctl *ctl, struct forecast *out)
+{
+	const struct responder *responder = responder_of(ctl);
+
+	if (responder == NULL || responder->sees == RESPONDER_SEES_TREE)
+		return false;
+	const bool is_root = responder->sees == RESPONDER_SEES_OTHER_ROOT;
+	say(out, FORECAST_ELSEWHERE, is_root ? ctl->root : ONCE_DIR,
+		"the responder (pid %ld) sees another directory there, or "
+		"none, so its answers are not those of this %s",
+		(long)responder->pid, is_root ? "tree" : "once/");
+	snprintf(out->mend, sizeof out->mend,
+		"restart the responder; if that does not help, look what its "
+		"service mounts or hides there");
+	return true;
+}
+
+/* Whether somebody holds the lock, and does not let go. */
+static void look_at_lock(const struct prospect *prospect, struct forecast *out)
+{
+	char holder[256];
+
+	if (once_part_check(&prospect->tree, ONCE_LOCK) < 0)
+		return;
+	const int lock = once_lock(&prospect->tree);
+	if (lock >= 0)
+		once_unlock(&prospect->tree, lock);
+	if (lock != -EAGAIN)
+		return;
+	holder_name(&prospect->tree, holder, sizeof holder);
+	say(out, FORECAST_FAILS, ONCE_LOCK,
+		"held by %s, so links are answered with 503: %s", holder,
+		strerror(EAGAIN));
+	out->error = EAGAIN;
+	snprintf(out->mend, sizeof out->mend,
+		"end that process, or what it waits for");
+}
+
+/* What others made in the place of a part, and is more than a file or a link.
  */
-static bool is_bystander(const struct tree *tree)
+static bool look_at_part(
+	const struct prospect *prospect, const char *path, struct forecast *out)
 {
-	struct stat once;
+	struct stat st;
 
-	return getuid() != 0 && fstatat(tree->root, ONCE_DIR, &once, 0) == 0 &&
-	       (once.st_mode & S_ISVTX) && once.st_uid != 0 &&
-	       once.st_uid != geteuid();
+	if (prospect->pid == 0 || prospect_judge(prospect, path) != -ENOENT ||
+		fstatat(prospect->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) <
+			0 ||
+		S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
+		return false;
+	say(out, FORECAST_DOUBT, path,
+		"it is not the responder's own, and the responder (pid %ld) "
+		"can't move it aside if its sandbox is whole",
+		(long)prospect->pid);
+	snprintf(out->mend, sizeof out->mend,
+		"look who made it, and restart the responder, which moves it "
+		"aside to %s" ONCE_ASIDE "...",
+		path);
+	return true;
 }
 
-/* 0, or errno; what is not there is made when it is needed. */
-static int may(const struct tree *tree, const char *path, int mode)
+/* Which links it moves depends on who it is, and who owns them. */
+static void look_at_owner(const struct prospect *prospect, const char *client,
+	struct forecast *out)
 {
-	if (is_bystander(tree))
-		return 0;
-	if (faccessat(tree->root, path, mode, AT_EACCESS) == 0)
-		return 0;
-	return errno == ENOENT ? 0 : errno;
-}
+	char path[64], user[USER_SIZE];
+	struct stat link;
 
-/* A sticky directory lets only the owners move a link: unlink(2). */
-static int may_move(const struct tree *tree, const char *client)
-{
-	const uid_t user = geteuid();
-	struct stat directory, link;
-	char path[64];
-
-	snprintf(path, sizeof path, ONCE_DIR "/%s", client);
-	if (is_bystander(tree))
-		return 0;
-	if (fstatat(tree->root, ONCE_DIR, &directory, 0) < 0 ||
-		fstatat(tree->root, path, &link, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
-	return (directory.st_mode & S_ISVTX) && user != 0 &&
-	                       directory.st_uid != user && link.st_uid != user
-	               ? EPERM
-	               : 0;
-}
-
-/* A lock is opened for writing. */
-static int may_lock(const struct tree *tree)
-{
-	const int err = once_part_forecast(tree, ONCE_LOCK);
-
-	if (err < 0)
-		return -err;
-	/* Else it is moved aside, and made anew. */
-	return once_part_check(tree, ONCE_LOCK) == 0
-	               ? may(tree, ONCE_LOCK, R_OK | W_OK)
-	               : 0;
-}
-
-/* A rename goes into a directory of the same file system. */
-static int may_move_to(const struct tree *tree, const char *path)
-{
-	struct stat once, st;
-	const int err = once_part_forecast(tree, path);
-
-	if (err < 0)
-		return -err;
-	if (once_part_check(tree, path) < 0)
-		return 0;
-	const int error = may(tree, path, W_OK | X_OK);
-	if (error != 0)
-		return error;
-	return fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	                       fstatat(tree->root, ONCE_DIR, &once, 0) == 0 &&
-	                       once.st_dev != st.st_dev
-	               ? EXDEV
-	               : 0;
-}
-
-int forecast_directories(const struct tree *tree, const char **where)
-{
-	/* In the order of claim_take(). */
-	int error = may_lock(tree);
-
-	*where = ONCE_LOCK;
-	if (error == 0) {
-		*where = ONCE_DIR;
-		error = may(tree, ONCE_DIR, R_OK | W_OK | X_OK);
+	snprintf(path, sizeof path, ONCE_DIR "/%s",
+		client == NULL ? "" : client);
+	if (prospect_is_sticky(prospect) && !prospect_owns_once(prospect) &&
+		client == NULL) {
+		say(out, FORECAST_DOUBT, ONCE_DIR,
+			"it is sticky and belongs to somebody else, so the "
+			"responder can move no link but its own");
+		say_chown(prospect, out);
+	} else if (prospect_is_sticky(prospect) && !prospect->is_known &&
+		   fstatat(prospect->tree.root, path, &link,
+			   AT_SYMLINK_NOFOLLOW) == 0) {
+		name_user(link.st_uid, user);
+		say(out, FORECAST_DOUBT, ONCE_DIR,
+			"it is sticky and belongs to root, so the link is "
+			"answered with 503 unless the responder runs as user "
+			"%s",
+			user);
+		say_chown(prospect, out);
+	} else if (client == NULL && geteuid() == 0 && !prospect->is_known &&
+		   prospect->once.st_uid == 0) {
+		say(out, FORECAST_UNKNOWN, ONCE_DIR,
+			"it belongs to root, so it can't be seen whether the "
+			"responder may move links");
+		snprintf(out->mend, sizeof out->mend,
+			"give it to the responder's user by pxesrvctl chown, "
+			"or name that one by -u");
 	}
-	if (error == 0) {
-		*where = CLAIMED_DIR;
-		error = may_move_to(tree, CLAIMED_DIR);
-	}
-	return error;
 }
 
-int forecast_served(const struct tree *tree)
-{
-	return may_move_to(tree, SERVED_DIR);
-}
-
-int forecast_claim(const struct tree *tree, const char *client)
+static void foresee(const struct prospect *prospect, const char *client,
+	struct forecast *out)
 {
 	const char *where;
-	const int error = forecast_directories(tree, &where);
+	const int error = prospect_claim(prospect, client, &where);
 
-	return error == 0 ? may_move(tree, client) : error;
+	*out = (struct forecast){.kind = FORECAST_GOOD};
+	if (error != 0)
+		say_fails(prospect, where, error, "links are answered with 503",
+			out);
+	else if (!look_at_part(prospect, ONCE_LOCK, out) &&
+		 !look_at_part(prospect, CLAIMED_DIR, out))
+		look_at_owner(prospect, client, out);
+}
+
+void forecast_links(const struct ctl *ctl, struct forecast *out)
+{
+	struct prospect prospect;
+
+	*out = (struct forecast){.kind = FORECAST_GOOD};
+	if (look_elsewhere(ctl, out) || !prospect_open(ctl, &prospect))
+		return;
+	foresee(&prospect, NULL, out);
+	if (out->kind != FORECAST_FAILS)
+		look_at_lock(&prospect, out);
+}
+
+void forecast_link(const struct ctl *ctl, const struct forecast *links,
+	const char *client, struct forecast *out)
+{
+	struct prospect prospect;
+
+	*out = *links;
+	if (links->kind != FORECAST_ELSEWHERE && links->error != EAGAIN &&
+		prospect_open(ctl, &prospect))
+		foresee(&prospect, client, out);
+}
+
+void forecast_served(const struct ctl *ctl, struct forecast *out)
+{
+	struct prospect prospect;
+
+	*out = (struct forecast){.kind = FORECAST_GOOD};
+	if (!prospect_open(ctl, &prospect))
+		return;
+	const int error = prospect_served(&prospect);
+	if (error != 0)
+		say_fails(&prospect, SERVED_DIR, error,
+			"links stay in " CLAIMED_DIR "/ when they are served",
+			out);
 }

@@ -1,19 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-struct tree;
+#include <limits.h>
+
+struct ctl;
+
+/* What becomes of a once link when its machine asks. */
+enum forecast_kind {
+	FORECAST_GOOD,
+	FORECAST_UNKNOWN,   /* it depends on who the responder is */
+	FORECAST_DOUBT,     /* the same, and it fails for most */
+	FORECAST_ELSEWHERE, /* the responder sees other directories */
+	FORECAST_FAILS,     /* the answer is 503 */
+};
+
+/* The same words for each command that says it. */
+struct forecast {
+	enum forecast_kind kind;
+	int error; /* FORECAST_FAILS: the errno that the answer names */
+	char path[PATH_MAX]; /* where it is wrong */
+	char problem[512];
+	char mend[256];
+};
 
 /*
- * Whether this process could claim links at all: 0, or the errno, and the path
- * at which it would be met.
+ * The functions below want open eyes: eyes_open_to_look(). Only what is certain
+ * is FORECAST_FAILS: where nobody knows the user of the responder, what no user
+ * but root can do. They move and make nothing.
  */
-int forecast_directories(const struct tree *tree, const char **where);
-
-/* The same of moving them to once/.served/ afterwards. */
-int forecast_served(const struct tree *tree);
 
 /*
- * Whether this process could claim the once link of a client, which is there:
- * 0, or the errno that claim_take() would meet. It moves and makes nothing.
+ * Of all once links: whether the responder of the tree may claim. Waits for the
+ * lock on once/.lock, two seconds at most.
  */
-int forecast_claim(const struct tree *tree, const char *client);
+void forecast_links(const struct ctl *ctl, struct forecast *out);
+
+/* Of the link of one client, by what forecast_links() has said. */
+void forecast_link(const struct ctl *ctl, const struct forecast *links,
+	const char *client, struct forecast *out);
+
+/* Of moving it to once/.served/ afterwards. The answer does not depend on it.
+ */
+void forecast_served(const struct ctl *ctl, struct forecast *out);

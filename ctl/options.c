@@ -41,7 +41,8 @@ static const struct {
 	{'f', "-f", "go on with what is written from now on"},
 	{'u', "-u USER",
 		"look as this user, whom the responder runs as (for "
-		"root: the\n                  owner of once/)"},
+		"root: that\n                  of one that is running, else "
+		"the owner of once/)"},
 	{'U', "-U", "as the directory has it, not sorted, in constant memory"},
 	{'J', "--json", "one JSON object a line"},
 	{'F', "--force", "more than 4096 addresses; a regular file in static/"},

@@ -260,6 +260,7 @@ def test_directories_that_are_links(tree):
     for name in ("once", "static"):
         os.rmdir(tree.full(name))
         os.makedirs(tree.full(f"var/lib/{name}"))
+        os.chown(tree.full(f"var/lib/{name}"), *place.OWNER)
         os.symlink(f"var/lib/{name}", tree.full(name))
     for command in ("once", "static"):
         ctl.good(command, CLIENT, "os/boot")

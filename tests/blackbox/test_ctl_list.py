@@ -253,6 +253,10 @@ def test_check_of_what_lies_in_once(clean, name, what, reason):
 def test_check_of_a_once_that_is_roots(clean):
     os.chown(clean.full("once"), 0, 0)
     assert list(problems()) == ["once"]
+    assert "users other than root can't use it" in problems()["once"][0]
+    # A member of the group may be the responder.
+    os.chmod(clean.full("once"), 0o775)
+    assert list(problems()) == ["once"]
     assert "belongs to root" in problems()["once"][0]
 
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "tree.h"
+
+struct ctl;
+
+/*
+ * What the responder may do with once/: with the rights of its user and by the
+ * mounts of its process, as far as they are known. All of it wants open eyes:
+ * eyes_open_to_look(). Nothing is moved or made.
+ */
+struct prospect {
+	struct tree tree; /* its root is the responder's own, if that is seen */
+	struct stat once;
+	pid_t pid;     /* of the responder, or 0 */
+	bool is_known; /* the responder's user */
+	uid_t user;
+};
+
+/* False: there is no once/, which is the same as an empty one. */
+bool prospect_open(const struct ctl *ctl, struct prospect *out);
+
+bool prospect_is_sticky(const struct prospect *prospect);
+
+/* Whether the responder may do all in a sticky once/. */
+bool prospect_owns_once(const struct prospect *prospect);
+
+/*
+ * As once_part_check(), of the responder. -ENOENT also when it moves aside what
+ * is there, and makes it anew.
+ */
+int prospect_judge(const struct prospect *prospect, const char *path);
+
+/*
+ * 0, or the errno that claim_take() would meet for a client or, with NULL, for
+ * any; and the path at which. Of an unknown user only what is certain: what no
+ * user but root can do.
+ */
+int prospect_claim(const struct prospect *prospect, const char *client,
+	const char **where);
+
+/* The same of moving a claim to once/.served/. */
+int prospect_served(const struct prospect *prospect);
