@@ -34,7 +34,10 @@ ADMINS, ALICE = 4300, 4301
 AS_ALICE = dict(user=ALICE, group=ALICE, extra_groups=[GROUP])
 LINK = f"once/{CLIENT}"
 
+deep = pytest.mark.deep
 OWNERS = {"responder": USER, "root": 0, "alice": ALICE}
+FEW_OWNERS = ["root", pytest.param("responder", marks=deep),
+              pytest.param("alice", marks=deep)]
 MODES = [0o755, 0o775, 0o777, 0o555, 0o700, 0o3770, 0o1777]
 # What is there of the responder's own: whose it is, and its mode.
 PARTS = [(name, owner, mode) for name in (".lock", ".claimed")
@@ -98,7 +101,7 @@ def is_only_the_owner(once):
     return owner != "root" and (mode & 0o1000 or not mode & 0o022)
 
 
-@pytest.mark.parametrize("owner", OWNERS)
+@pytest.mark.parametrize("owner", FEW_OWNERS)
 def test_what_the_cgi_program_answers(tree, owner):
     """Nobody sees it run, so whose it is has to be known, or said by -u."""
     program, seen = Cgi("/run/servers"), set()
@@ -139,8 +142,8 @@ def test_what_the_cgi_program_answers(tree, owner):
     assert seen >= {503}
 
 
-@pytest.mark.parametrize("owner", OWNERS)
-@pytest.mark.parametrize("groups", [[], [ADMINS]])
+@pytest.mark.parametrize("owner", FEW_OWNERS)
+@pytest.mark.parametrize("groups", [[], pytest.param([ADMINS], marks=deep)])
 def test_what_a_responder_answers_that_is_seen(responder, tree, owner, groups):
     """Then nothing has to be guessed, and its groups count."""
     one = responder(extra_groups=groups)
