@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import checkout
 import ctl
 import place
 from cases import MENU, OS
@@ -174,8 +175,7 @@ def test_nothing_to_find(clean):
 
 
 def test_the_example_tree_is_in_order(tmp_path):
-    subprocess.run(["cp", "-r", place.SOURCE + "/public", tmp_path],
-                   check=True)
+    checkout.copy_public(tmp_path / "public")
     subprocess.run(["chmod", "-R", "a+rX", tmp_path / "public"], check=True)
     os.chown(tmp_path / "public/once", *place.OWNER)
     assert problems("-r", str(tmp_path / "public")) == {}

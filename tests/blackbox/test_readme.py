@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 
+import checkout
 import ctl
 import place
 from tree import Tree
@@ -34,11 +35,7 @@ def said(words):
 
 
 def test_what_it_shows(tree: Tree):
-    # Without the entries that a developer may have there.
-    subprocess.run(f"cd {shlex.quote(place.SOURCE)}/public && "
-                   "tar -cf - --exclude='once/*' --exclude='static/*' . | "
-                   f"tar -xf - -C {place.ROOT} --no-same-owner",
-                   shell=True, check=True)
+    checkout.copy_public(place.ROOT)
     os.chown(tree.full("once"), *place.OWNER)
     examples = shown()
     assert len(examples) == 9

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 
+import checkout
 import ctl
 import place
 import pytest
@@ -68,8 +69,7 @@ def change(tree, name, *changes):
 @pytest.fixture
 def example(server, tree):
     """The tree that is shipped, and the mirror beside it."""
-    public = os.path.join(place.SOURCE, "public")
-    shutil.copytree(public, tree.path, dirs_exist_ok=True)
+    checkout.copy_public(tree.path)
     shutil.copytree(MIRROR, tree.full("debian"), dirs_exist_ok=True)
     return tree
 
