@@ -81,7 +81,7 @@ static int may_by_mode(
 	               : EACCES;
 }
 
-/* 0, or errno; what is not there is made when it is needed. */
+/* 0, or errno; what goes meanwhile is made when it is needed. */
 static int may(const struct prospect *prospect, const char *path, int mode)
 {
 	struct stat st;

@@ -100,7 +100,7 @@ static int read_numbers(char *line, unsigned out[static RESPONDER_GROUPS_MAX])
 	return count;
 }
 
-/* Its effective ids stand second. */
+/* Its effective ids stand second. False also where groups may be missing. */
 static bool read_identity(int process, struct responder *out)
 {
 	unsigned numbers[RESPONDER_GROUPS_MAX];
@@ -129,7 +129,7 @@ static bool read_identity(int process, struct responder *out)
 	}
 	free(line);
 	fclose(file);
-	return lines == 3;
+	return lines == 3 && out->group_count < RESPONDER_GROUPS_MAX;
 }
 
 /* As that process sees it. Links count from its root. Or -errno. */

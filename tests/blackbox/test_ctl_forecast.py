@@ -319,10 +319,12 @@ def elsewhere(path, pid):
             "once/" if path == "once" else "tree")
 
 
-@pytest.mark.parametrize("path", ["once", ""])
-def test_another_directory_there(apart, tree, path):
+@pytest.mark.parametrize("path, root", [
+    ("once", place.ROOT), ("", place.ROOT), ("", place.ROOT + "//")])
+def test_another_directory_there(apart, tree, path, root):
     tree.make({LINK: Link("../os/boot")})
-    one = apart(f"mount -t tmpfs -o mode=777 tmpfs '{tree.full(path)}'")
+    one = apart(f"mount -t tmpfs -o mode=777 tmpfs '{tree.full(path)}'",
+                PXESRV_ROOT=root)
     told = elsewhere(path or place.ROOT, one.pid)
     done = ctl.run("explain", CLIENT)
     assert (done.status, done.err) == (ctl.FOUND, "")
@@ -373,8 +375,57 @@ def test_a_root_by_another_name(responder, tree):
         os.unlink("/run/servers/link")
 
 
+def test_of_two_users_the_owner_of_once_counts(responder, tree):
+    """Anybody can start a responder that names the tree."""
+    tree.make({LINK: Link("../os/boot")})
+    for number, user in enumerate([ALICE, USER, ALICE]):
+        responder(path=f"/run/pxesrv/user{number}.sock", user=user,
+                  group=user, PXESRV_LOG="-")
+        if number > 0:
+            ctl.good("explain", CLIENT)
+            ctl.good("once", OTHER, "os/boot")
+        else:
+            assert f"(user {ALICE}, pid " in ctl.run("explain", CLIENT).out
+
+
+def test_its_program_was_replaced(responder, tree):
+    """By an upgrade, while it runs."""
+    path = "/run/servers/pxesrv.fcgi"
+    shutil.copy(place.FCGI, path)
+    one = responder(program=(path,))
+    os.unlink(path)
+    tree.make({LINK: Link("../os/boot")})
+    os.chown(tree.full("once"), 0, 0)
+    assert f"(user www-data, pid {one.pid})" in ctl.run("explain", CLIENT).out
+
+
+def test_there_is_no_once(responder, tree):
+    os.rmdir(tree.full("once"))
+    ctl.good("explain", CLIENT)
+    responder()
+    ctl.good("explain", CLIENT)
+    ctl.good("check")
+    tree.add("once", Directory())
+
+
+def test_what_is_mounted_in_once(tree):
+    tree.make({LINK: Link("../os/boot"), "once/.claimed": Directory()})
+    claimed = tree.full("once/.claimed")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=777", "tmpfs", claimed],
+                   check=True)
+    try:
+        done = ctl.run("explain", CLIENT)
+        assert done.status == ctl.FOUND
+        assert done.lines[-1].startswith("  once/.claimed: ")
+        assert done.lines[-1].endswith(
+            "503: Invalid cross-device link; unmount it")
+        assert Cgi("/run/servers").ask(client=CLIENT).status == 503
+    finally:
+        subprocess.run(["umount", claimed], check=True)
+
+
 @pytest.fixture
-def other_root(tmp_path):
+def other_root():
     path = "/run/servers/other\x1b\n"
     os.mkdir(path)
     yield path
