@@ -101,6 +101,7 @@ class Setup:
                 text = text.replace(old, new)
         for old, new in ((":4567", f":{self.port}"),
                          ("listen 4567", f"listen {self.port}"),
+                         ("Listen 4567", f"Listen {self.port}"),
                          (place.SOCKET, self.socket),
                          (place.SERVERS + "/", self.directory + "/")):
             text = text.replace(old, new)

@@ -305,7 +305,10 @@ class Apache(WebServer):
                "env", "setenvif", "headers", "rewrite"]
 
     def command(self):
-        self.copy(f"apache/{self.file}", f"conf-enabled/{self.file}")
+        self.copy(f"apache/{self.file}", f"conf-available/{self.file}")
+        with open(os.path.join(CONF, "apache/server.conf")) as file:
+            self.write("sites-enabled/pxesrv.conf", file.read().replace(
+                "conf-available/pxesrv-fcgi.conf", f"conf-available/{self.file}"))
         loads = "\n".join(
             f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so"
             for m in self.modules + self.more_modules
@@ -315,18 +318,21 @@ class Apache(WebServer):
             ServerRoot {self.etc}
             DefaultRuntimeDir {place.SERVERS}
             PidFile {place.SERVERS}/apache.pid
-            Listen {self.port}
             {"User www-data" if place.AS_ROOT else ""}
             {"Group www-data" if place.AS_ROOT else ""}
             {loads}
             TypesConfig /etc/mime.types
             ErrorLog {self.directory}/apache-error.log
             <Directory />
+                Options FollowSymLinks
                 AllowOverride None
                 Require all denied
             </Directory>
-            DocumentRoot {place.ROOT}
-            IncludeOptional conf-enabled/*.conf
+            AccessFileName .htaccess
+            <FilesMatch "^\\.ht">
+                Require all denied
+            </FilesMatch>
+            IncludeOptional sites-enabled/*.conf
             """)
         return ["apache2", "-D", "FOREGROUND", "-f", main]
 
@@ -335,7 +341,7 @@ class ApacheCgi(Apache):
     """Apache, which runs the CGI program for each request."""
 
     file = "pxesrv-cgi.conf"
-    more_modules = ["cgid"]
+    more_modules = ["actions", "cgid"]
     uses_socket = False
 
     @property

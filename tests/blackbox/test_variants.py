@@ -278,7 +278,7 @@ def test_a_prefix(variant, tree, name):
             text += route.group().replace("= /", "= /boot/")
         return text.replace(
             'pxesrv_prefix := ""', 'pxesrv_prefix := "(/boot)?"').replace(
-                '"^/(redirect$', '"^(/boot)?/(redirect$')
+                "Include conf", 'Define pxesrv_at "/(boot/)?"\n\tInclude conf')
 
     one = variant(name, change)
     tree.make({**TREE, f"once/{CLIENT}": Link("../os/boot")})

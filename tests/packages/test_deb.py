@@ -351,7 +351,7 @@ def test_lighttpd():
 def test_apache():
     stop("lighttpd")
     assert "200 OK" in do("Apache on Debian")
-    boots_once(80, "127.0.0.12")
+    boots_once(4567, "127.0.0.12")
 
 
 def test_nobody_undoes_an_owner_that_was_chosen():
@@ -365,7 +365,7 @@ def test_nobody_undoes_an_owner_that_was_chosen():
 
 def test_apache_without_a_responder():
     assert "200 OK" in do("Apache and the CGI program", MORE)
-    boots_once(80, "127.0.0.13")
+    boots_once(4567, "127.0.0.13")
 
 
 def test_lighttpd_starts_the_responder():
@@ -378,7 +378,7 @@ def test_back_to_the_package_s_own_user():
     stop("lighttpd")
     do("Back to the responder of the package", MORE)
     run("systemctl", "start", "apache2")
-    boots_once(80, "127.0.0.15")
+    boots_once(4567, "127.0.0.15")
     stop("apache2")
     run("systemctl", "enable", "--now", "nginx")
     boots_once(4567, "127.0.0.15")
@@ -390,6 +390,7 @@ ARMED = f"{TREE}/once/127.0.0.20"
 EDITED = ["/etc/nginx/snippets/pxesrv.conf", "/etc/logrotate.d/pxesrv",
           "/etc/apache2/conf-available/pxesrv-fcgi.conf",
           "/etc/lighttpd/pxesrv.conf",
+          "/etc/apache2/sites-available/pxesrv.conf",
           "/etc/lighttpd/conf-available/50-pxesrv.conf"]
 
 
@@ -451,7 +452,7 @@ def test_purged_it_leaves_what_is_not_its_own():
             pass
     # For another root all is taken there, and nothing of this one.
     theirs = [f"/tmp/other{path}" for path in (
-        LOG, f"{LOG}.1", "/var/lib/apache2/conf/enabled_by_admin/pxesrv",
+        LOG, f"{LOG}.1", "/var/lib/apache2/site/enabled_by_admin/pxesrv",
         f"{TREE}/once/.lock")]
     for path in theirs:
         os.makedirs(os.path.dirname(path), exist_ok=True)

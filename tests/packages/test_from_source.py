@@ -62,7 +62,7 @@ def test_lighttpd():
 def test_apache():
     install("apache2")
     do("Apache, with the responder running")
-    boots_once(80, "127.0.0.9")
+    boots_once(4567, "127.0.0.9")
     stop("apache2")
 
 
@@ -79,9 +79,8 @@ def test_lighttpd_starts_the_responder():
 
 
 def test_apache_without_a_responder():
-    run("a2disconf", "pxesrv-fcgi")
     do("Apache, with the CGI program")
-    boots_once(80, "127.0.0.12")
+    boots_once(4567, "127.0.0.12")
     assert processes_of(FCGI) == []
     stop("apache2")
 

@@ -36,7 +36,6 @@ FILES = {
     *(f"/usr/share/man/man{name[-1]}/{name}"
       for name in os.listdir(f"{SOURCE}/man"))}
 DOCS = {"README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE"}
-NOT_SHIPPED = "/usr/share/pxesrv/conf/apache/pxesrv.conf"  # Debian's alone
 
 
 def said(*command, **how):
@@ -123,7 +122,7 @@ def test_the_files(root):
         os.path.basename(path) for path in beneath("docs")}
     copies = {f"/usr/share/pxesrv/{name}{path}" for name in ("conf", "public")
               for path in beneath(name)
-              if not path.endswith("/.gitignore")} - {NOT_SHIPPED}
+              if not path.endswith("/.gitignore")}
     # Of what lies where it is used a copy is not needed.
     spare = {path for path in copies
              if re.match("/usr/share/pxesrv/conf/(systemd|logrotate)/", path)}

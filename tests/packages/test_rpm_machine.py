@@ -129,7 +129,7 @@ def test_lighttpd():
 def test_apache():
     stop("lighttpd")
     assert "200 OK" in do("Apache on Fedora", FEDORA)
-    serves(80, "127.0.0.12", "apache", "httpd")
+    serves(4567, "127.0.0.12", "apache", "httpd")
 
 
 def test_back_to_nginx():
