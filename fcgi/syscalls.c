@@ -81,7 +81,7 @@ static int allow(scmp_filter_ctx filter, const char *name, unsigned count,
 static int allow_command(scmp_filter_ctx filter, int command)
 {
 	const struct scmp_arg_cmp argument =
-		SCMP_A1_64(SCMP_CMP_EQ, (scmp_datum_t)command);
+		SCMP_A1_64(SCMP_CMP_EQ, (scmp_datum_t)command, 0);
 	int err = allow(filter, "fcntl", 1, &argument);
 
 	return err == 0 ? allow(filter, "fcntl64", 1, &argument) : err;
@@ -91,7 +91,7 @@ static int allow_all(scmp_filter_ctx filter)
 {
 	/* abort(3) sends itself a signal; to others there is none. */
 	const struct scmp_arg_cmp self =
-		SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+		SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
 	int err = allow(filter, "tgkill", 1, &self);
 
 	for (size_t i = 0; err == 0 && i < sizeof allowed / sizeof *allowed;

@@ -130,7 +130,7 @@ static bool attempt(const char *what)
 static void inject(const struct fault *fault)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	const struct scmp_arg_cmp creates = SCMP_A2_64(SCMP_CMP_EQ, 0);
+	const struct scmp_arg_cmp creates = SCMP_A2_64(SCMP_CMP_EQ, 0, 0);
 
 	if (filter == NULL)
 		stop("seccomp_init");
