@@ -11,7 +11,11 @@ import place
 from network import hardware_address
 
 COLUMNS = 80
-IPXE_EFI_ROM = "/usr/lib/ipxe/qemu/efi-virtio.rom"
+# Where Debian 12 has QEMU's ROMs, and where Debian 13 has them.
+IPXE_EFI_ROM = next(
+    (path for path in ("/usr/lib/ipxe/qemu/efi-virtio.rom",
+                       "/usr/share/qemu/efi-virtio.rom")
+     if os.path.exists(path)), "")
 OVMF = "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"
 
 
@@ -164,6 +168,8 @@ class Uefi(Machine):
         return ["-M", "q35,accel=tcg", "-m", str(self.memory),
                 "-drive", f"{flash}0,readonly=on,file={code}",
                 "-drive", f"{flash}1,file={own}",
+                # Newer firmware has no network without random numbers.
+                "-device", "virtio-rng-pci",
                 "-device", f"virtio-net-pci,netdev=n0,romfile={self.rom},"
                 f"bootindex=0,mac={hardware_address(self.number)}",
                 "-fw_cfg", support.format("IPv4", self.pxe),

@@ -2,6 +2,7 @@
 """A kernel to hand over to: Debian's, with an initramfs that tells what it was
 given, in the place of an installer."""
 import glob
+import lzma
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ from machine import Ipxe, as_text
 
 LIVE = os.path.join(os.environ.get("PXESRV_TESTS_BUILD", ""), "live")
 NO_LIVE = "the live system, whose kernel this takes, could not be made"
-# In the order in which they need each other.
+# In the order in which they need each other. Some kernels have some built in.
 MODULES = ["drivers/virtio/virtio_ring", "drivers/virtio/virtio",
            "drivers/virtio/virtio_pci_modern_dev",
            "drivers/virtio/virtio_pci_legacy_dev", "drivers/virtio/virtio_pci",
@@ -28,7 +29,7 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 echo 1 >/proc/sys/kernel/printk
 for module in MODULES; do
-	insmod /modules/$module.ko
+	[ ! -e /modules/$module.ko ] || insmod /modules/$module.ko
 done
 echo "CMDLINE $(cat /proc/cmdline)"
 for word in $(cat /proc/cmdline); do
@@ -53,6 +54,16 @@ LEASE = """#!/bin/sh
 """
 
 
+def put_module(path, directory):
+    """As it is, or unpacked: Debian 13's are compressed."""
+    if os.path.exists(path):
+        shutil.copy(path, directory)
+    else:
+        with lzma.open(path + ".xz") as packed, open(
+                os.path.join(directory, os.path.basename(path)), "wb") as file:
+            shutil.copyfileobj(packed, file)
+
+
 def make_initramfs(directory, path):
     """In some 2 MB: busybox, and what the machine's network card needs."""
     root = os.path.join(directory, "initramfs")
@@ -64,12 +75,15 @@ def make_initramfs(directory, path):
     subprocess.run(
         ["unsquashfs", "-q", "-n", "-d", unpacked,
          LIVE + "/filesystem.squashfs",
-         *(f"usr/lib/modules/*/kernel/{name}.ko" for name in MODULES)],
+         "usr/lib/modules/*/modules.builtin",
+         *(f"usr/lib/modules/*/kernel/{name}.ko*" for name in MODULES)],
         check=True, stdout=subprocess.DEVNULL)
+    modules, = glob.glob(f"{glob.escape(unpacked)}/usr/lib/modules/*")
+    with open(modules + "/modules.builtin") as file:
+        built_in = file.read().split()
     for name in MODULES:
-        [module] = glob.glob(
-            f"{glob.escape(unpacked)}/usr/lib/modules/*/kernel/{name}.ko")
-        shutil.copy(module, root + "/modules")
+        if f"kernel/{name}.ko" not in built_in:
+            put_module(f"{modules}/kernel/{name}.ko", root + "/modules")
     names = " ".join(map(os.path.basename, MODULES))
     for name, text in (("init", INIT.replace("MODULES", names)),
                        ("lease", LEASE)):

@@ -4,7 +4,9 @@
 The network is an isolated one: it has no router and no name server, and of a
 mirror what an installer reads before it loads its first module. There it has
 to ask, so it must not have asked before."""
+import glob
 import os
+import platform
 import re
 import shutil
 
@@ -16,10 +18,12 @@ from machine import Ipxe
 from saying import boot, script
 
 ONE = 31
-IMAGES = ("/usr/lib/debian-installer/images/12/amd64/text/"
-          "debian-installer/amd64")
+# This machine's release: its own package of the installer, and its mirror.
+IMAGES = "".join(glob.glob("/usr/lib/debian-installer/images/*/amd64/text/"
+                           "debian-installer/amd64")[-1:])
 MIRROR = os.path.join(place.SOURCE, "build", "debian-mirror")
-DISTS = "debian/dists/bookworm"
+DISTS = "debian/dists/" + platform.freedesktop_os_release().get(
+    "VERSION_CODENAME", "")
 NETBOOT = (f"{DISTS}/main/installer-amd64/current/images/netboot/"
            "debian-installer/amd64")
 # Its plain dialogues, on a serial line.
@@ -32,10 +36,10 @@ QUESTION = "Prompt: '"
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.skipif(not os.path.exists(IMAGES),
+    pytest.mark.skipif(not IMAGES,
                        reason="Debian's installer is not installed"),
     pytest.mark.skipif(not os.path.exists(MIRROR + "/dists"),
-                       reason="apt knows no mirror of Debian 12, or has "
+                       reason="apt knows no mirror of this Debian, or has "
                               "not reached it")]
 
 
