@@ -27,6 +27,7 @@ void exchange_sent(struct exchange *x, long long missing)
 		exchange_note(x, " (not delivered)");
 }
 
+/* cppcheck-suppress constParameterPointer ; x->decision is written to */
 void exchange_add(struct exchange *x, const char *text)
 {
 	struct text decision = {

@@ -146,7 +146,7 @@ static bool act_for_line(const struct each *each, char *line)
 	bool done = true;
 
 	line[strcspn(line, "#")] = '\0';
-	char *word = strtok_r(line, " \t\r\n", &rest);
+	const char *word = strtok_r(line, " \t\r\n", &rest);
 	for (; word != NULL; word = strtok_r(NULL, " \t\r\n", &rest))
 		done = act_for(each, word) && done;
 	return done;

@@ -209,7 +209,8 @@ static bool is_client(const char *word, const char *end)
 static char *find_line(char *line, size_t length)
 {
 	static const char mark[] = " - - [";
-	char *end = line + length, *at = line, *word;
+	const char *const end = line + length;
+	char *at = line, *word;
 
 	while ((at = memmem(at, (size_t)(end - at), mark, strlen(mark))) !=
 		NULL) {
@@ -254,7 +255,7 @@ bool logged_parse(char *text, size_t length, struct logged *out)
 		undo_apache(line);
 	char *time = cut(line, " - - [");
 	char *request = time == NULL ? NULL : cut(time, "] \"");
-	char *result = request == NULL ? NULL : cut(request, "\"");
+	const char *result = request == NULL ? NULL : cut(request, "\"");
 	if (result == NULL || *result != ' ' || !parse_time(time, out) ||
 		!parse_request(request, out) || !parse_result(result + 1, out))
 		return false;

@@ -157,7 +157,7 @@ struct workers *workers_start(unsigned threads, const struct listener *listener,
 	return all;
 }
 
-bool workers_open(struct workers *all)
+bool workers_open(const struct workers *all)
 {
 	return add(all->epoll, all->listener->fd, EPOLLIN | EPOLLEXCLUSIVE,
 		       NAME_LISTENER) == 0;

@@ -25,7 +25,7 @@ struct workers *workers_start(unsigned threads, const struct listener *listener,
 	const struct service *service);
 
 /* Has them take connections, from here on. False with errno. */
-bool workers_open(struct workers *workers);
+bool workers_open(const struct workers *workers);
 
 /*
  * Takes no new connection any more, lets the requests under way come to their
