@@ -264,14 +264,15 @@ def test_a_responder_that_runs_already(tree, responder):
 def test_in_a_user_namespace(tree):
     """As podman unshare, whose root may give to the users of its own range."""
     base = 100000
-    for directory, names, files in os.walk(tree.path):
-        for name in names + files:
-            os.lchown(os.path.join(directory, name), base, base)
-    os.chown(tree.path, base, base)
     with subprocess.Popen(["unshare", "--user", "sh", "-c", "echo; exec cat"],
                           text=True, stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as one:
-        assert one.stdout.readline() == "\n"
+        if not one.stdout.readline():
+            pytest.skip("user namespaces are refused, as in a chroot")
+        for directory, names, files in os.walk(tree.path):
+            for name in names + files:
+                os.lchown(os.path.join(directory, name), base, base)
+        os.chown(tree.path, base, base)
         for kind in "uid", "gid":
             with open(f"/proc/{one.pid}/{kind}_map", "w") as file:
                 file.write(f"0 {base} 65536")
