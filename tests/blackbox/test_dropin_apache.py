@@ -503,6 +503,7 @@ PASSWORD = """AuthType Basic
 ROUTES = ("/redirect", "/grub/clear/2")
 TREES = ("/default", f"/once/{CLIENT}")
 ALL = ROUTES + TREES
+COMMENTED = ROUTES + (f"/once/{CLIENT}",)
 # What stands in the host; the status; for which paths.
 RULES = {
     "a directory": (DIRECTORY.format(NOBODY), 403, ALL),
@@ -511,6 +512,8 @@ RULES = {
     "directories by a pattern": (
         f'<DirectoryMatch "^/srv/">\n{NOBODY}\n</DirectoryMatch>', 403, ALL),
     "a location": (LOCATION.format(NOBODY), 403, ALL),
+    "a location with pages of its own": (
+        LOCATION.format(f"{PASSWORD}\nErrorDocument 401 /page.html"), 401, ALL),
     "a location by a pattern": (
         f'<LocationMatch "^/(r|d)">\n{NOBODY}\n</LocationMatch>', 403,
         ("/redirect", "/default")),
@@ -535,7 +538,7 @@ RULES = {
         DIRECTORY.format("RewriteEngine On\nRewriteRule ^ - [F]"), 403,
         ROUTES + ("/default",)),
     "a redirect": ("Redirect 403 /", 403, ALL),
-    "what is gone": ("Redirect gone /", 410, ROUTES + ("/default",)),
+    "what is gone": ("Redirect gone /", 410, ALL),
     "nothing is granted": ("", 403, ALL),
     "the tree's own file": (
         DIRECTORY.format("AllowOverride AuthConfig") + "\nAccessFileName .rules",
@@ -569,7 +572,7 @@ def test_a_rule_of_the_owner(rules, tree, name, kind, where):
         got = ask(host.port, path, headers={})
         assert got[0] == want, (path, got)
         assert DEFAULT not in got[2]
-        if path in ROUTES:
+        if path in COMMENTED:
             check_error(got, want)
         if want == 401:
             assert values(got[1], "www-authenticate")
@@ -674,11 +677,17 @@ def test_once_by_another_path(tree):
         assert ask(host.port, "/other/os/x", headers={})[2] == b"x"
 
 
+PAGES_OF_ERRORS = "\n".join(
+    f"ErrorDocument {n} /page.html" for n in (401, 403, 404, 405, 410, 500, 503))
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_without_an_answer(tree, kind, responder):
+@pytest.mark.parametrize("where", AROUND)
+@pytest.mark.parametrize("form", ("{}", LOCATION))
+def test_without_an_answer(tree, kind, where, form, responder):
     """A responder that is away, or a program that can't be started."""
-    host = Host(GRANTED + "\nErrorDocument 503 /page.html\n"
-                "ErrorDocument 500 /page.html\n" + INCLUDE[kind])
+    host = Host(GRANTED + "\n" + AROUND[where].format(
+        text=form.format(PAGES_OF_ERRORS), include=INCLUDE[kind]))
     tree.make({"default": DEFAULT, **PAGES})
     away = {"fcgi": place.SOCKET, "cgi": place.CGI}[kind]
     with Owner("away", [host]):
