@@ -379,6 +379,38 @@ def check_a_plain_client(port, tree):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("where", AROUND)
+def test_a_tree_that_webdav_writes(tree, kind, where):
+    """A route stands for the whole tree: it must not be removed by one."""
+    host = Host(GRANTED + "\n" + AROUND[where].format(
+        text=DIRECTORY.format("Dav On"), include=INCLUDE[kind]))
+    os.chmod(place.ROOT, 0o777)  # Apache may write there.
+    with Owner("webdav", [host]):
+        for path, method in itertools.product(
+                ("/redirect", "/grub/clear/2", "/once/file"),
+                ("OPTIONS", "PROPFIND", "PUT", "MKCOL", "LOCK", "DELETE", "MOVE")):
+            tree.clear()
+            tree.make({**TREE, "grub/2/x": "x"})
+            os.chmod(tree.full("os"), 0o777)
+            got = ask(host.port, path, method, body=b"", headers={
+                "Destination": f"http://127.0.0.1:{host.port}/moved"})
+            check_error(got, 404 if "once" in path else 405)
+            move(host, path)
+            assert tree.is_there("os/boot") and tree.is_there("once/file")
+        assert ask(host.port, "/default", "DELETE", headers={})[0] == 204
+        check_routes(host.port, tree)
+    os.chmod(place.ROOT, 0o755)
+
+
+def move(host, path):
+    """Nor does anything take its place."""
+    got = ask(host.port, "/default", "MOVE", headers={
+        "Overwrite": "T",
+        "Destination": f"http://127.0.0.1:{host.port}{path}"})
+    assert got[0] >= 400, (path, got)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("where", AROUND)
 def test_what_all_hosts_inherit(tree, kind, where):
     """From outside of any <VirtualHost>, and so is the Include."""
     text = "\n".join(ROWS[name][0] for name in (
