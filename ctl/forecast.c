@@ -56,19 +56,22 @@ static void say_chown(const struct prospect *prospect, struct forecast *out)
 
 static void say_way(const struct prospect *prospect, struct forecast *out)
 {
+	const bool is_once = strcmp(out->path, ONCE_DIR) == 0;
 	const char *way = "remove it: the responder makes it anew";
 
-	if (out->error == EACCES || strcmp(out->path, ONCE_DIR) == 0) {
-		say_chown(prospect, out);
-		return;
-	}
-	if (out->error == EXDEV)
-		way = "unmount it";
 	if (out->error == EROFS)
 		way = prospect->pid == 0
 		              ? "mount it writable"
 		              : "mount it writable for the responder: "
 		                "restart the responder";
+	else if (out->error == EXDEV)
+		way = "unmount it";
+	else if (out->error == EPERM && is_once && prospect_owns_once(prospect))
+		way = "take its attribute away: chattr -i";
+	else if (out->error == EACCES || is_once) {
+		say_chown(prospect, out);
+		return;
+	}
 	snprintf(out->mend, sizeof out->mend, "%s", way);
 }
 
@@ -94,7 +97,8 @@ static void say_fails(const struct prospect *prospect, const char *path,
 	char who[USER_SIZE + 64];
 
 	name_responder(prospect, who, sizeof who);
-	if (error == EPERM && strcmp(path, ONCE_DIR) == 0)
+	if (error == EPERM && strcmp(path, ONCE_DIR) == 0 &&
+		!prospect_owns_once(prospect))
 		say(out, FORECAST_FAILS, path,
 			"it is sticky, and the responder%s owns neither it nor "
 			"the link, so %s: %s",

@@ -6,6 +6,7 @@ to a real program that runs as an unprivileged user, and to pxesrvctl as run by
 root, by that user and by an administrator.
 """
 import contextlib
+import fcntl
 import itertools
 import os
 import shutil
@@ -422,6 +423,56 @@ def test_what_is_mounted_in_once(tree):
         assert Cgi("/run/servers").ask(client=CLIENT).status == 503
     finally:
         subprocess.run(["umount", claimed], check=True)
+
+
+def test_once_is_mounted_read_only(tree):
+    """Nobody has mounted it for the responder alone, and chown would fail."""
+    tree.make({LINK: Link("../os/boot")})
+    once = tree.full("once")
+    subprocess.run(["mount", "--bind", once, once], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", once], check=True)
+        done = ctl.run("explain", CLIENT)
+        assert done.status == ctl.FOUND
+        assert done.lines[-1].startswith("  once: ")
+        assert done.lines[-1].endswith(
+            "503: Read-only file system; mount it writable")
+        assert Cgi("/run/servers").ask(client=CLIENT).status == 503
+    finally:
+        subprocess.run(["umount", once], check=True)
+
+
+# linux/fs.h
+FS_IOC_SETFLAGS, IMMUTABLE = 0x40086602, 0x10
+
+
+def flag_file(path, flags):
+    """As chattr."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.ioctl(fd, FS_IOC_SETFLAGS, struct.pack("l", flags))
+    finally:
+        os.close(fd)
+
+
+def test_once_is_immutable(tree):
+    """Its owner is the right one."""
+    tree.make({LINK: Link("../os/boot"), "once/.claimed": Directory()})
+    once = tree.full("once")
+    os.chmod(once, 0o3770)
+    try:
+        flag_file(once, IMMUTABLE)
+    except OSError:
+        pytest.skip("the file system has no such attribute")
+    try:
+        done = ctl.run("explain", CLIENT)
+        assert Cgi("/run/servers").ask(client=CLIENT).status == 503
+    finally:
+        flag_file(once, 0)
+    assert done.status == ctl.FOUND
+    assert done.lines[-1].startswith("  once: the responder can't use it")
+    assert done.lines[-1].endswith("503: Operation not permitted; "
+                                   "take its attribute away: chattr -i")
 
 
 @pytest.fixture
