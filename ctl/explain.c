@@ -118,6 +118,8 @@ static void foresee(
 	else if (boot->error == 0 && boot->source == BOOT_ONCE)
 		forecast_link(
 			explanation->ctl, links, explanation->client, forecast);
+	else if (boot->error == EACCES)
+		forecast_unseen(explanation->ctl, boot->entry, forecast);
 	if (forecast->kind == FORECAST_FAILS)
 		boot_fail(boot, forecast->error);
 	if (forecast->kind != FORECAST_GOOD)
@@ -167,7 +169,7 @@ static void print_object(struct explanation *explanation)
 		"steps", explanation->steps));
 }
 
-/* A 503 has told the problem: this says where it is, and what to do. */
+/* An error has told the problem: this says where it is, and what to do. */
 static void print_warning(const struct explanation *explanation)
 {
 	char line[2 * sizeof explanation->warning];

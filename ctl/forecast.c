@@ -251,6 +251,22 @@ void forecast_link(const struct ctl *ctl, const struct forecast *links,
 		foresee(&prospect, client, out);
 }
 
+void forecast_unseen(
+	const struct ctl *ctl, const char *path, struct forecast *out)
+{
+	struct prospect prospect;
+	char user[USER_SIZE];
+
+	*out = (struct forecast){.kind = FORECAST_GOOD};
+	if (!prospect_open(ctl, &prospect) || prospect_has_its_eyes(&prospect))
+		return;
+	name_user(geteuid(), user);
+	say(out, FORECAST_UNKNOWN, path,
+		"user %s can't read it, which tells nothing of the responder",
+		user);
+	snprintf(out->mend, sizeof out->mend, "run this as root");
+}
+
 void forecast_served(const struct ctl *ctl, struct forecast *out)
 {
 	struct prospect prospect;

@@ -39,6 +39,13 @@ void forecast_links(const struct ctl *ctl, struct forecast *out);
 void forecast_link(const struct ctl *ctl, const struct forecast *links,
 	const char *client, struct forecast *out);
 
+/*
+ * Of an entry that this process may not read: whether the responder may is
+ * unknown, unless this process has the eyes of its user.
+ */
+void forecast_unseen(
+	const struct ctl *ctl, const char *path, struct forecast *out);
+
 /* Of moving it to once/.served/ afterwards. The answer does not depend on it.
  */
 void forecast_served(const struct ctl *ctl, struct forecast *out);

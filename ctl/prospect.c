@@ -55,7 +55,7 @@ bool prospect_open(const struct ctl *ctl, struct prospect *out)
 	return true;
 }
 
-static bool has_its_eyes(const struct prospect *prospect)
+bool prospect_has_its_eyes(const struct prospect *prospect)
 {
 	return prospect->is_known && geteuid() == prospect->user;
 }
@@ -92,7 +92,7 @@ static int may(const struct prospect *prospect, const char *path, int mode)
 
 	if (error == ENOENT)
 		return 0;
-	if (error == EROFS || has_its_eyes(prospect))
+	if (error == EROFS || prospect_has_its_eyes(prospect))
 		return error;
 	return fstatat(prospect->tree.root, path, &st, 0) < 0
 	               ? 0
@@ -119,9 +119,10 @@ int prospect_judge(const struct prospect *prospect, const char *path)
 			prospect_owns_once(prospect))
 			return -ENOENT;
 		/* It may be the responder's, of whom nothing is known. */
-		return err == -EPERM && !has_its_eyes(prospect) ? 0 : err;
+		return err == -EPERM && !prospect_has_its_eyes(prospect) ? 0
+		                                                         : err;
 	}
-	if (has_its_eyes(prospect) || err == -ENOENT)
+	if (prospect_has_its_eyes(prospect) || err == -ENOENT)
 		return err;
 	/* It is ours, which the responder does not believe. */
 	if (err == 0 && prospect_is_sticky(prospect) &&

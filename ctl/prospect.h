@@ -25,6 +25,9 @@ struct prospect {
 /* False: there is no once/, which is the same as an empty one. */
 bool prospect_open(const struct ctl *ctl, struct prospect *out);
 
+/* Whether this process sees the tree as the responder's user. */
+bool prospect_has_its_eyes(const struct prospect *prospect);
+
 bool prospect_is_sticky(const struct prospect *prospect);
 
 /* Whether the responder may do all in a sticky once/. */

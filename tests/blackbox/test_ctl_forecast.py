@@ -442,6 +442,29 @@ def test_once_is_mounted_read_only(tree):
         subprocess.run(["umount", once], check=True)
 
 
+def test_an_entry_that_the_caller_may_not_read(tree):
+    """The machine is served all the same: it is not told as the answer."""
+    tree.make({LINK: Link("../os/boot"), "static/" + OTHER: OS})
+    os.chmod(tree.full("once"), 0o700)
+    done = ctl.run("explain", CLIENT, user=ALICE, group=ALICE, extra_groups=[])
+    assert done.status == ctl.FOUND
+    assert done.lines[-1] == f"  {LINK}: user {ALICE} can't read it, which tells " \
+        "nothing of the responder; run this as root"
+    assert ctl.good("explain", CLIENT)
+    # What the responder's own user may not read is the answer.
+    os.chmod(tree.full("once"), 0o755)
+    os.chmod(tree.full(f"static/{OTHER}"), 0)
+    for how in ({}, place.AS_USER):
+        done = ctl.run("explain", OTHER, **how)
+        assert done.status == ctl.FOUND
+        assert done.lines[-1] == f"  403 # static/{OTHER}: Permission denied"
+    done = ctl.run("check")
+    assert "it must be a boot file that the responder's user can read" in done.out
+    os.chmod(tree.full("default"), 0)
+    done = ctl.run("check")
+    assert "it must be a file that the responder's user can read" in done.out
+
+
 # linux/fs.h
 FS_IOC_SETFLAGS, IMMUTABLE = 0x40086602, 0x10
 
