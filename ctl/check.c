@@ -66,7 +66,8 @@ static void check_target(struct checking *checking, const struct entry *entry)
 	if (entry->problem != NULL)
 		report(checking, entry->path, entry->problem,
 			entry->text[0] == '\0'
-				? "put a boot file there, or a link to one%s"
+				? "it must be a boot file that the responder's "
+				  "user can read, or a link to one%s"
 				: "its target is %s: mend that, or the link",
 			entry->text);
 	else if (entry->doubt != NULL)
@@ -179,7 +180,8 @@ static void check_default(struct checking *checking)
 	const int err = target_open(tree, TREE_DEFAULT, NULL, &target);
 	if (err < 0) {
 		report(checking, TREE_DEFAULT, boot_reason(-err),
-			"put a boot script there, usually a menu");
+			"it must be a file that the responder's user can read, "
+			"usually a menu");
 		return;
 	}
 	const char *doubt = boot_file_doubt(tree, target.fd);
