@@ -110,9 +110,9 @@ def header(name, value):
     return works
 
 
-def status(path, want, method="GET"):
+def status(path, want, method="GET", headers={}):
     def works(port):
-        got = ask(port, path, method, headers={})
+        got = ask(port, path, method, headers)
         assert got[0] == want, got
     return works
 
@@ -129,6 +129,9 @@ def connection(want):
 
 
 INDEX = b"<p>index"
+WEBSOCKET = {"Upgrade": "websocket", "Connection": "Upgrade",
+             "Sec-WebSocket-Version": "13",
+             "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg=="}
 # What is set, the modules for it, what shows that it works elsewhere, and
 # whether it takes the lines that README has for it.
 INHERITED = {
@@ -214,7 +217,10 @@ INHERITED = {
         header("expires", "from Lua"), "README"),
     "WebDAV": (
         'webdav.activate = "enable"', ["mod_webdav"],
-        status("/new", 201, "MKCOL")),
+        status("/new", 201, "MKCOL"), "README"),
+    "WebSocket": (
+        f'wstunnel.server = ("" => {DEAD})', ["mod_wstunnel"],
+        status("/default", 503, headers=WEBSOCKET), "README"),
     "another root": (
         'server.document-root := "/usr/share"', [], status("/default", 404)),
     "hosts by their names": (
@@ -285,6 +291,32 @@ def test_what_the_server_sets(answering, start, tree, what, where):
     check_routes(port, tree)
     check_hidden(port, tree)
     check_upper_case(port, tree)
+    check_other_requests(port, tree)
+
+
+def check_other_requests(port, tree):
+    """PXESrv answers what boot clients never send as well."""
+    tree.clear()
+    tree.make(dropin.TREE)
+    dropin.check_answer(ask(port, headers=WEBSOCKET), dropin.DEFAULT)
+    tree.arm(dropin.CLIENT, "../os/boot")
+    for method in ("OPTIONS", "PROPFIND", "PROPPATCH", "LOCK", "MKCOL", "COPY",
+                   "MOVE", "PUT", "DELETE"):
+        asked = {"Depth": "1",
+                 "Destination": f"http://127.0.0.1:{port}/copy"}
+        got = ask(port, "/redirect", method, asked, b"x")
+        check_error(got, 405)
+        assert values(got[1], "allow") == ["GET, HEAD"], (method, got)
+        assert not values(got[1], "dav"), (method, got)
+        for path in (f"/once/{dropin.CLIENT}", "/once/file", "/once/new",
+                     "/once/"):
+            got = ask(port, path, method, asked, b"x")
+            check_error(got, 404)
+            assert not values(got[1], "dav"), (method, got)
+    assert tree.link(f"once/{dropin.CLIENT}") == "../os/boot"
+    assert tree.is_there("once/file")
+    assert not tree.is_there("copy")
+    assert not tree.is_there("once/new")
 
 
 def uses(line, module):
