@@ -553,6 +553,27 @@ def test_the_whole_server_beside_what_somebody_has(
     check_hidden(4567, tree)
 
 
+def test_the_whole_server_with_what_all_inherit(
+        answering, directory, start, tree):
+    """As README says, with the lines below the include."""
+    with open(f"{directory}/server.conf") as file:
+        include = '\tinclude "pxesrv.conf"\n'
+        text = file.read()
+    assert text.count(include) == 1
+    lines = "".join(line + "\n" for line in readme("proxy.server").splitlines()
+                    if uses(line, "mod_webdav") or uses(line, "mod_deflate")
+                    or not uses(line, "mod_"))
+    with open(f"{directory}/server-inherits.conf", "w") as file:
+        file.write(text.replace(include, include + lines))
+    start('server.document-root = "/var/empty"\n'
+          'webdav.activate = "enable"\ndeflate.mimetypes = ("text/")\n'
+          'deflate.allowed-encodings = ("gzip")\n'
+          'include "server-inherits.conf"', ["mod_webdav", "mod_deflate"])
+    check_routes(4567, tree)
+    check_hidden(4567, tree)
+    check_other_requests(4567, tree)
+
+
 @pytest.mark.parametrize("helped", [False, True])
 def test_what_lighttpd_does_not_understand(start, tree, helped):
     """It does not know the port then: README says what helps."""
