@@ -26,11 +26,15 @@ TOKEN = "/.well-known/acme-challenge/token"
 LUA = place.SERVERS + "/dropin.lua"
 
 
+def readme_text():
+    with open(os.path.join(place.SOURCE, "README.md")) as file:
+        return file.read()
+
+
 def readme(mark):
     """The lines of README.md's one block for lighttpd that has this mark."""
-    with open(os.path.join(place.SOURCE, "README.md")) as file:
-        blocks = re.findall(r"^```lighttpd\n(.*?)^```$", file.read(),
-                            re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```lighttpd\n(.*?)^```$", readme_text(),
+                        re.MULTILINE | re.DOTALL)
     found, = [block for block in blocks if mark in block]
     return found.replace("/usr/share/pxesrv/conf", place.CONF)
 
@@ -574,6 +578,20 @@ def test_the_whole_server_with_what_all_inherit(
     check_other_requests(4567, tree)
 
 
+HOST = "\r\nHost: localhost"
+NOT_UNDERSTOOD = {
+    "GET /redirect x": 400,
+    "GET /redirect HTTP/1.1": 400,
+    "GET /redirect HTTP/1.1\r\nHost: a b": 400,
+    f"POST /redirect HTTP/1.1{HOST}": 411,
+    f"GET /redirect HTTP/1.1{HOST}\r\nX: {'x' * 9000}": 431,
+    f"GET /{'x' * 9000} HTTP/1.1{HOST}": 431,
+    f"POST /redirect HTTP/1.1{HOST}\r\nTransfer-Encoding: gzip": 501,
+    f"FOO /redirect HTTP/1.1{HOST}": 501,
+    f"GET /redirect HTTP/3.0{HOST}": 505,
+}
+
+
 @pytest.mark.parametrize("helped", [False, True])
 def test_what_lighttpd_does_not_understand(start, tree, helped):
     """It does not know the port then: README says what helps."""
@@ -581,8 +599,13 @@ def test_what_lighttpd_does_not_understand(start, tree, helped):
              if "errorfile-prefix" in line]
     start('server.document-root = "/var/empty"\ninclude "server.conf"\n' +
           line * helped)
-    got = raw.parse(raw.send(4567, "GET /redirect x\r\n\r\n"))
-    assert got.status == 400 and dropin.is_comment(got.body) == helped
+    for request, want in NOT_UNDERSTOOD.items():
+        got = raw.parse(raw.send(4567, request + "\r\n\r\n"))
+        assert got.status == want, (request, got)
+        assert dropin.is_comment(got.body) == helped, (request, got)
+    named, = re.findall(r"does not understand \(([\d,\s]+)\)", readme_text())
+    assert re.findall(r"\d+", named) == \
+        [str(code) for code in sorted(set(NOT_UNDERSTOOD.values()))]
 
 
 def test_lighttpd_that_starts_the_responder_for_a_host(start, tree, directory):
