@@ -251,6 +251,10 @@ def limits():
             location / { if ($request_method != GET) { return 405 "<p>no\\n"; } }"""),
         "limit merge_slashes": row_server("merge_slashes off; location ^~ / { }"),
         "advice merge_slashes": row_server("merge_slashes off; location / { }"),
+        "limit merge_slashes, an expression": row_server(
+            "merge_slashes off; location ~ ^/ { }"),
+        "advice merge_slashes, an expression": row_server(
+            "merge_slashes off;", "location ~ ^/ { }"),
         "limit sub_filter_types": row_server(
             "sub_filter installer other; sub_filter_types *;"),
         "advice sub_filter_types": row_server(
