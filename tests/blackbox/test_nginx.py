@@ -7,8 +7,8 @@ import pytest
 
 import place
 from deployments import Nginx
-from dropin import (ask, check_error, check_hidden, check_routes, everything_else,
-                    values)
+from dropin import (DEFAULT, ask, check_answer, check_error, check_hidden,
+                    check_routes, everything_else, values)
 from owned_nginx import DIRECTORY, ROUTES, Owned, fill, make_dated, row_server
 from place import CONF, ROOT
 from test_variants import uncomment
@@ -118,6 +118,26 @@ def test_what_all_servers_have_changes_no_answer(whole, tree, http, change):
     tree.make({"os/boot": "os", "static/link": Link("../os/boot"), ".hidden": "x"})
     for path in ("/static/link", "//static/link", "/.hidden", "//.hidden"):
         check_error(ask(4567, path, headers={}), 404 if "hidden" in path else 403)
+
+
+@pytest.mark.parametrize("sends", [False, True])
+@pytest.mark.parametrize("http", [
+    "gzip_static always;", "sub_filter echo other; sub_filter_types text/plain;",
+    "add_before_body /default; addition_types text/plain;"])
+def test_what_changes_a_file_that_nginx_sends(whole, tree, http, sends):
+    """README names these: nginx knows the type, and the name of the file."""
+    whole(http, change=send_by_nginx if sends else lambda text: text)
+    fill(tree)
+    tree.add("default.gz", "packed")
+    got = ask(4567, headers={})
+    if not sends:
+        check_answer(got, DEFAULT)
+        return
+    assert got[0] == 200 and got[2] != DEFAULT
+    with open(os.path.join(place.SOURCE, "README.md")) as file:
+        limit, = [text for text in file.read().split("\n- ")
+                  if text.startswith("With `PXESRV_SEND`, nginx")]
+    assert f"`{http.split()[0]}`" in limit
 
 
 def test_nginx_sends_the_file_in_an_own_server(whole, tree):
