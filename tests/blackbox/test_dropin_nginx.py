@@ -396,6 +396,7 @@ def test_the_advice_of_readme(nginx, tree):
     for path, status in (("/nothing", 404), ("/sub/", 403), ("/.hidden", 404),
                          ("/static/127.0.0.9", 403)):
         check_error(ask(port, path), status)
+    check_error(ask(port, "/default", headers={"If-Match": '"x"'}), 412)
     token = "/.well-known/acme-challenge/token"
     for path, want in (("/default", "text/plain"), (token, "text/plain"), ("/os/boot.efi", "application/efi"),
                        ("/x.iso", "application/vnd.efi-iso"),
