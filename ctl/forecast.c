@@ -181,7 +181,7 @@ static bool look_at_part(
 static void look_at_owner(const struct prospect *prospect, const char *client,
 	struct forecast *out)
 {
-	char path[64], user[USER_SIZE];
+	char path[64];
 	struct stat link;
 
 	snprintf(path, sizeof path, ONCE_DIR "/%s",
@@ -195,6 +195,8 @@ static void look_at_owner(const struct prospect *prospect, const char *client,
 	} else if (prospect_is_sticky(prospect) && !prospect->is_known &&
 		   fstatat(prospect->tree.root, path, &link,
 			   AT_SYMLINK_NOFOLLOW) == 0) {
+		char user[USER_SIZE];
+
 		name_user(link.st_uid, user);
 		say(out, FORECAST_DOUBT, ONCE_DIR,
 			"it is sticky and belongs to root, so the link is "

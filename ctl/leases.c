@@ -90,35 +90,41 @@ static bool is_dnsmasq(FILE *file)
 					  first[strspn(first, DIGITS)] == '\0');
 }
 
-static int open_file(const char *path, FILE **out)
+/* NULL with errno: it can't be read. */
+static FILE *open_file(const char *path)
 {
 	struct stat st;
+	FILE *file = NULL;
 	/* That of a fifo would wait for somebody who writes. */
 	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0)
-		return -errno;
-	int err = fstat(fd, &st) < 0 ? -errno : 0;
+		return NULL;
+	int err = fstat(fd, &st) < 0 ? errno : 0;
 	if (err == 0 && !S_ISREG(st.st_mode))
-		err = S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
-	if (err == 0 && (*out = fdopen(fd, "r")) == NULL)
-		err = -errno;
-	if (err < 0)
+		err = S_ISDIR(st.st_mode) ? EISDIR : ESPIPE;
+	if (err == 0) {
+		file = fdopen(fd, "r");
+		err = errno;
+	}
+	if (file == NULL) {
 		close(fd);
-	return err;
+		errno = err;
+	}
+	return file;
 }
 
 int leases_read(const char *path, lease_found *found, void *context)
 {
-	FILE *file = NULL;
-	int err = open_file(path, &file);
+	FILE *file = open_file(path);
 
-	if (err < 0)
-		return err;
+	if (file == NULL)
+		return -errno;
 	const bool of_dnsmasq = is_dnsmasq(file);
-	rewind(file);
-	err = of_dnsmasq ? read_dnsmasq(file, found, context)
-	                 : dhcpd_leases_read(file, found, context);
+	int err = fseek(file, 0, SEEK_SET) < 0 ? -errno : 0;
+	if (err == 0)
+		err = of_dnsmasq ? read_dnsmasq(file, found, context)
+		                 : dhcpd_leases_read(file, found, context);
 	if (ferror(file))
 		err = -EIO;
 	fclose(file);
