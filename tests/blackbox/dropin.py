@@ -72,10 +72,16 @@ def check_error(got, status):
     assert "content-encoding" not in dict(got[1])
 
 
+def clear(tree):
+    """An empty tree, when the answers before are settled."""
+    until(lambda: not tree.claimed(), "no claim is left")
+    tree.clear()
+
+
 def check_routes(port, tree, prefix=""):
     """All that a machine may get from the routes."""
     route = prefix + "/redirect"
-    tree.clear()
+    clear(tree)
     tree.make({**TREE, "grub/2/grub.cfg-7F000007": "x"})
     tree.arm(CLIENT, "../os/boot")
     head = ask(port, route, "HEAD")
@@ -101,7 +107,7 @@ def check_routes(port, tree, prefix=""):
 
 def check_hidden(port, tree, prefix=""):
     """Nothing of once/ can be downloaded, or found out."""
-    tree.clear()
+    clear(tree)
     tree.make({**TREE, "once/.served/x": Link("../../os/boot")})
     tree.arm(CLIENT, "../os/boot")
     for path in HIDDEN:
@@ -149,6 +155,6 @@ def everything_else(port, prefix=""):
 
 def make_owned(tree):
     """The owner's tree; what everything_else() asks for lies in it."""
-    tree.clear()
+    clear(tree)
     tree.make(OWNED)
     os.mkdir(tree.full("sub"))

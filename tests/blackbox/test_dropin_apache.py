@@ -14,7 +14,7 @@ import pytest
 import place
 from dropin import (
     BOOT, CLIENT, DEFAULT, HIDDEN, TREE, ask, check_answer, check_error, check_hidden,
-    check_routes, everything_else, is_comment, make_owned, values)
+    check_routes, clear, everything_else, is_comment, make_owned, values)
 from place import CONF, Program, until
 from responder import Responder
 from tree import Link
@@ -679,7 +679,7 @@ def test_a_limit_of_readme(limits, tree, name):
     """One that is none any more has to go there; what helps is among ROWS."""
     with pytest.raises(AssertionError):
         check_routes(limits[name].port, tree)
-    tree.clear()
+    clear(tree)
     tree.make({"once/file": "hidden"})
     for path in HIDDEN:
         got = ask(limits[name].port, path, headers={})
