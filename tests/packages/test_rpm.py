@@ -228,7 +228,9 @@ def test_the_responder(root, tree):
 
 
 def test_the_operator_s_tool(root, tree):
-    os.chown(tree / "once", 65534, 65534)  # else no responder can use a link up
+    # Else no responder could use a link up.
+    tree.chmod(0o755)
+    os.chown(tree / "once", 65534, 65534)
     said(f"{root}/usr/bin/pxesrvctl", "-r", str(tree), "once", "127.0.0.8",
          "os/boot")
     assert os.readlink(tree / "once/127.0.0.8") == "../os/boot"
