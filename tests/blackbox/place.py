@@ -9,10 +9,10 @@ import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-CONF = os.path.join(SOURCE, "conf")
 
 # These are the installed ones: tests/sandbox makes them.
 IN_SANDBOX = os.environ.get("PXESRV_TESTS_SANDBOX") == "1"
+CONF = "/srv/conf" if IN_SANDBOX else os.path.join(SOURCE, "conf")
 ROOT = "/srv/pxesrv"
 SOCKET = "/run/pxesrv/fcgi.sock"
 SERVERS = "/run/servers"  # what private web servers write
