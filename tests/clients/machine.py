@@ -7,6 +7,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 import place
 from network import hardware_address
 
@@ -16,6 +18,9 @@ IPXE_EFI_ROM = next(
     (path for path in ("/usr/lib/ipxe/qemu/efi-virtio.rom",
                        "/usr/share/qemu/efi-virtio.rom")
      if os.path.exists(path)), "")
+needs_ipxe_under_uefi = pytest.mark.skipif(
+    not IPXE_EFI_ROM.startswith("/usr/lib/ipxe/"),
+    reason="Debian 13's ROM of QEMU does not start iPXE under UEFI")
 OVMF = "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"
 
 

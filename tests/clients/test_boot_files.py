@@ -3,7 +3,7 @@
 pxesrvctl says of them."""
 import boot_files
 import pytest
-from machine import Ipxe, IpxeUefi
+from machine import Ipxe, IpxeUefi, needs_ipxe_under_uefi
 
 ONE = 61
 
@@ -17,6 +17,7 @@ def test_on_a_bios(server, tree, network, directory, file):
     server.decided(1)
 
 
+@needs_ipxe_under_uefi
 @pytest.mark.parametrize("text", ["#!ipxe;\n", "echo\n"])
 def test_under_uefi_no_text_is_run(server, tree, network, directory, text):
     network.serve_dhcp([ONE], network.for_ipxe())

@@ -14,7 +14,8 @@ from dhcp_fixtures import (
     GRUB_HTTP, GRUB_TFTP, HTTP_BOOT, IPXE_FIRST, IPXE_ROM, ONE, OTHER_ROM,
     PXELINUX, each_server)
 from dhcp_servers import SERVERS, Dnsmasq
-from machine import Ipxe, IpxeUefi, Uefi, UefiPxe
+from machine import (
+    Ipxe, IpxeUefi, Uefi, UefiPxe, needs_ipxe_under_uefi)
 from network import Network
 from pages import block, run_commands
 from place import until
@@ -47,6 +48,7 @@ def test_ipxe_in_the_rom(router, serve, server, tree, network, directory,
     check_requests(server, "ipxe.md")
 
 
+@needs_ipxe_under_uefi
 def test_ipxe_in_the_rom_of_uefi(router, serve, server, tree, network,
                                  directory):
     serve(Dnsmasq, IPXE_ROM)

@@ -64,14 +64,23 @@ def test_its_configuration_is_the_redirect(server, tree, network, directory):
     with Uefi(network, one, directory) as machine:
         machine.shows("SAYS-installer-END", within=120)
         machine.shows("SAYS-default-END")
-    # GRUB runs the text of an error as well.
     os.symlink("nowhere", tree.full(f"once/{network.address(broken)}"))
     with Uefi(network, broken, directory) as machine:
         machine.shows("SAYS-that-is-all-END", within=120)
         assert "SAYS-default" not in machine.text()
-        assert "error" not in machine.text()
+        said = machine.text()
+    installer, default = "once grub/installer.cfg", "default default"
     missing = "once once/nowhere: No such file or directory"
-    assert server.decided(4) == [
-        ("GET", "200", "once grub/installer.cfg"),
-        ("GET", "200", "default default"),
-        ("GET", "404", missing), ("GET", "404", missing)]
+    if server.decided(4)[0][0] == "GET":
+        # GRUB 2.06 runs the text of an error as well.
+        assert "error" not in said
+        assert server.decided(4) == [
+            ("GET", "200", installer), ("GET", "200", default),
+            ("GET", "404", missing), ("GET", "404", missing)]
+    else:
+        # GRUB 2.12 asks by the firmware, and for nothing that is not there.
+        assert said.count("error: file `/redirect' not found.") == 2
+        assert server.decided(6) == [
+            ("HEAD", "200", installer), ("GET", "200", installer),
+            ("HEAD", "200", default), ("GET", "200", default),
+            ("HEAD", "404", missing), ("HEAD", "404", missing)]
