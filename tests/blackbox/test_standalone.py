@@ -17,7 +17,7 @@ import checkout
 import place
 from place import Program, children_of, clean_env, free_port, until
 from standalone import Standalone, install, name_of
-from tree import Link
+from tree import Directory, Link
 
 TREE = {"default": "default", "os/boot": "os"}
 LARGE = 16 << 20  # more than the buffers on the way to a client hold
@@ -70,7 +70,7 @@ def test_the_tree_that_it_takes_by_itself(script, tree, tmp_path):
     root = os.path.dirname(script) + "/public"
     if not os.path.exists(root):
         root = place.ROOT
-        tree.make({**TREE, "README.md": "A tree"})
+        tree.make({**TREE, "README.md": "A tree", "once": Directory()})
     one = Standalone(script, tmp_path)
     os.symlink("../README.md", f"{root}/once/127.0.0.7")
     with open(f"{root}/default", "rb") as file:
