@@ -601,7 +601,9 @@ def test_what_lighttpd_does_not_understand(start, tree, helped):
           line * helped)
     for request, want in NOT_UNDERSTOOD.items():
         got = raw.parse(raw.send(4567, request + "\r\n\r\n"))
-        assert got.status == want, (request, got)
+        # Version 1.4.79 says 400 to a version of HTTP that it does not know.
+        assert got.status in ((want, 400) if want == 505 else (want,)), \
+            (request, got)
         assert dropin.is_comment(got.body) == helped, (request, got)
     named, = re.findall(r"does not understand \(([\d,\s]+)\)", readme_text())
     assert re.findall(r"\d+", named) == \
