@@ -15,6 +15,7 @@
 #include "route.h"
 
 #define CLEAR "/grub/clear/"
+#define ONCE "/once/"
 #define REDIRECT "/redirect"
 
 /* A second opinion: decode, squeeze, then look from the end. */
@@ -62,18 +63,29 @@ static bool is_version(const char *text)
 	return true;
 }
 
+/* Whether a path that the web server understands so leads into once/. */
+static bool is_in_once(const char *path)
+{
+	for (; *path != '\0'; path++) {
+		size_t i = 0;
+		while (ONCE[i] != '\0' &&
+			tolower((unsigned char)path[i]) == ONCE[i])
+			i++;
+		if (ONCE[i] == '\0')
+			return true;
+	}
+	return false;
+}
+
 static void decide(const struct metavars *vars, char *path, struct route *out)
 {
 	*out = (struct route){.kind = ROUTE_NONE};
-	if (vars->request_uri != NULL) {
-		if (!decode(vars->request_uri, path))
-			return;
-	} else {
-		strcpy(path, vars->script_name ? vars->script_name : "");
-		strcat(path, vars->path_info ? vars->path_info : "");
-		if (strlen(path) >= PATH_MAX)
-			return;
-	}
+	strcpy(path, vars->script_name ? vars->script_name : "");
+	strcat(path, vars->path_info ? vars->path_info : "");
+	if (strlen(path) >= PATH_MAX || is_in_once(path))
+		return;
+	if (vars->request_uri != NULL && !decode(vars->request_uri, path))
+		return;
 	squeeze(path);
 
 	size_t length = strlen(path);
