@@ -102,7 +102,7 @@ static void warn_of(struct arming *arming, const char *client,
 	escape_line(forecast->path, path, sizeof path);
 	fflush(stdout);
 	warnx("warning: once/%s is armed, but %s: %s; %s", client, path,
-		forecast->problem, forecast->mend);
+		forecast->problem, forecast->advice);
 }
 
 /* Whether a once link that was made will be served, as far as that is known. */

@@ -196,7 +196,7 @@ static void report_forecast(
 {
 	if (forecast->kind != FORECAST_GOOD)
 		report(checking, forecast->path, forecast->problem, "%s",
-			forecast->mend);
+			forecast->advice);
 }
 
 /* What keeps the responder from moving links. */

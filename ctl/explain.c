@@ -125,7 +125,7 @@ static void foresee(
 	if (forecast->kind != FORECAST_GOOD)
 		snprintf(explanation->warning, sizeof explanation->warning,
 			"%s: %s; %s", forecast->path, forecast->problem,
-			forecast->mend);
+			forecast->advice);
 }
 
 static void look(struct explanation *explanation, const struct forecast *links)

@@ -41,7 +41,7 @@ __attribute__((format(printf, 4, 5))) static void say(struct forecast *out,
 	snprintf(out->path, sizeof out->path, "%s", path);
 	out->kind = kind;
 	out->error = 0;
-	out->mend[0] = '\0';
+	out->advice[0] = '\0';
 }
 
 static void say_chown(const struct prospect *prospect, struct forecast *out)
@@ -50,7 +50,7 @@ static void say_chown(const struct prospect *prospect, struct forecast *out)
 
 	if (prospect->is_known)
 		name_user(prospect->user, user);
-	snprintf(out->mend, sizeof out->mend,
+	snprintf(out->advice, sizeof out->advice,
 		"give it to the responder's user: pxesrvctl chown %s", user);
 }
 
@@ -72,7 +72,7 @@ static void say_way(const struct prospect *prospect, struct forecast *out)
 		say_chown(prospect, out);
 		return;
 	}
-	snprintf(out->mend, sizeof out->mend, "%s", way);
+	snprintf(out->advice, sizeof out->advice, "%s", way);
 }
 
 /* " (user www-data, pid 7)", as far as that is known. */
@@ -127,7 +127,7 @@ static bool look_elsewhere(const struct ctl *ctl, struct forecast *out)
 		"the responder (pid %ld) sees another directory there, or "
 		"none, so its answers are not those of this %s",
 		(long)responder->pid, is_root ? "tree" : "once/");
-	snprintf(out->mend, sizeof out->mend,
+	snprintf(out->advice, sizeof out->advice,
 		"restart the responder; if that does not help, look what its "
 		"service mounts or hides there");
 	return true;
@@ -150,7 +150,7 @@ static void look_at_lock(const struct prospect *prospect, struct forecast *out)
 		"held by %s, so links are answered with 503: %s", holder,
 		strerror(EAGAIN));
 	out->error = EAGAIN;
-	snprintf(out->mend, sizeof out->mend,
+	snprintf(out->advice, sizeof out->advice,
 		"end that process, or what it waits for");
 }
 
@@ -170,7 +170,7 @@ static bool look_at_part(
 		"it is not the responder's own, and the responder (pid %ld) "
 		"can't move it aside if its sandbox is whole",
 		(long)prospect->pid);
-	snprintf(out->mend, sizeof out->mend,
+	snprintf(out->advice, sizeof out->advice,
 		"look who made it, and restart the responder, which moves it "
 		"aside to %s" ONCE_ASIDE "...",
 		path);
@@ -209,7 +209,7 @@ static void look_at_owner(const struct prospect *prospect, const char *client,
 		say(out, FORECAST_UNKNOWN, ONCE_DIR,
 			"it belongs to root, so it can't be seen whether the "
 			"responder may move links");
-		snprintf(out->mend, sizeof out->mend,
+		snprintf(out->advice, sizeof out->advice,
 			"give it to the responder's user by pxesrvctl chown, "
 			"or name that one by -u");
 	}
@@ -266,7 +266,7 @@ void forecast_unseen(
 	say(out, FORECAST_UNKNOWN, path,
 		"user %s can't read it, which tells nothing of the responder",
 		user);
-	snprintf(out->mend, sizeof out->mend, "run this as root");
+	snprintf(out->advice, sizeof out->advice, "run this as root");
 }
 
 void forecast_served(const struct ctl *ctl, struct forecast *out)

@@ -20,7 +20,7 @@ struct forecast {
 	int error; /* FORECAST_FAILS: the errno that the answer names */
 	char path[PATH_MAX]; /* where it is wrong */
 	char problem[512];
-	char mend[256];
+	char advice[256];
 };
 
 /*

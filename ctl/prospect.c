@@ -38,7 +38,6 @@ static void find_user(const struct ctl *ctl, struct prospect *prospect)
 	}
 }
 
-/* False: there is no once/, which is the same as an empty one. */
 bool prospect_open(const struct ctl *ctl, struct prospect *out)
 {
 	const struct responder *responder = responder_of(ctl);
@@ -105,10 +104,6 @@ bool prospect_owns_once(const struct prospect *prospect)
 	       (prospect->user == 0 || prospect->user == prospect->once.st_uid);
 }
 
-/*
- * As once_part_check(), of the responder. -ENOENT also when it moves aside what
- * is there, and makes it anew.
- */
 int prospect_judge(const struct prospect *prospect, const char *path)
 {
 	const int err = once_part_check(&prospect->tree, path);

@@ -409,18 +409,22 @@ def test_there_is_no_once(responder, tree):
     tree.add("once", Directory())
 
 
+def check_503(path, words):
+    """explain says where, why and what to do; the program answers so."""
+    done = ctl.run("explain", CLIENT)
+    assert done.status == ctl.FOUND
+    assert done.lines[-1].startswith(f"  {path}: ")
+    assert done.lines[-1].endswith(f"503: {words}")
+    assert Cgi("/run/servers").ask(client=CLIENT).status == 503
+
+
 def test_what_is_mounted_in_once(tree):
     tree.make({LINK: Link("../os/boot"), "once/.claimed": Directory()})
     claimed = tree.full("once/.claimed")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=777", "tmpfs", claimed],
                    check=True)
     try:
-        done = ctl.run("explain", CLIENT)
-        assert done.status == ctl.FOUND
-        assert done.lines[-1].startswith("  once/.claimed: ")
-        assert done.lines[-1].endswith(
-            "503: Invalid cross-device link; unmount it")
-        assert Cgi("/run/servers").ask(client=CLIENT).status == 503
+        check_503("once/.claimed", "Invalid cross-device link; unmount it")
     finally:
         subprocess.run(["umount", claimed], check=True)
 
@@ -432,12 +436,7 @@ def test_once_is_mounted_read_only(tree):
     subprocess.run(["mount", "--bind", once, once], check=True)
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", once], check=True)
-        done = ctl.run("explain", CLIENT)
-        assert done.status == ctl.FOUND
-        assert done.lines[-1].startswith("  once: ")
-        assert done.lines[-1].endswith(
-            "503: Read-only file system; mount it writable")
-        assert Cgi("/run/servers").ask(client=CLIENT).status == 503
+        check_503("once", "Read-only file system; mount it writable")
     finally:
         subprocess.run(["umount", once], check=True)
 
