@@ -23,6 +23,24 @@ TREE = {"default": "default", "os/boot": "os"}
 LARGE = 16 << 20  # more than the buffers on the way to a client hold
 
 
+def build_by_two(source):
+    """./pxesrv, given in two terminals at the same time: one waits for the other."""
+    both = [subprocess.Popen(
+        [source / "pxesrv", "-p", str(free_port())], env=clean_env(),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True) for _ in range(2)]
+    said = ["", ""]
+    for i, one in enumerate(both):
+        while "DHCP filename:" not in said[i]:
+            line = one.stdout.readline()
+            assert line, said
+            said[i] += line
+    for one in both:
+        one.send_signal(signal.SIGINT)
+        assert one.wait(place.PATIENCE) == 0
+        one.stdout.close()
+
+
 @pytest.fixture(scope="module", params=["source", "installed"])
 def script(request, tmp_path_factory):
     """The command, where it stands in a source tree or in an installation."""
@@ -30,10 +48,7 @@ def script(request, tmp_path_factory):
     if request.param == "source":
         # A copy, since it builds in its own place.
         source = checkout.copy(where / "pxesrv source")
-        subprocess.run(["meson", "setup", "build"], cwd=source, check=True,
-                       stdout=subprocess.DEVNULL)
-        subprocess.run(["ninja", "-C", "build"], cwd=source, check=True,
-                       stdout=subprocess.DEVNULL)
+        build_by_two(source)
         os.unlink(source / "build/fcgi/pxesrv.fcgi")
         yield str(source / "pxesrv")  # which builds what is missing
     else:
