@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "exchange.h"
+#include "cgi/exchange.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "response.h"
-#include "sink.h"
-#include "text.h"
+#include "boot/text.h"
+#include "cgi/response.h"
+#include "cgi/sink.h"
 
 void exchange_text(struct exchange *x, int status, const char *text)
 {

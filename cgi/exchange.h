@@ -3,10 +3,10 @@
 
 #include <stdbool.h>
 
-#include "claim.h"
-#include "client.h"
-#include "metavar.h"
-#include "settings.h"
+#include "boot/claim.h"
+#include "boot/client.h"
+#include "cgi/metavar.h"
+#include "cgi/settings.h"
 
 struct sink;
 

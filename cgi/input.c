@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "input.h"
+#include "cgi/input.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <unistd.h>
 
-#include "number.h"
+#include "boot/number.h"
 
 void input_discard(int fd, const char *size)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "logline.h"
+#include "cgi/logline.h"
 
 #include <string.h>
 
-#include "escape.h"
-#include "text.h"
+#include "boot/escape.h"
+#include "boot/text.h"
 
 #define TIME_SIZE 32 /* bytes */
 

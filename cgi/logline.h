@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "log.h"
+#include "cgi/log.h"
 
 /* What the log says of one request. A string that is NULL is written "-". */
 struct logline {

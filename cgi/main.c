@@ -10,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "input.h"
-#include "once_news.h"
-#include "output.h"
-#include "respond.h"
+#include "boot/once_news.h"
+#include "cgi/input.h"
+#include "cgi/output.h"
+#include "cgi/respond.h"
 
 static void tell(const char *line, void *context)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "metavar.h"
+#include "cgi/metavar.h"
 
 #include <stddef.h>
 #include <string.h>

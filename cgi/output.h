@@ -3,7 +3,7 @@
 
 #include <signal.h>
 
-#include "sink.h"
+#include "cgi/sink.h"
 
 /* A sink that is an open file: standard output, as a web server gives it. */
 struct output {

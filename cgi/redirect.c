@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "redirect.h"
+#include "cgi/redirect.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "boot.h"
-#include "claim.h"
-#include "escape.h"
-#include "exchange.h"
-#include "grace.h"
-#include "kept.h"
-#include "response.h"
-#include "sink.h"
-#include "tree.h"
+#include "boot/claim.h"
+#include "boot/decision.h"
+#include "boot/escape.h"
+#include "boot/grace.h"
+#include "boot/kept.h"
+#include "boot/tree.h"
+#include "cgi/exchange.h"
+#include "cgi/response.h"
+#include "cgi/sink.h"
 
 /* Answers that are overtaken this often are a fault, not a race. */
 #define LOOKS_MAX 100

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "respond.h"
+#include "cgi/respond.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,18 +8,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "escape.h"
-#include "exchange.h"
-#include "grub.h"
-#include "kept.h"
-#include "log.h"
-#include "logline.h"
-#include "redirect.h"
-#include "root_limit.h"
-#include "route.h"
-#include "sink.h"
-#include "tree.h"
+#include "boot/decision.h"
+#include "boot/escape.h"
+#include "boot/grub.h"
+#include "boot/kept.h"
+#include "boot/root_limit.h"
+#include "boot/tree.h"
+#include "cgi/exchange.h"
+#include "cgi/log.h"
+#include "cgi/logline.h"
+#include "cgi/redirect.h"
+#include "cgi/route.h"
+#include "cgi/sink.h"
 
 /*
  * An answer whose reason is the business of the administrator alone: the

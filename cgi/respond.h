@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "settings.h"
+#include "cgi/settings.h"
 
 struct kept;
 struct log;

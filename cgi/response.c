@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "response.h"
+#include "cgi/response.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "sink.h"
-#include "target.h"
-#include "text.h"
+#include "boot/target.h"
+#include "boot/text.h"
+#include "cgi/sink.h"
 
 #define RETRY_AFTER "5" /* seconds: iPXE waits that long and asks again */
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "route.h"
+#include "cgi/route.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "metavar.h"
+#include "cgi/metavar.h"
 
 #define REDIRECT "/redirect"
 #define GRUB_CLEAR "/grub/clear/"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "settings.h"
+#include "cgi/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "metavar.h"
-#include "number.h"
+#include "boot/number.h"
+#include "cgi/metavar.h"
 
 #define GRACE_MAX 86400 /* seconds: a day */
 

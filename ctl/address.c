@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "address.h"
+#include "ctl/address.h"
 
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "number.h"
+#include "boot/number.h"
 
 #define IPV4_MAPPED_BITS 96 /* RFC 4291, section 2.5.5.2 */
 

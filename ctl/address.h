@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-#include "client.h"
+#include "boot/client.h"
 
 /* An IP address; an IPv4 one is IPv4-mapped, as PXESrv takes them (SPEC). */
 struct address {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "arm.h"
+#include "ctl/arm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tree.h"
-#include "unique.h"
+#include "boot/tree.h"
+#include "boot/unique.h"
 
 /* Somebody else who arms and cancels in between is that fast only by fault. */
 #define TRIES_MAX 100

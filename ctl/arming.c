@@ -9,18 +9,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "arm.h"
-#include "boot.h"
-#include "boot_file.h"
-#include "claim.h"
-#include "clients.h"
-#include "ctl.h"
-#include "directory.h"
-#include "escape.h"
-#include "eyes.h"
-#include "forecast.h"
-#include "rearm.h"
-#include "target.h"
+#include "boot/claim.h"
+#include "boot/decision.h"
+#include "boot/escape.h"
+#include "boot/target.h"
+#include "ctl/arm.h"
+#include "ctl/boot_file.h"
+#include "ctl/clients.h"
+#include "ctl/ctl.h"
+#include "ctl/directory.h"
+#include "ctl/eyes.h"
+#include "ctl/forecast.h"
+#include "ctl/rearm.h"
 
 #define STATIC_DIR "static"
 /* More than there can be on the way to a target: target.c. */

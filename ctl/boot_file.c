@@ -4,7 +4,7 @@
  * formats by a mark. On a BIOS, iPXE runs everything else that fits below
  * 640 KiB as a boot program of PXE, a text as well. So a text is the fault.
  */
-#include "boot_file.h"
+#include "ctl/boot_file.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -18,9 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "text.h"
-#include "tree.h"
+#include "boot/decision.h"
+#include "boot/tree.h"
+#include "ctl/text.h"
 
 /* What is read: a Multiboot header may be anywhere in it. */
 #define HEAD_SIZE 8192

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cancel.h"
+#include "ctl/cancel.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,12 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "arm.h"
-#include "claim.h"
-#include "claims.h"
-#include "once_lock.h"
-#include "tree.h"
-#include "unique.h"
+#include "boot/claim.h"
+#include "boot/claims.h"
+#include "boot/once_lock.h"
+#include "boot/tree.h"
+#include "boot/unique.h"
+#include "ctl/arm.h"
 
 struct paths {
 	char armed[CANCEL_NAME_SIZE], taken[CANCEL_NAME_SIZE];

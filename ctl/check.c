@@ -9,19 +9,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "arm.h"
-#include "boot.h"
-#include "boot_file.h"
-#include "claim.h"
-#include "client.h"
-#include "ctl.h"
-#include "entries.h"
-#include "escape.h"
-#include "eyes.h"
-#include "forecast.h"
-#include "print.h"
-#include "target.h"
-#include "tree.h"
+#include "boot/claim.h"
+#include "boot/client.h"
+#include "boot/decision.h"
+#include "boot/escape.h"
+#include "boot/target.h"
+#include "boot/tree.h"
+#include "ctl/arm.h"
+#include "ctl/boot_file.h"
+#include "ctl/ctl.h"
+#include "ctl/entries.h"
+#include "ctl/eyes.h"
+#include "ctl/forecast.h"
+#include "ctl/print.h"
 
 /* What is younger may be under way: an answer to a slow client, an arming. */
 #define ANSWER_SECONDS 60

@@ -3,15 +3,15 @@
  * An operator who names a machine means one machine. A second link would stay
  * armed until some machine boots with that address, another one perhaps.
  */
-#include "choice.h"
+#include "ctl/choice.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "ctl.h"
-#include "machine.h"
+#include "ctl/ctl.h"
+#include "ctl/machine.h"
 
 static bool act(const struct each *each, const struct holding *holding)
 {

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "clients.h"
+#include "ctl/clients.h"
 
 struct ctl;
 struct machine;

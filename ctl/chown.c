@@ -17,13 +17,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "ctl.h"
-#include "directory.h"
-#include "escape.h"
-#include "moment.h"
-#include "once_parts.h"
-#include "user.h"
+#include "boot/decision.h"
+#include "boot/escape.h"
+#include "boot/moment.h"
+#include "boot/once_parts.h"
+#include "boot/user.h"
+#include "ctl/ctl.h"
+#include "ctl/directory.h"
 
 #define STATIC_DIR "static"
 #define GRUB_DIR "grub"

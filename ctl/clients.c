@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "clients.h"
+#include "ctl/clients.h"
 
 #include <err.h>
 #include <netdb.h>
@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "address.h"
-#include "choice.h"
-#include "ctl.h"
-#include "escape.h"
-#include "line.h"
-#include "mac.h"
-#include "machine.h"
+#include "boot/escape.h"
+#include "ctl/address.h"
+#include "ctl/choice.h"
+#include "ctl/ctl.h"
+#include "ctl/line.h"
+#include "ctl/mac.h"
+#include "ctl/machine.h"
 
 /* Addresses that one argument may stand for; and with --force. */
 #define MANY 4096

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "client.h"
+#include "boot/client.h"
 
 struct ctl;
 

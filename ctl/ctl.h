@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tree.h"
+#include "boot/tree.h"
 
 /* One call of the program: what was asked for, and where. */
 struct ctl {

@@ -4,14 +4,14 @@
  * last one of an address counts. A crash may cut the last one off, and more
  * follow behind it: what has no end is left out.
  */
-#include "dhcpd_leases.h"
+#include "ctl/dhcpd_leases.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "words.h"
+#include "ctl/words.h"
 
 struct reading {
 	lease_found *found;

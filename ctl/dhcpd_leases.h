@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "leases.h"
+#include "ctl/leases.h"
 
 /* As leases_read(), of ISC dhcpd's format. 0 or -EBADMSG. */
 int dhcpd_leases_read(FILE *file, lease_found *found, void *context);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "directory.h"
+#include "ctl/directory.h"
 
 #include <err.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 /* Opens what a link leads to, which has been opened itself. */
 static int follow(const struct tree *tree, int link)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "entries.h"
+#include "ctl/entries.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "boot_file.h"
-#include "claim.h"
-#include "target.h"
-#include "tree.h"
+#include "boot/claim.h"
+#include "boot/decision.h"
+#include "boot/target.h"
+#include "boot/tree.h"
+#include "ctl/boot_file.h"
 
 const char *entry_directory(enum entry_kind kind)
 {

@@ -5,16 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "boot_file.h"
-#include "clients.h"
-#include "ctl.h"
-#include "escape.h"
-#include "eyes.h"
-#include "forecast.h"
-#include "print.h"
-#include "target.h"
-#include "tree.h"
+#include "boot/decision.h"
+#include "boot/escape.h"
+#include "boot/target.h"
+#include "boot/tree.h"
+#include "ctl/boot_file.h"
+#include "ctl/clients.h"
+#include "ctl/ctl.h"
+#include "ctl/eyes.h"
+#include "ctl/forecast.h"
+#include "ctl/print.h"
 
 /* What is told of one client. */
 struct explanation {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "eyes.h"
+#include "ctl/eyes.h"
 
 #include <err.h>
 #include <grp.h>
@@ -9,11 +9,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "claim.h"
-#include "ctl.h"
-#include "directory.h"
-#include "responder.h"
-#include "user.h"
+#include "boot/claim.h"
+#include "boot/user.h"
+#include "ctl/ctl.h"
+#include "ctl/directory.h"
+#include "ctl/responder.h"
 
 #define GROUPS_MAX 1024
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Puts into words what the responder may do, and what it sees of the tree. */
-#include "forecast.h"
+#include "ctl/forecast.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,12 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl.h"
-#include "holder.h"
-#include "once_lock.h"
-#include "once_parts.h"
-#include "prospect.h"
-#include "responder.h"
+#include "boot/once_lock.h"
+#include "boot/once_parts.h"
+#include "ctl/ctl.h"
+#include "ctl/holder.h"
+#include "ctl/prospect.h"
+#include "ctl/responder.h"
 
 #define USER_SIZE 64
 

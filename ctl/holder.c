@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "holder.h"
+#include "ctl/holder.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -8,8 +8,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "escape.h"
-#include "once_holder.h"
+#include "boot/escape.h"
+#include "boot/once_holder.h"
 
 /* The command that a process runs. It chooses the text itself. False: gone. */
 static bool read_command(pid_t pid, char *out, size_t size)

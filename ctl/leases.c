@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "leases.h"
+#include "ctl/leases.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dhcpd_leases.h"
-#include "words.h"
+#include "ctl/dhcpd_leases.h"
+#include "ctl/words.h"
 
 #define DIGITS "0123456789"
 /*

@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-#include "address.h"
-#include "mac.h"
+#include "ctl/address.h"
+#include "ctl/mac.h"
 
 /* What a DHCP server's file says of an address. */
 struct lease {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "line.h"
+#include "ctl/line.h"
 
 #include <stdbool.h>
 

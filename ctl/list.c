@@ -8,13 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "address.h"
-#include "ctl.h"
-#include "entries.h"
-#include "escape.h"
-#include "eyes.h"
-#include "print.h"
-#include "tree.h"
+#include "boot/escape.h"
+#include "boot/tree.h"
+#include "ctl/address.h"
+#include "ctl/ctl.h"
+#include "ctl/entries.h"
+#include "ctl/eyes.h"
+#include "ctl/print.h"
 
 /* A name that is to be sorted: by its address, or behind all that have one. */
 struct name {

@@ -13,11 +13,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "client.h"
-#include "clients.h"
-#include "ctl.h"
-#include "logfile.h"
-#include "print.h"
+#include "boot/client.h"
+#include "ctl/clients.h"
+#include "ctl/ctl.h"
+#include "ctl/logfile.h"
+#include "ctl/print.h"
 
 #define TIME_SIZE 40 /* bytes */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logfile.h"
+#include "ctl/logfile.h"
 
 #include <err.h>
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "ctl.h"
-#include "log.h"
+#include "boot/decision.h"
+#include "cgi/log.h"
+#include "ctl/ctl.h"
 
 /* Bytes: a line, and what another program may have put before it. */
 #define LINE_KEPT ((size_t)4 * LOG_LINE_MAX)

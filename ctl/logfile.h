@@ -6,7 +6,7 @@
 #include <sys/types.h>
 #include <zlib.h>
 
-#include "logged.h"
+#include "ctl/logged.h"
 
 struct ctl;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logged.h"
+#include "ctl/logged.h"
 
 #include <arpa/inet.h>
 #include <err.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "client.h"
+#include "boot/client.h"
 
 const char *const logged_sources[LOGGED_OTHER + 1] = {
 	[LOGGED_ONCE] = "once",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "mac.h"
+#include "ctl/mac.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * All that is said of addresses is collected first: whose an address is, the
  * other machines' leases and neighbour entries tell as well.
  */
-#include "machine.h"
+#include "ctl/machine.h"
 
 #include <err.h>
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "leases.h"
-#include "neighbours.h"
+#include "ctl/leases.h"
+#include "ctl/neighbours.h"
 
 /* Of dnsmasq and of ISC dhcpd, on Debian and on Fedora. */
 static const char *const usual[] = {"/var/lib/misc/dnsmasq.leases",

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "address.h"
-#include "mac.h"
+#include "ctl/address.h"
+#include "ctl/mac.h"
 
 enum holding_state {
 	HOLDING_LOST, /* another machine has it now, or had it since */

@@ -10,11 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl.h"
-#include "metavar.h"
-#include "once_news.h"
-#include "options.h"
-#include "settings.h"
+#include "boot/once_news.h"
+#include "cgi/metavar.h"
+#include "cgi/settings.h"
+#include "ctl/ctl.h"
+#include "ctl/options.h"
 
 #define ROOT_DEFAULT "/srv/pxesrv"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "neighbours.h"
+#include "ctl/neighbours.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "address.h"
+#include "ctl/address.h"
 
 /* An interrupted dump is made again, but not without an end. */
 #define TRIES_MAX 10

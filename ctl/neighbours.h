@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-#include "address.h"
-#include "mac.h"
+#include "ctl/address.h"
+#include "ctl/mac.h"
 
 /* is_confirmed: the kernel knows that this machine has the address now. */
 typedef void neighbour_found(const struct address *address,

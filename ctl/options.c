@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "options.h"
+#include "ctl/options.h"
 
 #include <err.h>
 #include <getopt.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "print.h"
+#include "ctl/print.h"
 
 #include <err.h>
 #include <limits.h>
@@ -8,7 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "escape.h"
+#include "boot/escape.h"
 
 bool print_has_colour(void)
 {

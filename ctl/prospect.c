@@ -4,17 +4,17 @@
  * Else the mode tells what is certain: with an access control list its group
  * bits are the most that the list gives to anybody.
  */
-#include "prospect.h"
+#include "ctl/prospect.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "claim.h"
-#include "ctl.h"
-#include "responder.h"
-#include "user.h"
+#include "boot/claim.h"
+#include "boot/user.h"
+#include "ctl/ctl.h"
+#include "ctl/responder.h"
 
 /*
  * Nobody but the owner of once/ can move all links when it is sticky, or when

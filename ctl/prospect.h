@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include "tree.h"
+#include "boot/tree.h"
 
 struct ctl;
 

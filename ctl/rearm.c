@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "rearm.h"
+#include "ctl/rearm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cancel.h"
-#include "ctl.h"
-#include "moment.h"
-#include "once_parts.h"
+#include "boot/moment.h"
+#include "boot/once_parts.h"
+#include "ctl/cancel.h"
+#include "ctl/ctl.h"
 
 /* The newest link so far. */
 struct search {

@@ -7,7 +7,7 @@
  * Any user can start a responder and name any root. So only messages and exit
  * statuses depend on what is found.
  */
-#include "responder.h"
+#include "ctl/responder.h"
 
 #include <dirent.h>
 #include <err.h>
@@ -22,11 +22,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "ctl.h"
-#include "escape.h"
-#include "number.h"
-#include "once_parts.h"
-#include "user.h"
+#include "boot/escape.h"
+#include "boot/number.h"
+#include "boot/once_parts.h"
+#include "boot/user.h"
+#include "ctl/ctl.h"
 
 #define PROGRAM "pxesrv.fcgi"
 #define DELETED " (deleted)" /* replaced by an upgrade while it runs */

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "ctl.h"
-#include "escape.h"
+#include "boot/escape.h"
+#include "ctl/ctl.h"
 
 /* x86's kernel takes 2047 bytes, and the script has some of its own. */
 #define VALUES_MAX 1500

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "ctl.h"
-#include "logfile.h"
-#include "print.h"
+#include "ctl/ctl.h"
+#include "ctl/logfile.h"
+#include "ctl/print.h"
 
 #define STATUS_END 1000
 

@@ -7,15 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "arm.h"
-#include "cancel.h"
-#include "clients.h"
-#include "ctl.h"
-#include "directory.h"
-#include "escape.h"
-#include "eyes.h"
-#include "holder.h"
-#include "once_parts.h"
+#include "boot/escape.h"
+#include "boot/once_parts.h"
+#include "ctl/arm.h"
+#include "ctl/cancel.h"
+#include "ctl/clients.h"
+#include "ctl/ctl.h"
+#include "ctl/directory.h"
+#include "ctl/eyes.h"
+#include "ctl/holder.h"
 
 static void say_taken(const char *entry, const char *text)
 {

@@ -3,7 +3,7 @@
  * Tells text from machine code. Code has control characters among its first
  * bytes; programs that are too short for any have few letters instead.
  */
-#include "text.h"
+#include "ctl/text.h"
 
 #include <string.h>
 

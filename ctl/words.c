@@ -3,7 +3,7 @@
  * Reads one character after the other into a fixed size, so that no file,
  * however long its lines are, takes memory.
  */
-#include "words.h"
+#include "ctl/words.h"
 
 #include <string.h>
 

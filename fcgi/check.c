@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "check.h"
+#include "fcgi/check.h"
 
 #include <err.h>
 #include <errno.h>
@@ -10,14 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "claim.h"
-#include "claims.h"
-#include "escape.h"
-#include "note.h"
-#include "once_news.h"
-#include "respond.h"
-#include "tree.h"
+#include "boot/claim.h"
+#include "boot/claims.h"
+#include "boot/decision.h"
+#include "boot/escape.h"
+#include "boot/once_news.h"
+#include "boot/tree.h"
+#include "cgi/respond.h"
+#include "fcgi/note.h"
 
 /* Whether links can be moved in once/, and to and fro. */
 static bool check_once(const struct tree *tree)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "connections.h"
+#include "fcgi/connections.h"
 
 #include <poll.h>
 #include <pthread.h>

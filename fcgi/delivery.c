@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "delivery.h"
+#include "fcgi/delivery.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "sink.h"
+#include "cgi/sink.h"
 
 /*
  * An answer on its way to the web server, in FastCGI's records: STDOUT, and in

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gate.h"
+#include "fcgi/gate.h"
 
 #include <fastcgi.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "handover.h"
+#include "fcgi/handover.h"
 
 #include <fastcgi.h>
 #include <poll.h>
@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "delivery.h"
-#include "respond.h"
-#include "sink.h"
+#include "cgi/respond.h"
+#include "cgi/sink.h"
+#include "fcgi/delivery.h"
 
 struct sending {
 	struct delivery delivery;

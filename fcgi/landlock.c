@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "landlock.h"
+#include "fcgi/landlock.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "listener.h"
+#include "fcgi/listener.h"
 
 #include <err.h>
 #include <errno.h>
@@ -16,8 +16,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "number.h"
-#include "options.h"
+#include "boot/number.h"
+#include "fcgi/options.h"
 
 #define BACKLOG 4096   /* the kernel cuts it to net.core.somaxconn */
 #define FIRST_PASSED 3 /* sd_listen_fds(3) */

@@ -13,20 +13,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "check.h"
-#include "handover.h"
-#include "listener.h"
-#include "log.h"
-#include "metavar.h"
-#include "note.h"
-#include "notify.h"
-#include "number.h"
-#include "options.h"
-#include "respond.h"
-#include "root_limit.h"
-#include "sandbox.h"
-#include "turns.h"
-#include "workers.h"
+#include "boot/number.h"
+#include "boot/root_limit.h"
+#include "cgi/log.h"
+#include "cgi/metavar.h"
+#include "cgi/respond.h"
+#include "fcgi/check.h"
+#include "fcgi/handover.h"
+#include "fcgi/listener.h"
+#include "fcgi/note.h"
+#include "fcgi/notify.h"
+#include "fcgi/options.h"
+#include "fcgi/sandbox.h"
+#include "fcgi/turns.h"
+#include "fcgi/workers.h"
 
 /*
  * So that no socket and no log gets the number of a standard descriptor that

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "note.h"
+#include "fcgi/note.h"
 
 #include <time.h>
 
-#include "log.h"
-#include "logline.h"
+#include "cgi/log.h"
+#include "cgi/logline.h"
 
 void note_log(struct log *log, const char *text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "notify.h"
+#include "fcgi/notify.h"
 
 #include <err.h>
 #include <stddef.h>

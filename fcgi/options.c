@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "options.h"
+#include "fcgi/options.h"
 
 #include <err.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "number.h"
-#include "user.h"
+#include "boot/number.h"
+#include "boot/user.h"
 
 static const char usage_text[] =
 	"usage: pxesrv.fcgi [-s PATH [-m MODE] [-u USER] [-g GROUP]]\n"

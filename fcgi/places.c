@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "places.h"
+#include "fcgi/places.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,11 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "claim.h"
-#include "landlock.h"
-#include "settings.h"
-#include "story.h"
-#include "tree.h"
+#include "boot/claim.h"
+#include "boot/tree.h"
+#include "cgi/settings.h"
+#include "fcgi/landlock.h"
+#include "fcgi/story.h"
 
 #define GRUB_DIR "grub"
 #define LINKS_MAX 40 /* as many as the kernel follows: path_resolution(7) */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "sandbox.h"
+#include "fcgi/sandbox.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "landlock.h"
-#include "places.h"
-#include "settings.h"
-#include "syscalls.h"
+#include "cgi/settings.h"
+#include "fcgi/landlock.h"
+#include "fcgi/places.h"
+#include "fcgi/syscalls.h"
 
 /* Files and, where the kernel knows how, network. 0 or -errno. */
 static int enter_files(int version, const struct settings *settings,

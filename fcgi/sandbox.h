@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "story.h"
+#include "fcgi/story.h"
 
 struct settings;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "story.h"
+#include "fcgi/story.h"
 
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "escape.h"
+#include "boot/escape.h"
 
 void story_add(struct story *story, const char *format, ...)
 {

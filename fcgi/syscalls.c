@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "syscalls.h"
+#include "fcgi/syscalls.h"
 
 #include <errno.h>
 #include <fcntl.h>

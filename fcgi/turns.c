@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "turns.h"
+#include "fcgi/turns.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "moment.h"
+#include "boot/moment.h"
 
 /* Time between two looks: many times what a request takes. */
 #define TICK_MS 2

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker.h"
+#include "fcgi/worker.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,11 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "connections.h"
-#include "listener.h"
-#include "note.h"
-#include "respond.h"
-#include "turns.h"
+#include "cgi/respond.h"
+#include "fcgi/connections.h"
+#include "fcgi/listener.h"
+#include "fcgi/note.h"
+#include "fcgi/turns.h"
 
 /*
  * Bytes of an answer that may wait in a connection's socket; the kernel takes

@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "gate.h"
-#include "handover.h"
-#include "kept.h"
+#include "boot/kept.h"
+#include "fcgi/gate.h"
+#include "fcgi/handover.h"
 
 struct connections;
 struct listener;

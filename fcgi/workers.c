@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "workers.h"
+#include "fcgi/workers.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -10,11 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "connections.h"
-#include "listener.h"
-#include "moment.h"
-#include "turns.h"
-#include "worker.h"
+#include "boot/moment.h"
+#include "fcgi/connections.h"
+#include "fcgi/listener.h"
+#include "fcgi/turns.h"
+#include "fcgi/worker.h"
 
 #define STACK_SIZE \
 	((size_t)256 * 1024) /* bytes: several times the deepest use */

@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "tree.h"
+#include "boot/decision.h"
+#include "boot/tree.h"
 
 enum kind { ONCE, STATIC, DEFAULT, KINDS };
 

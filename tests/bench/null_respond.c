@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Stands in for the decision: fixed bytes, without a look at the request. */
+#include "cgi/respond.h"
+#include "cgi/sink.h"
 #include "fixed.h"
-#include "respond.h"
-#include "sink.h"
 
 struct unsettled *respond(const struct service *service, struct kept *kept,
 	char *const env[], struct sink *sink)

@@ -10,9 +10,9 @@ import pytest
 import place
 
 C_FILES = sorted(
-    path for pattern in ("cgi/*.[ch]", "fcgi/*.[ch]", "ctl/*.[ch]",
-                    "tests/*/*.[ch]")
-    for path in glob.glob(pattern, root_dir=place.SOURCE))
+    path for pattern in ("boot/*.[ch]", "cgi/*.[ch]", "fcgi/**/*.[ch]",
+                    "ctl/*.[ch]", "tests/*/*.[ch]")
+    for path in glob.glob(pattern, root_dir=place.SOURCE, recursive=True))
 SCRIPTS = [path for path in glob.glob("public/**", root_dir=place.SOURCE,
                                       recursive=True)
            if os.path.isfile(os.path.join(place.SOURCE, path))

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "client.h"
+#include "boot/client.h"
 #include "fuzz.h"
 
 /* Dotted decimal, by hand: four numbers, without zeros in front. */

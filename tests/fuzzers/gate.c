@@ -4,7 +4,7 @@
  * length and count for records to be added behind, so that streams become as
  * long as the gate lets them; then what a connection has sent.
  */
-#include "gate.h"
+#include "fcgi/gate.h"
 
 #include <fastcgi.h>
 #include <sanitizer/asan_interface.h>

@@ -19,7 +19,7 @@
  *
  * "@" in front of a value is the place of the tree.
  */
-#include "handover.h"
+#include "fcgi/handover.h"
 
 #include <fastcgi.h>
 #include <limits.h>
@@ -31,11 +31,11 @@
 
 #include "answer.h"
 #include "armed.h"
+#include "boot/kept.h"
+#include "cgi/log.h"
+#include "cgi/respond.h"
+#include "fcgi/gate.h"
 #include "fuzz.h"
-#include "gate.h"
-#include "kept.h"
-#include "log.h"
-#include "respond.h"
 #include "stream.h"
 
 #define SMALL 7 /* bytes of a small record */

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client.h"
-#include "escape.h"
+#include "boot/client.h"
+#include "boot/escape.h"
+#include "cgi/logline.h"
 #include "fuzz.h"
-#include "logline.h"
 
 /* Undoes an escape of the form MARK and two digits, or \xHH. */
 static void unescape(const char *text, const char *mark, char *out)

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgi/metavar.h"
+#include "cgi/route.h"
 #include "fuzz.h"
-#include "metavar.h"
-#include "route.h"
 
 #define CLEAR "/grub/clear/"
 #define ONCE "/once/"

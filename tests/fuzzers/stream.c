@@ -4,7 +4,7 @@
 #include <fastcgi.h>
 #include <string.h>
 
-#include "gate.h"
+#include "fcgi/gate.h"
 
 void stream_record(
 	struct stream *out, unsigned type, const void *content, size_t size)

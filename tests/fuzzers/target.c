@@ -3,7 +3,7 @@
  * Where links lead. The input: the text of an entry, a line feed, the text of
  * a second link that it can lead through. "@" is the place of the tree.
  */
-#include "target.h"
+#include "boot/target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot/tree.h"
 #include "fuzz.h"
-#include "tree.h"
 
 static const struct fuzz_entry entries[] = {
 	{"root/default", NULL, 10},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The claim protocol of one client's entry in once/, for spin, as it is in
- * cgi/boot.c, claim.c, once_lock.c, grace.c and redirect.c. tests/model/run
+ * boot/decision.c, claim.c, once_lock.c, grace.c and cgi/redirect.c. tests/model/run
  * explores all of it, and shows that it rejects the variants that are broken
  * on purpose by further macros.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "client.h"
+#include "boot/client.h"
 #include "tap.h"
 
 /* want is NULL where the text is no address. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers of all sizes, through sockets that take very little. */
-#include "delivery.h"
+#include "fcgi/delivery.h"
 
 #include <errno.h>
 #include <limits.h>

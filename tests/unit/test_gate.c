@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gate.h"
+#include "fcgi/gate.h"
 #include "tap.h"
 
 static unsigned char scratch[GATE_SIZE_MAX];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "root_limit.h"
+#include "boot/root_limit.h"
 
 #include <stdio.h>
 

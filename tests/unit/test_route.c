@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "metavar.h"
-#include "route.h"
+#include "cgi/metavar.h"
+#include "cgi/route.h"
 #include "tap.h"
 
 static const struct {

@@ -18,11 +18,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "landlock.h"
-#include "sandbox.h"
+#include "cgi/settings.h"
+#include "fcgi/landlock.h"
+#include "fcgi/sandbox.h"
 #include "sandbox_cases.h"
 #include "scratch.h"
-#include "settings.h"
 #include "tap.h"
 
 static char base[PATH_MAX - 512];

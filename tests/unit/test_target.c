@@ -10,10 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "boot/target.h"
+#include "boot/tree.h"
 #include "scratch.h"
 #include "tap.h"
-#include "target.h"
-#include "tree.h"
 
 #define PLAIN "text/plain; charset=utf-8"
 

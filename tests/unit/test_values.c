@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "escape.h"
-#include "logline.h"
-#include "metavar.h"
-#include "number.h"
-#include "settings.h"
+#include "boot/escape.h"
+#include "boot/number.h"
+#include "boot/text.h"
+#include "cgi/logline.h"
+#include "cgi/metavar.h"
+#include "cgi/settings.h"
 #include "tap.h"
-#include "text.h"
 
 static const struct {
 	const char *text;

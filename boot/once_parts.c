@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "once_parts.h"
+#include "boot/once_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "once_news.h"
-#include "tree.h"
-#include "unique.h"
+#include "boot/once_news.h"
+#include "boot/tree.h"
+#include "boot/unique.h"
 
 /* Somebody who undoes it each time does so by intent. */
 #define TRIES_MAX 4

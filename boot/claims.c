@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "claims.h"
+#include "boot/claims.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "claim.h"
-#include "once_lock.h"
-#include "tree.h"
+#include "boot/claim.h"
+#include "boot/once_lock.h"
+#include "boot/tree.h"
 
 bool claims_is_of(const char *name, const char *client)
 {

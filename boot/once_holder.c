@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "once_holder.h"
+#include "boot/once_holder.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "once_parts.h"
-#include "tree.h"
+#include "boot/once_parts.h"
+#include "boot/tree.h"
 
 #define PLACE_SIZE 64
 

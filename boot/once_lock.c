@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* flock(2) has no time limit, so waiting for it means to poll. */
-#include "once_lock.h"
+#include "boot/once_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "moment.h"
-#include "once_holder.h"
-#include "once_news.h"
-#include "once_parts.h"
-#include "once_queue.h"
-#include "root_limit.h"
-#include "tree.h"
+#include "boot/moment.h"
+#include "boot/once_holder.h"
+#include "boot/once_news.h"
+#include "boot/once_parts.h"
+#include "boot/once_queue.h"
+#include "boot/root_limit.h"
+#include "boot/tree.h"
 
 #define WAIT_MS 2000
 #define NAP_NS 200000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client.h"
+#include "boot/client.h"
 
 #include <arpa/inet.h>
 #include <stdint.h>

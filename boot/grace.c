@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "grace.h"
+#include "boot/grace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,11 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "claim.h"
-#include "claims.h"
-#include "moment.h"
-#include "once_lock.h"
-#include "tree.h"
+#include "boot/claim.h"
+#include "boot/claims.h"
+#include "boot/moment.h"
+#include "boot/once_lock.h"
+#include "boot/tree.h"
 
 #define LOOKS_MAX 10
 

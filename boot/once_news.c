@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "once_news.h"
+#include "boot/once_news.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "claim.h"
+#include "boot/claim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "claims.h"
-#include "moment.h"
-#include "once_lock.h"
-#include "tree.h"
-#include "unique.h"
+#include "boot/claims.h"
+#include "boot/moment.h"
+#include "boot/once_lock.h"
+#include "boot/tree.h"
+#include "boot/unique.h"
 
 static int move(const struct tree *tree, const char *from, const char *to)
 {

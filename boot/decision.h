@@ -4,8 +4,8 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#include "claim.h"
-#include "target.h"
+#include "boot/claim.h"
+#include "boot/target.h"
 
 struct tree;
 

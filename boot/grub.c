@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "grub.h"
+#include "boot/grub.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tree.h"
+#include "boot/tree.h"
 
 void grub_path(
 	const char *version, const char *hex, char out[static GRUB_PATH_SIZE])

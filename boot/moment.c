@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "moment.h"
+#include "boot/moment.h"
 
 bool moment_is_after(const struct timespec *a, const struct timespec *b)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "user.h"
+#include "boot/user.h"
 
 #include <grp.h>
 #include <pwd.h>
 #include <stddef.h>
 
-#include "number.h"
+#include "boot/number.h"
 
 #define ID_MAX 4294967294u /* the one above means "leave it": chown(2) */
 

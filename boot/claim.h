@@ -3,7 +3,7 @@
 
 #include <limits.h>
 
-#include "once_parts.h"
+#include "boot/once_parts.h"
 
 struct tree;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "escape.h"
+#include "boot/escape.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "number.h"
+#include "boot/number.h"
 
 #include <errno.h>
 #include <stdlib.h>

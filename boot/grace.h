@@ -3,7 +3,7 @@
 
 #include <limits.h>
 
-#include "claim.h"
+#include "boot/claim.h"
 
 struct tree;
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "boot.h"
+#include "boot/decision.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "claim.h"
-#include "escape.h"
-#include "grace.h"
-#include "kept.h"
-#include "text.h"
-#include "tree.h"
+#include "boot/claim.h"
+#include "boot/escape.h"
+#include "boot/grace.h"
+#include "boot/kept.h"
+#include "boot/text.h"
+#include "boot/tree.h"
 
 const char *boot_source_name(enum boot_source source)
 {

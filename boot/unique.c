@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "unique.h"
+#include "boot/unique.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kept.h"
+#include "boot/kept.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tree.h"
+#include "boot/tree.h"
 
 #ifndef XFS_SUPER_MAGIC
 #define XFS_SUPER_MAGIC 0x58465342

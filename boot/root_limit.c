@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "root_limit.h"
+#include "boot/root_limit.h"
 
 #include <stddef.h>
 
-#include "tree.h"
+#include "boot/tree.h"
 
 /* Where the thread is counted; NULL: nowhere. */
 static _Thread_local atomic_uint *counted;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "once_queue.h"
+#include "boot/once_queue.h"
 
 #include <errno.h>
 #include <pthread.h>
 
-#include "moment.h"
-#include "tree.h"
+#include "boot/moment.h"
+#include "boot/tree.h"
 
 /* Ten times what a claim takes on a slow file system. */
 #define STILL_MS 200

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "target.h"
+#include "boot/target.h"
 
 struct tree;
 
