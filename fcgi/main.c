@@ -24,7 +24,7 @@
 #include "fcgi/note.h"
 #include "fcgi/notify.h"
 #include "fcgi/options.h"
-#include "fcgi/sandbox.h"
+#include "fcgi/sandbox/sandbox.h"
 #include "fcgi/turns.h"
 #include "fcgi/workers.h"
 

@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "cgi/settings.h"
-#include "fcgi/landlock.h"
-#include "fcgi/sandbox.h"
+#include "fcgi/sandbox/landlock.h"
+#include "fcgi/sandbox/sandbox.h"
 #include "sandbox_cases.h"
 #include "scratch.h"
 #include "tap.h"

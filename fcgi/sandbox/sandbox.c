@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fcgi/sandbox.h"
+#include "fcgi/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -7,9 +7,9 @@
 #include <sys/prctl.h>
 
 #include "cgi/settings.h"
-#include "fcgi/landlock.h"
-#include "fcgi/places.h"
-#include "fcgi/syscalls.h"
+#include "fcgi/sandbox/landlock.h"
+#include "fcgi/sandbox/places.h"
+#include "fcgi/sandbox/syscalls.h"
 
 /* Files and, where the kernel knows how, network. 0 or -errno. */
 static int enter_files(int version, const struct settings *settings,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fcgi/landlock.h"
+#include "fcgi/sandbox/landlock.h"
 
 #include <errno.h>
 #include <stddef.h>

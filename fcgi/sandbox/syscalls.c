@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fcgi/syscalls.h"
+#include "fcgi/sandbox/syscalls.h"
 
 #include <errno.h>
 #include <fcntl.h>

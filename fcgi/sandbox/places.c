@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fcgi/places.h"
+#include "fcgi/sandbox/places.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "boot/claim.h"
 #include "boot/tree.h"
 #include "cgi/settings.h"
-#include "fcgi/landlock.h"
+#include "fcgi/sandbox/landlock.h"
 #include "fcgi/story.h"
 
 #define GRUB_DIR "grub"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* In the place of sandbox.c, by the build's option -Dsandbox=disabled. */
-#include "fcgi/sandbox.h"
+#include "fcgi/sandbox/sandbox.h"
 
 void sandbox_enter(const struct settings *settings, const char *socket_path,
 	struct sandbox *out)
