@@ -12,7 +12,7 @@
 #include "boot/grace.h"
 #include "boot/kept.h"
 #include "boot/tree.h"
-#include "cgi/exchange.h"
+#include "cgi/request.h"
 #include "cgi/response.h"
 #include "cgi/sink.h"
 
@@ -46,30 +46,30 @@ static void write_target(const struct tree *tree, const struct boot *boot,
 }
 
 static void note_boot(
-	struct exchange *x, const struct tree *tree, const struct boot *boot)
+	struct request *r, const struct tree *tree, const struct boot *boot)
 {
 	char target[1024];
 
 	write_target(tree, boot, target, sizeof target);
 	/* Every request comes here, so not by printf(3). */
-	exchange_add(x, boot_source_name(boot->source));
-	exchange_add(x, " ");
-	exchange_add(x, target);
+	request_add(r, boot_source_name(boot->source));
+	request_add(r, " ");
+	request_add(r, target);
 	if (boot->source == BOOT_GRACE)
-		exchange_note(x, " (again, by PXESRV_ONCE_GRACE)");
+		request_note(r, " (again, by PXESRV_ONCE_GRACE)");
 	if (boot->once_is_file)
-		exchange_note(
-			x, " (once/%s is no link: ignored)", x->client.name);
+		request_note(
+			r, " (once/%s is no link: ignored)", r->client.name);
 }
 
 /* The error of boot, as a line for the client and for the log. */
-static void refuse(struct exchange *x, const struct boot *boot)
+static void refuse(struct request *r, const struct boot *boot)
 {
 	char line[BOOT_LINE_SIZE];
 
 	boot_line(boot, line);
-	exchange_note(x, ": %s", boot->reason);
-	exchange_text(x, boot->status, line);
+	request_note(r, ": %s", boot->reason);
+	request_text(r, boot->status, line);
 }
 
 /*
@@ -86,14 +86,14 @@ static bool is_plain_path(const char *path)
 }
 
 /* The header that makes the web server send the file; false: it can't. */
-static bool write_offload(const struct exchange *x, const struct tree *tree,
+static bool write_offload(const struct request *r, const struct tree *tree,
 	int fd, char *out, size_t size)
 {
 	static const char accel[] = "X-Accel-Redirect: /";
 	static const char sendfile[] = "X-Sendfile: ";
 	char path[PATH_MAX];
 
-	if (x->settings.send == SEND_X_SENDFILE)
+	if (r->settings.send == SEND_X_SENDFILE)
 		return tree_absolute(fd, path, sizeof path) == 0 &&
 		       is_plain_path(path) &&
 		       snprintf(out, size, "%s%s", sendfile, path) < (int)size;
@@ -106,13 +106,13 @@ static bool write_offload(const struct exchange *x, const struct tree *tree,
 
 /* Lets the web server send the file, or sends it where that can't. */
 static long long offload(
-	struct exchange *x, const struct tree *tree, struct target *target)
+	struct request *r, const struct tree *tree, struct target *target)
 {
 	char header[3 * PATH_MAX + 32];
 
-	if (!write_offload(x, tree, target->fd, header, sizeof header))
-		return response_file(x->sink, target, false, &x->bytes);
-	return response_offload(x->sink, header, target->type);
+	if (!write_offload(r, tree, target->fd, header, sizeof header))
+		return response_file(r->sink, target, false, &r->bytes);
+	return response_offload(r->sink, header, target->type);
 }
 
 /*
@@ -120,17 +120,17 @@ static long long offload(
  * then the error is in boot.
  */
 static long long send_file(
-	struct exchange *x, const struct tree *tree, struct boot *boot)
+	struct request *r, const struct tree *tree, struct boot *boot)
 {
 	long long missing;
 
-	x->status = 200;
+	r->status = 200;
 	/* A HEAD has nothing to offload, and the length is known here. */
-	if (x->settings.send == SEND_INLINE || x->head_only)
+	if (r->settings.send == SEND_INLINE || r->head_only)
 		missing = response_file(
-			x->sink, &boot->target, x->head_only, &x->bytes);
+			r->sink, &boot->target, r->head_only, &r->bytes);
 	else
-		missing = offload(x, tree, &boot->target);
+		missing = offload(r, tree, &boot->target);
 
 	if (missing == RESPONSE_NOTHING)
 		boot_fail(boot, errno);
@@ -140,145 +140,144 @@ static long long send_file(
 }
 
 /* What became of a claim that is over, if it is not what it should be. */
-static void note_settled(struct exchange *x, const struct claim *claim, int err)
+static void note_settled(struct request *r, const struct claim *claim, int err)
 {
 	if (err == -ENOSPC || err == -EDQUOT)
-		exchange_note(x, " (%s: the link was removed)", strerror(-err));
+		request_note(r, " (%s: the link was removed)", strerror(-err));
 	else if (err == -EEXIST)
-		exchange_note(x, " (left at %s)", claim->path);
+		request_note(r, " (left at %s)", claim->path);
 	else if (err < 0 && err != -ENOENT)
-		exchange_note(x, " (%s: the link stays at %s)", strerror(-err),
+		request_note(r, " (%s: the link stays at %s)", strerror(-err),
 			claim->path);
 }
 
 /* Puts a link back whose answer was not delivered. */
 static void put_back(
-	struct exchange *x, const struct tree *tree, const struct claim *claim)
+	struct request *r, const struct tree *tree, const struct claim *claim)
 {
 	int err = claim_return(tree, claim);
 
 	if (err == 0) {
-		exchange_note(x, " (not delivered: armed again)");
+		request_note(r, " (not delivered: armed again)");
 	} else if (err == -ENOENT) {
-		exchange_note(x, " (not delivered: left to PXESRV_ONCE_GRACE)");
+		request_note(r, " (not delivered: left to PXESRV_ONCE_GRACE)");
 	} else if (err == -EEXIST) {
-		exchange_note(x, " (not delivered: armed anew meanwhile)");
-		note_settled(x, claim, claim_retire(tree, claim));
+		request_note(r, " (not delivered: armed anew meanwhile)");
+		note_settled(r, claim, claim_retire(tree, claim));
 	} else {
-		exchange_note(x, " (not delivered: %s; left at %s)",
+		request_note(r, " (not delivered: %s; left at %s)",
 			strerror(-err), claim->path);
 	}
 }
 
 void redirect_settle(
-	struct exchange *x, const struct tree *tree, long long missing)
+	struct request *r, const struct tree *tree, long long missing)
 {
-	exchange_sent(x, missing);
-	if (!x->has_claim)
+	request_sent(r, missing);
+	if (!r->has_claim)
 		return;
-	x->has_claim = false;
+	r->has_claim = false;
 	if (missing == 0)
-		note_settled(x, &x->claim, claim_served(tree, &x->claim));
+		note_settled(r, &r->claim, claim_served(tree, &r->claim));
 	else
-		put_back(x, tree, &x->claim);
+		put_back(r, tree, &r->claim);
 }
 
 static void answer_unclaimed(
-	struct exchange *x, const struct tree *tree, struct boot *boot)
+	struct request *r, const struct tree *tree, struct boot *boot)
 {
-	note_boot(x, tree, boot);
+	note_boot(r, tree, boot);
 	const long long missing =
-		boot->error == 0 ? send_file(x, tree, boot) : RESPONSE_NOTHING;
+		boot->error == 0 ? send_file(r, tree, boot) : RESPONSE_NOTHING;
 	if (missing == RESPONSE_NOTHING)
-		refuse(x, boot);
+		refuse(r, boot);
 	else
-		exchange_sent(x, missing);
+		request_sent(r, missing);
 }
 
 /* Answers again what was claimed before. False: look again. */
 static bool answer_grace(
-	struct exchange *x, const struct tree *tree, struct boot *boot)
+	struct request *r, const struct tree *tree, struct boot *boot)
 {
-	if (x->sink->is_gone(x->sink)) {
-		note_boot(x, tree, boot);
-		exchange_note(x, " (the peer has hung up)");
-		x->status = STATUS_PEER_GONE;
+	if (r->sink->is_gone(r->sink)) {
+		note_boot(r, tree, boot);
+		request_note(r, " (the peer has hung up)");
+		r->status = STATUS_PEER_GONE;
 		return true;
 	}
-	int err = grace_settle(tree, x->client.name, boot->recent);
+	int err = grace_settle(tree, r->client.name, boot->recent);
 	if (err == -ENOENT)
 		return false;
 	/* On a full disk the link was removed: that is settled, too. */
 	if (err < 0 && err != -ENOSPC && err != -EDQUOT)
 		boot_fail(boot, -err);
-	answer_unclaimed(x, tree, boot);
+	answer_unclaimed(r, tree, boot);
 	return true;
 }
 
 static void answer_claimed(
-	struct exchange *x, struct tree *tree, struct boot *boot)
+	struct request *r, struct tree *tree, struct boot *boot)
 {
-	note_boot(x, tree, boot);
+	note_boot(r, tree, boot);
 	/* The lock may have been waited for. */
-	if (x->sink->is_gone(x->sink)) {
-		x->status = STATUS_PEER_GONE;
-		put_back(x, tree, &x->claim);
+	if (r->sink->is_gone(r->sink)) {
+		r->status = STATUS_PEER_GONE;
+		put_back(r, tree, &r->claim);
 		return;
 	}
-	const long long missing = send_file(x, tree, boot);
+	const long long missing = send_file(r, tree, boot);
 	if (missing == RESPONSE_NOTHING) {
 		/* First the link: the client asks again when it has this. */
-		put_back(x, tree, &x->claim);
-		refuse(x, boot);
+		put_back(r, tree, &r->claim);
+		refuse(r, boot);
 		return;
 	}
-	x->has_claim = true;
+	r->has_claim = true;
 	if (missing != SINK_LATER) {
-		redirect_settle(x, tree, missing);
+		redirect_settle(r, tree, missing);
 		return;
 	}
-	exchange_sent(x, missing);
-	x->root = kept_give_root(tree);
+	request_sent(r, missing);
+	r->root = kept_give_root(tree);
 }
 
 /* Claims what boot_look() found and answers. False: look again. */
-static bool answer_once(
-	struct exchange *x, struct tree *tree, struct boot *boot)
+static bool answer_once(struct request *r, struct tree *tree, struct boot *boot)
 {
-	if (x->sink->is_gone(x->sink)) {
-		note_boot(x, tree, boot);
-		exchange_note(x, " (the peer has hung up: still armed)");
-		x->status = STATUS_PEER_GONE;
+	if (r->sink->is_gone(r->sink)) {
+		note_boot(r, tree, boot);
+		request_note(r, " (the peer has hung up: still armed)");
+		r->status = STATUS_PEER_GONE;
 		return true;
 	}
-	int err = boot_claim(tree, x->client.name, boot, &x->claim);
+	int err = boot_claim(tree, r->client.name, boot, &r->claim);
 	if (err == -ENOENT)
 		return false;
 	if (err < 0)
-		answer_unclaimed(x, tree, boot);
+		answer_unclaimed(r, tree, boot);
 	else
-		answer_claimed(x, tree, boot);
+		answer_claimed(r, tree, boot);
 	return true;
 }
 
-void redirect(struct exchange *x, struct tree *tree)
+void redirect(struct request *r, struct tree *tree)
 {
 	struct boot boot;
 
 	for (int looks = 0; looks < LOOKS_MAX; looks++) {
 		bool answered = true;
 
-		boot_look(tree, x->client.name, x->settings.grace, &boot);
-		const bool moves = boot.error == 0 && !x->head_only;
+		boot_look(tree, r->client.name, r->settings.grace, &boot);
+		const bool moves = boot.error == 0 && !r->head_only;
 		if (moves && boot.source == BOOT_ONCE)
-			answered = answer_once(x, tree, &boot);
+			answered = answer_once(r, tree, &boot);
 		else if (moves && boot.source == BOOT_GRACE)
-			answered = answer_grace(x, tree, &boot);
+			answered = answer_grace(r, tree, &boot);
 		else
-			answer_unclaimed(x, tree, &boot);
+			answer_unclaimed(r, tree, &boot);
 		boot_close(&boot);
 		if (answered)
 			return;
 	}
-	exchange_text(x, 503, "# The entry in once/ changes all the time");
+	request_text(r, 503, "# The entry in once/ changes all the time");
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-struct exchange;
+struct request;
 struct tree;
 
 /*
  * Answers /redirect: the boot file of the client, or why there is none. When
- * the rest of the answer is sent later, its claim stays in x, and the tree's
- * root may have become that of x; then redirect_settle() is to follow.
+ * the rest of the answer is sent later, its claim stays in r, and the tree's
+ * root may have become that of r; then redirect_settle() is to follow.
  */
-void redirect(struct exchange *x, struct tree *tree);
+void redirect(struct request *r, struct tree *tree);
 
 /* The answer is over, as a sink's send() says it: so is its claim. */
 void redirect_settle(
-	struct exchange *x, const struct tree *tree, long long missing);
+	struct request *r, const struct tree *tree, long long missing);

@@ -19,7 +19,7 @@
 #include "cgi/metavar.h"
 #include "cgi/respond.h"
 #include "fcgi/check.h"
-#include "fcgi/handover.h"
+#include "fcgi/libfcgi.h"
 #include "fcgi/listener.h"
 #include "fcgi/note.h"
 #include "fcgi/notify.h"

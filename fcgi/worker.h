@@ -7,7 +7,7 @@
 
 #include "boot/kept.h"
 #include "fcgi/gate.h"
-#include "fcgi/handover.h"
+#include "fcgi/libfcgi.h"
 
 struct connections;
 struct listener;

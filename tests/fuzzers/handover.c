@@ -19,7 +19,7 @@
  *
  * "@" in front of a value is the place of the tree.
  */
-#include "fcgi/handover.h"
+#include "fcgi/libfcgi.h"
 
 #include <fastcgi.h>
 #include <limits.h>

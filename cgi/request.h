@@ -11,7 +11,7 @@
 struct sink;
 
 /* One request and what becomes of it. */
-struct exchange {
+struct request {
 	struct sink *sink;
 	struct metavars vars;
 	struct settings settings;
@@ -31,14 +31,14 @@ struct exchange {
 };
 
 /* Sends a line of text as the answer; notes status and size. */
-void exchange_text(struct exchange *x, int status, const char *text);
+void request_text(struct request *r, int status, const char *text);
 
 /* Notes what became of the answer, as a sink's send() has said it. */
-void exchange_sent(struct exchange *x, long long missing);
+void request_sent(struct request *r, long long missing);
 
 /* Adds to the decision in the log. It cuts off what does not fit. */
-void exchange_add(struct exchange *x, const char *text);
+void request_add(struct request *r, const char *text);
 
 /* The same, of what printf(3) would print. */
-__attribute__((format(printf, 2, 3))) void exchange_note(
-	struct exchange *x, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void request_note(
+	struct request *r, const char *format, ...);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fcgi/handover.h"
+#include "fcgi/libfcgi.h"
 
 #include <fastcgi.h>
 #include <poll.h>
