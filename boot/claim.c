@@ -19,18 +19,6 @@ static int move(const struct tree *tree, const char *from, const char *to)
 	return renameat(tree->root, from, tree->root, to) < 0 ? -errno : 0;
 }
 
-static int read_link(
-	const struct tree *tree, const char *path, char text[static PATH_MAX])
-{
-	ssize_t n = readlinkat(tree->root, path, text, PATH_MAX);
-	if (n < 0)
-		return -errno;
-	if (n == PATH_MAX)
-		return -ENAMETOOLONG;
-	text[n] = '\0';
-	return 0;
-}
-
 void claim_at(const char *client, const char *path, struct claim *out)
 {
 	snprintf(out->armed, sizeof out->armed, ONCE_DIR "/%s", client);
@@ -98,7 +86,7 @@ static int move_locked(
 		return lock;
 
 	/* One that was armed anew must be looked at before it moves. */
-	int err = read_link(tree, claim->armed, claim->text);
+	int err = tree_read_link(tree, claim->armed, claim->text);
 	if (err == 0 && strcmp(claim->text, text) != 0)
 		err = -ENOENT;
 	if (err == 0) {
@@ -119,7 +107,7 @@ int claim_take(const struct tree *tree, const char *client, const char *text,
 	if (err < 0)
 		return err;
 
-	err = read_link(tree, out->path, out->text);
+	err = tree_read_link(tree, out->path, out->text);
 	if (err == 0)
 		return 0;
 	/* EINVAL: a file came in the link's place; not ours. */

@@ -75,20 +75,16 @@ enum found {
 
 static enum found read_entry(const struct tree *tree, struct boot *boot)
 {
-	ssize_t n = readlinkat(
-		tree->root, boot->entry, boot->text, sizeof boot->text);
-	if (n >= 0 && (size_t)n < sizeof boot->text) {
-		boot->text[n] = '\0';
-		return FOUND_LINK;
-	}
+	int err = tree_read_link(tree, boot->entry, boot->text);
 
-	int err = n < 0 ? errno : ENAMETOOLONG;
+	if (err == 0)
+		return FOUND_LINK;
 	boot->text[0] = '\0';
-	if (err == ENOENT)
+	if (err == -ENOENT)
 		return FOUND_NOTHING;
-	if (err == EINVAL)
+	if (err == -EINVAL)
 		return FOUND_FILE;
-	fail(boot, -err);
+	fail(boot, err);
 	return FOUND_TROUBLE;
 }
 

@@ -90,12 +90,9 @@ static int look_once(const struct tree *tree, const char *client,
 		return search.newest.error;
 	if (search.newest.path[0] == '\0')
 		return 0;
-	ssize_t n = readlinkat(tree->root, search.newest.path, text, PATH_MAX);
-	if (n < 0)
-		return errno == ENOENT || errno == EINVAL ? -ESTALE : -errno;
-	if (n == PATH_MAX)
-		return -ENAMETOOLONG;
-	text[n] = '\0';
+	err = tree_read_link(tree, search.newest.path, text);
+	if (err < 0)
+		return err == -ENOENT || err == -EINVAL ? -ESTALE : err;
 	strcpy(path, search.newest.path);
 	return 1;
 }

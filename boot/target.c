@@ -63,13 +63,11 @@ static int follow(
 static int follow_link_at(const struct tree *tree, char path[static PATH_MAX])
 {
 	char text[PATH_MAX];
-	ssize_t n = readlinkat(tree->root, path, text, sizeof text);
-	/* EINVAL: it has just stopped to be a link; look at it again. */
-	if (n < 0)
-		return errno == EINVAL ? 0 : -errno;
-	if ((size_t)n == sizeof text)
-		return -ENAMETOOLONG;
-	text[n] = '\0';
+	int err = tree_read_link(tree, path, text);
+
+	/* EINVAL: it has just stopped being a link. Look at it again. */
+	if (err < 0)
+		return err == -EINVAL ? 0 : err;
 	return follow(tree, path, text);
 }
 

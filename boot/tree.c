@@ -213,6 +213,19 @@ int tree_open_at(const struct tree *tree, const char *path, int flags)
 	return -errno;
 }
 
+int tree_read_link(
+	const struct tree *tree, const char *path, char out[static PATH_MAX])
+{
+	const ssize_t n = readlinkat(tree->root, path, out, PATH_MAX);
+
+	if (n < 0)
+		return -errno;
+	if (n == PATH_MAX)
+		return -ENAMETOOLONG;
+	out[n] = '\0';
+	return 0;
+}
+
 int tree_name(const struct tree *tree, int fd, char *out, size_t size)
 {
 	char path[PATH_MAX], root[PATH_MAX];

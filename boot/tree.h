@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <limits.h>
 #include <stddef.h>
 
 struct kept;
@@ -38,6 +39,14 @@ size_t tree_slot(const char *root, size_t slots);
  * link, or another -errno.
  */
 int tree_open_at(const struct tree *tree, const char *path, int flags);
+
+/*
+ * Reads the text of the symbolic link at path, which counts from the root. 0;
+ * -EINVAL when something else is there, -ENAMETOOLONG when the text does not
+ * fit, or another -errno.
+ */
+int tree_read_link(
+	const struct tree *tree, const char *path, char out[static PATH_MAX]);
 
 /*
  * Calls back for each entry of the directory at path, which counts from the
