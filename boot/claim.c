@@ -1,4 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Claims a once link, so that exactly one answer has it. A link moves by
+ * renames alone, so at any moment it has one name:
+ *
+ *     once/<client>                   armed
+ *     once/.claimed/<client>.<suffix> an answer is under way
+ *     once/.served/<client>           delivered; a grace may answer it again
+ *
+ * The rename from the first to the second decides which request has the link.
+ * The lock orders the claims of all processes and machines. Whoever arms a
+ * client takes no lock: what was moved is read again after the rename. The
+ * modification time of a link is the time of its claim, and tells which of two
+ * claims of one client is the later one.
+ */
 #include "boot/claim.h"
 
 #include <errno.h>
@@ -8,34 +22,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot/claims.h"
 #include "boot/moment.h"
 #include "boot/once_lock.h"
 #include "boot/tree.h"
-#include "boot/unique.h"
-
-static int move(const struct tree *tree, const char *from, const char *to)
-{
-	return renameat(tree->root, from, tree->root, to) < 0 ? -errno : 0;
-}
 
 void claim_at(const char *client, const char *path, struct claim *out)
 {
 	snprintf(out->armed, sizeof out->armed, ONCE_DIR "/%s", client);
 	snprintf(out->served, sizeof out->served, SERVED_DIR "/%s", client);
 	snprintf(out->path, sizeof out->path, "%s", path);
-	out->text[0] = '\0';
 }
 
 /* By a name that no other claim has, here or on another machine. */
 static int name_claim(const char *client, struct claim *out)
 {
-	char unique[UNIQUE_SIZE], path[CLAIM_PATH_SIZE];
-	int err = unique_text(unique);
+	char suffix[ONCE_SUFFIX_SIZE], path[CLAIM_PATH_SIZE];
+	int err = once_unique_suffix(suffix);
 
 	if (err < 0)
 		return err;
-	snprintf(path, sizeof path, CLAIMED_DIR "/%s.%s", client, unique);
+	snprintf(path, sizeof path, CLAIMED_DIR "/%s.%s", client, suffix);
 	claim_at(client, path, out);
 	return 0;
 }
@@ -45,7 +51,7 @@ static int name_claim(const char *client, struct claim *out)
  * tells the older of two claims. It is the file system's clock, which all who
  * share the tree have in common.
  */
-static void stamp(const struct tree *tree, const char *path)
+static void stamp_claim_time(const struct tree *tree, const char *path)
 {
 	static const struct timespec now[2] = {
 		{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
@@ -54,72 +60,74 @@ static void stamp(const struct tree *tree, const char *path)
 	utimensat(tree->root, path, now, AT_SYMLINK_NOFOLLOW);
 }
 
-static bool is_there(const struct tree *tree, const char *path)
+static bool link_exists(const struct tree *tree, const char *path)
 {
 	struct stat st;
 
 	return fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Moves the link. The directory may never have been made. 0 or -errno. */
-static int move_to_claimed(const struct tree *tree, const struct claim *claim)
+/* Renames the armed link to the claim. 0 or -errno. */
+static int rename_to_claimed(const struct tree *tree, const struct claim *claim)
 {
-	int err = once_part_check(tree, CLAIMED_DIR);
+	int err = once_part_make(tree, CLAIMED_DIR);
 
-	if (err < 0)
-		err = once_part_make(tree, CLAIMED_DIR);
 	if (err < 0)
 		return err;
-	err = move(tree, claim->armed, claim->path);
+	if (renameat(tree->root, claim->armed, tree->root, claim->path) == 0)
+		return 0;
+	err = -errno;
 	/*
-	 * A network's file system may fail in telling, or tell of the second
-	 * try alone: nobody else has that name, so what is there was moved.
+	 * A network's file system may report a failure although it moved the
+	 * link, or report only the second try. Nobody else has that name, so
+	 * what is there was moved.
 	 */
-	return err < 0 && is_there(tree, claim->path) ? 0 : err;
+	return link_exists(tree, claim->path) ? 0 : err;
 }
 
-static int move_locked(
-	const struct tree *tree, const char *text, struct claim *claim)
+/* Claims the link if it still says text. 0, -ENOENT or another -errno. */
+static int claim_locked(
+	const struct tree *tree, const char *text, const struct claim *claim)
 {
+	char now[PATH_MAX];
 	int lock = once_lock(tree);
 	if (lock < 0)
 		return lock;
 
-	/* One that was armed anew must be looked at before it moves. */
-	int err = tree_read_link(tree, claim->armed, claim->text);
-	if (err == 0 && strcmp(claim->text, text) != 0)
+	/* A link that was armed anew must be looked at before it moves. */
+	int err = tree_read_link(tree, claim->armed, now);
+	if (err == 0 && strcmp(now, text) != 0)
 		err = -ENOENT;
 	if (err == 0) {
-		/* Before, so that a grace finds it at any time. */
-		stamp(tree, claim->armed);
-		err = move_to_claimed(tree, claim);
+		/* Before the rename, so that a grace always finds the time. */
+		stamp_claim_time(tree, claim->armed);
+		err = rename_to_claimed(tree, claim);
 	}
 	once_unlock(tree, lock);
 	return err == -EINVAL ? -ENOENT : err;
 }
 
-int claim_take(const struct tree *tree, const char *client, const char *text,
-	struct claim *out)
+int claim_take(const struct tree *tree, const char *client,
+	char text[static PATH_MAX], struct claim *out)
 {
+	bool is_overtaken;
 	int err = name_claim(client, out);
 	if (err == 0)
-		err = move_locked(tree, text, out);
+		err = claim_locked(tree, text, out);
 	if (err < 0)
 		return err;
 
-	err = tree_read_link(tree, out->path, out->text);
+	err = tree_read_link(tree, out->path, text);
 	if (err == 0)
 		return 0;
-	/* EINVAL: a file came in the link's place; not ours. */
-	int back = claim_return(tree, out);
-	if (back == -EEXIST)
-		back = claim_retire(tree, out);
+	/* EINVAL: a file came in the link's place. It is not ours. */
+	const int back = claim_put_back(tree, out, &is_overtaken);
 	if (back < 0)
 		return back;
 	return err == -EINVAL ? -ENOENT : err;
 }
 
-static int discard(const struct tree *tree, const struct claim *claim)
+static int remove_claim(const struct tree *tree, const struct claim *claim)
 {
 	return unlinkat(tree->root, claim->path, 0) < 0 ? -errno : 0;
 }
@@ -132,7 +140,7 @@ enum other {
 };
 
 /* A time that has not come yet tells nothing: somebody has set the clock. */
-static enum other compare(
+static enum other compare_claim_time(
 	const struct tree *tree, const struct claim *claim, const char *path)
 {
 	struct timespec now;
@@ -156,35 +164,39 @@ static enum other compare_served(
 	/* What is not the responder's own tells nothing either. */
 	return once_part_check(tree, SERVED_DIR) < 0
 	               ? OTHER_NONE_LATER
-	               : compare(tree, claim, claim->served);
+	               : compare_claim_time(tree, claim, claim->served);
 }
 
-/* Moves the claim into once/.served/. 0 or -errno, as of claim_retire(). */
-static int move_to_served(const struct tree *tree, const struct claim *claim)
+/* Renames the claim to once/.served/<client>. As retire_claim(). */
+static int rename_to_served(const struct tree *tree, const struct claim *claim)
 {
-	int err = once_part_check(tree, SERVED_DIR);
+	int err = once_part_make(tree, SERVED_DIR);
 
 	if (err < 0)
-		err = once_part_make(tree, SERVED_DIR);
-	if (err < 0)
 		return err;
-	switch (compare(tree, claim, claim->served)) {
+	switch (compare_claim_time(tree, claim, claim->served)) {
 	case OTHER_LATER:
 		return -EEXIST;
 	case OTHER_SAME: /* rename(2) would leave both names */
-		return discard(tree, claim);
+		return remove_claim(tree, claim);
 	default:
-		return move(tree, claim->path, claim->served);
+		err = renameat(
+			tree->root, claim->path, tree->root, claim->served);
+		return err < 0 ? -errno : 0;
 	}
 }
 
-int claim_retire(const struct tree *tree, const struct claim *claim)
+/*
+ * The claim is over. 0; -EEXIST when one that was claimed later is in
+ * once/.served/ already; or an error of claim_served().
+ */
+static int retire_claim(const struct tree *tree, const struct claim *claim)
 {
-	int err = move_to_served(tree, claim);
+	int err = rename_to_served(tree, claim);
 
 	/* There is no room for it. */
 	if (err == -ENOSPC || err == -EDQUOT) {
-		int removed = discard(tree, claim);
+		int removed = remove_claim(tree, claim);
 		if (removed < 0)
 			return removed;
 	}
@@ -193,66 +205,90 @@ int claim_retire(const struct tree *tree, const struct claim *claim)
 
 int claim_served(const struct tree *tree, const struct claim *claim)
 {
-	int err = claim_retire(tree, claim);
+	int err = retire_claim(tree, claim);
 
-	return err == -EEXIST ? discard(tree, claim) : err;
-}
-
-int claim_move_into_gap(
-	const struct tree *tree, const char *from, const char *to)
-{
-	if (renameat2(tree->root, from, tree->root, to, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -errno;
-
-	/*
-	 * NFS knows no RENAME_NOREPLACE. A crash between these two leaves
-	 * the link armed, and its claim to be looked at.
-	 */
-	if (linkat(tree->root, from, tree->root, to, 0) < 0)
-		return -errno;
-	return unlinkat(tree->root, from, 0) < 0 ? -errno : 0;
+	return err == -EEXIST ? remove_claim(tree, claim) : err;
 }
 
 struct overtaking {
 	const struct tree *tree;
 	const struct claim *claim;
-	bool found;
+	bool is_found;
 };
 
-static void look_if_later(const char *name, void *context)
+static void find_later_claim(const char *path, void *context)
 {
 	struct overtaking *overtaking = context;
-	const struct claim *claim = overtaking->claim;
-	char path[CLAIM_PATH_SIZE];
 
-	if (claims_is_of(name, claim->armed + strlen(ONCE_DIR "/")) &&
-		snprintf(path, sizeof path, CLAIMED_DIR "/%s", name) <
-			(int)sizeof path &&
-		compare(overtaking->tree, claim, path) == OTHER_LATER)
-		overtaking->found = true;
+	if (compare_claim_time(overtaking->tree, overtaking->claim, path) ==
+		OTHER_LATER)
+		overtaking->is_found = true;
 }
 
 /* Whether the client was armed again and that link was claimed, too. */
-static bool is_overtaken(const struct tree *tree, const struct claim *claim)
+static bool is_claimed_again(const struct tree *tree, const struct claim *claim)
 {
 	struct overtaking overtaking = {.tree = tree, .claim = claim};
 
-	claims_each(tree, look_if_later, &overtaking);
-	return overtaking.found || compare_served(tree, claim) == OTHER_LATER;
+	claim_each(tree, claim->armed + strlen(ONCE_DIR "/"), find_later_claim,
+		&overtaking);
+	return overtaking.is_found ||
+	       compare_served(tree, claim) == OTHER_LATER;
 }
 
-int claim_return(const struct tree *tree, const struct claim *claim)
+int claim_put_back(
+	const struct tree *tree, const struct claim *claim, bool *is_overtaken)
 {
-	/* No claim shall come between; without it, the link matters more. */
+	/* No claim shall come between. Without the lock, the link matters more.
+	 */
 	int lock = once_lock(tree);
-	int err =
-		is_overtaken(tree, claim)
-			? -EEXIST
-			: claim_move_into_gap(tree, claim->path, claim->armed);
+	int err = is_claimed_again(tree, claim)
+	                  ? -EEXIST
+	                  : tree_move(tree, claim->path, claim->armed);
 
 	if (lock >= 0)
 		once_unlock(tree, lock);
-	return err;
+	*is_overtaken = err == -EEXIST;
+	return *is_overtaken ? retire_claim(tree, claim) : err;
+}
+
+/* Whether name, in once/.claimed/, is a claim of the client. */
+static bool is_claim_of(const char *name, const char *client)
+{
+	const char *dot = strrchr(name, '.');
+	size_t length = strlen(client);
+
+	return dot != NULL && (size_t)(dot - name) == length &&
+	       strncmp(name, client, length) == 0;
+}
+
+struct claim_search {
+	const char *client; /* NULL: any */
+	void (*found)(const char *path, void *context);
+	void *context;
+};
+
+static void find_claim(const char *name, void *context)
+{
+	const struct claim_search *search = context;
+	char path[sizeof CLAIMED_DIR + NAME_MAX + 1];
+
+	if (search->client != NULL && !is_claim_of(name, search->client))
+		return;
+	snprintf(path, sizeof path, CLAIMED_DIR "/%s", name);
+	search->found(path, search->context);
+}
+
+int claim_each(const struct tree *tree, const char *client,
+	void (*found)(const char *path, void *context), void *context)
+{
+	struct claim_search search = {client, found, context};
+	int err = once_part_check(tree, CLAIMED_DIR);
+
+	/* Something else in its place holds no claims. */
+	if (err == -ENOENT || once_part_is_other(err))
+		return 0;
+	if (err < 0)
+		return err;
+	return tree_each(tree, CLAIMED_DIR, find_claim, &search);
 }

@@ -2,68 +2,65 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 
-#include "boot/once_parts.h"
+#include "boot/once.h"
 
 struct tree;
 
-#define CLAIM_PATH_SIZE 96
+#define CLAIM_PATH_SIZE 96 /* bytes */
 
 /*
  * A once link that was taken out of once/ for one answer. It ends by
- * claim_served() or by claim_return(); if neither comes, since the process
+ * claim_served() or by claim_put_back(). If neither comes, because the process
  * died, it stays in once/.claimed/ for a person to look at.
  */
 struct claim {
 	char armed[64];             /* once/<client> */
 	char served[64];            /* once/.served/<client> */
-	char path[CLAIM_PATH_SIZE]; /* once/.claimed/<client>.<unique> */
-	char text[PATH_MAX];        /* the link that was moved, as written */
+	char path[CLAIM_PATH_SIZE]; /* once/.claimed/<client>.<suffix> */
 };
 
-/*
- * Fills in a claim by its path and, a canonical address, its client. The text
- * is empty.
- */
+/* Fills in the claim at path of a client, by its canonical address. */
 void claim_at(const char *client, const char *path, struct claim *out);
 
 /*
- * Claims the link of client (its canonical address), whose text was seen to be
- * this: one rename, under the lock. 0, or -ENOENT when there is no such link
- * (any more), or another -errno; then the link is where it was. -EAGAIN: the
- * lock was held for too long. Someone who arms a client takes no lock: in the
- * end it is out->text that was moved.
+ * Claims the link of a client, by its canonical address: one rename, under the
+ * lock. text is what the link was seen to say. Someone who arms a client takes
+ * no lock, so it is not always that link which is moved: text becomes what the
+ * moved one says. 0; -ENOENT when there is no such link (any more); -EAGAIN
+ * when the lock was held for too long; or another -errno. With an error the
+ * link is where it was.
  */
-int claim_take(const struct tree *tree, const char *client, const char *text,
-	struct claim *out);
+int claim_take(const struct tree *tree, const char *client,
+	char text[static PATH_MAX], struct claim *out);
 
 /*
- * The answer was delivered. 0; -ENOENT when grace_settle() was faster; or
- * another -errno when the claim could not become the client's entry in
- * once/.served/: with -ENOSPC and -EDQUOT it was removed instead, else it stays
- * in once/.claimed/. Where one that was claimed later is there already, this
- * one is removed.
+ * The answer was delivered: the claim becomes once/.served/<client>. Where one
+ * that was claimed later is there already, this one is removed instead. 0;
+ * -ENOENT when grace_settle() was faster; -ENOSPC or -EDQUOT when it was
+ * removed because there was no room for it; with another -errno it stays in
+ * once/.claimed/.
  */
 int claim_served(const struct tree *tree, const struct claim *claim);
 
 /*
- * The answer was not delivered, but the link is not to be armed: it goes to
- * once/.served/ as well. 0; -EEXIST when one that was claimed later is there,
- * then it stays in once/.claimed/; or another -errno, as of claim_served().
+ * The answer was not delivered: arms the link again. Where somebody has armed
+ * the client meanwhile, even if that link was claimed as well, *is_overtaken is
+ * set, and the claim goes to once/.served/ instead. 0, or an error:
+ *
+ *   -ENOENT   grace_settle() was faster: a grace answers with it
+ *   -EEXIST   overtaken, and once/.served/<client> was claimed later: the claim
+ *             stays in once/.claimed/
+ *   others    as of claim_served() when overtaken; else it stays where it was
  */
-int claim_retire(const struct tree *tree, const struct claim *claim);
+int claim_put_back(
+	const struct tree *tree, const struct claim *claim, bool *is_overtaken);
 
 /*
- * The answer was not delivered: arms the link again. 0; -ENOENT when
- * grace_settle() was faster, and it is answered by a grace; -EEXIST when
- * somebody has armed the client meanwhile, be it that that link was claimed as
- * well; or another -errno. With an error the claim is where it was.
+ * Calls back for each claim, with its path from the root: of the client, or of
+ * all clients when it is NULL. Before any answer is under way these were left
+ * by a crash. 0 or -errno.
  */
-int claim_return(const struct tree *tree, const struct claim *claim);
-
-/*
- * Moves a link, by paths from the root, without ever taking the place of
- * something. 0 or -errno, -EEXIST when there is something.
- */
-int claim_move_into_gap(
-	const struct tree *tree, const char *from, const char *to);
+int claim_each(const struct tree *tree, const char *client,
+	void (*found)(const char *path, void *context), void *context);

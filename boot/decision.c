@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Decides what a machine gets: looks for its entry in once/, then static/, then
+ * takes "default", and opens the file that the entry leads to. The first entry
+ * that exists decides, even if it is broken: a machine must not get another
+ * system because somebody mistyped a link.
+ */
 #include "boot/decision.h"
 
 #include <errno.h>
@@ -9,60 +15,27 @@
 #include "boot/claim.h"
 #include "boot/escape.h"
 #include "boot/grace.h"
-#include "boot/kept.h"
 #include "boot/text.h"
 #include "boot/tree.h"
 
-const char *boot_source_name(enum boot_source source)
+const char *source_name(enum source source)
 {
 	static const char *const names[] = {
-		[BOOT_ONCE] = "once",
-		[BOOT_GRACE] = "once",
-		[BOOT_STATIC] = "static",
-		[BOOT_DEFAULT] = "default",
+		[SOURCE_ONCE] = "once",
+		[SOURCE_GRACE] = "once",
+		[SOURCE_STATIC] = "static",
+		[SOURCE_DEFAULT] = "default",
 	};
 
 	return names[source];
 }
 
-int boot_status(int error)
+/* The entry decides, even if it is broken. err is -errno. */
+static void set_broken(struct decision *decision, int err)
 {
-	switch (error) {
-	case ENOENT:
-	case ENOTDIR:
-	case ELOOP:
-	case ENAMETOOLONG:
-		return 404;
-	case EACCES:
-	case EPERM:
-	case EISDIR:
-	case ENXIO:
-	case ENODEV:
-	case EXDEV:
-		return 403;
-	default:
-		return 503;
-	}
-}
-
-const char *boot_reason(int error)
-{
-	switch (error) {
-	case ENXIO:
-	case ENODEV:
-		return "Not a regular file";
-	case EXDEV:
-		return "Outside the directories that files may come from";
-	default:
-		return strerror(error);
-	}
-}
-
-static void fail(struct boot *boot, int err)
-{
-	boot->error = -err;
-	boot->reason = boot_reason(-err);
-	boot->status = boot_status(-err);
+	decision->error = -err;
+	decision->reason = reason_of(-err);
+	decision->words = reason_text(-err);
 }
 
 /* What stands at an entry. */
@@ -70,179 +43,182 @@ enum found {
 	FOUND_NOTHING,
 	FOUND_FILE, /* or anything else that is no link */
 	FOUND_LINK,
-	FOUND_TROUBLE,
+	FOUND_ERROR,
 };
 
-static enum found read_entry(const struct tree *tree, struct boot *boot)
+static enum found read_entry(const struct tree *tree, struct decision *decision)
 {
-	int err = tree_read_link(tree, boot->entry, boot->text);
+	int err = tree_read_link(tree, decision->entry, decision->text);
 
 	if (err == 0)
 		return FOUND_LINK;
-	boot->text[0] = '\0';
+	decision->text[0] = '\0';
 	if (err == -ENOENT)
 		return FOUND_NOTHING;
 	if (err == -EINVAL)
 		return FOUND_FILE;
-	fail(boot, err);
-	return FOUND_TROUBLE;
+	set_broken(decision, err);
+	return FOUND_ERROR;
 }
 
 /* Opens what the entry leads to, whatever comes of it. */
-static void open_target(const struct tree *tree, struct boot *boot)
+static void open_entry_target(
+	const struct tree *tree, struct decision *decision)
 {
-	const char *text = boot->text[0] == '\0' ? NULL : boot->text;
-	int err = target_open(tree, boot->entry, text, &boot->target);
+	const char *text = decision->text[0] == '\0' ? NULL : decision->text;
+	int err = target_open(tree, decision->entry, text, &decision->target);
 	if (err < 0)
-		fail(boot, err);
-	else
-		boot->status = 200;
+		set_broken(decision, err);
 }
 
 /* Opens what an entry is or leads to. False when there is no entry. */
-static bool open_entry(const struct tree *tree, struct boot *boot)
+static bool open_entry(const struct tree *tree, struct decision *decision)
 {
-	enum found found = read_entry(tree, boot);
+	enum found found = read_entry(tree, decision);
 
 	if (found == FOUND_FILE || found == FOUND_LINK)
-		open_target(tree, boot);
+		open_entry_target(tree, decision);
 	return found != FOUND_NOTHING;
 }
 
 /* Names the entry of a client. directory ends with a slash. */
 static void name_entry(
-	struct boot *boot, const char *directory, const char *client)
+	struct decision *decision, const char *directory, const char *client)
 {
 	struct text entry;
 
-	text_begin(&entry, boot->entry, sizeof boot->entry);
+	text_begin(&entry, decision->entry, sizeof decision->entry);
 	text_add(&entry, directory);
 	text_add(&entry, client);
 }
 
-/* True when the answer is in boot, be it an error. */
-static bool look_once(
-	const struct tree *tree, const char *client, struct boot *boot)
+/* True when the answer is in decision, be it an error. */
+static bool decide_once(
+	const struct tree *tree, const char *client, struct decision *decision)
 {
-	boot->source = BOOT_ONCE;
-	name_entry(boot, ONCE_DIR "/", client);
+	decision->source = SOURCE_ONCE;
+	name_entry(decision, ONCE_DIR "/", client);
 
-	switch (read_entry(tree, boot)) {
+	switch (read_entry(tree, decision)) {
 	case FOUND_LINK:
-		open_target(tree, boot);
+		open_entry_target(tree, decision);
 		return true;
 	case FOUND_FILE:
-		boot->once_is_file = true;
+		decision->once_is_file = true;
 		return false;
-	case FOUND_TROUBLE:
+	case FOUND_ERROR:
 		return true;
 	default:
 		return false;
 	}
 }
 
-/* After look_once(), whose entry it shares. */
-static bool look_grace(const struct tree *tree, const char *client,
-	unsigned grace, struct boot *boot)
+/* After decide_once(), whose entry it shares. */
+static bool decide_grace(const struct tree *tree, const char *client,
+	unsigned grace, struct decision *decision)
 {
 	if (grace == 0)
 		return false;
 
-	int found = grace_recent(tree, client, grace, boot->recent, boot->text);
+	int found = grace_recent(
+		tree, client, grace, decision->recent, decision->text);
 	if (found == 0) {
-		boot->text[0] = '\0';
+		decision->text[0] = '\0';
 		return false;
 	}
-	boot->source = BOOT_GRACE;
+	decision->source = SOURCE_GRACE;
 	if (found < 0)
-		fail(boot, found);
+		set_broken(decision, found);
 	else
-		open_target(tree, boot);
+		open_entry_target(tree, decision);
 	return true;
 }
 
-static bool look_static(
-	const struct tree *tree, const char *client, struct boot *boot)
+static bool decide_static(
+	const struct tree *tree, const char *client, struct decision *decision)
 {
-	boot->source = BOOT_STATIC;
-	name_entry(boot, "static/", client);
+	decision->source = SOURCE_STATIC;
+	name_entry(decision, "static/", client);
 
-	return open_entry(tree, boot);
+	return open_entry(tree, decision);
 }
 
-static void look_default(const struct tree *tree, struct boot *boot)
+static void decide_default(const struct tree *tree, struct decision *decision)
 {
-	boot->source = BOOT_DEFAULT;
-	strcpy(boot->entry, TREE_DEFAULT);
+	decision->source = SOURCE_DEFAULT;
+	strcpy(decision->entry, TREE_DEFAULT);
 
 	/* As a rule it is a file. */
-	boot->text[0] = '\0';
-	if (kept_default_open(tree, &boot->target) == 0)
-		boot->status = 200;
-	else if (!open_entry(tree, boot))
-		fail(boot, -ENOENT);
+	decision->text[0] = '\0';
+	if (target_open_default(tree, &decision->target) < 0 &&
+		!open_entry(tree, decision))
+		set_broken(decision, -ENOENT);
 }
 
-void boot_look(const struct tree *tree, const char *client, unsigned grace,
-	struct boot *out)
+void decision_make(const struct tree *tree, const char *client, unsigned grace,
+	struct decision *out)
 {
 	out->error = 0;
+	out->reason = REASON_NONE;
 	out->once_is_file = false;
 	out->target.fd = -1;
 
-	if (look_once(tree, client, out) ||
-		look_grace(tree, client, grace, out) ||
-		look_static(tree, client, out))
+	if (decide_once(tree, client, out) ||
+		decide_grace(tree, client, grace, out) ||
+		decide_static(tree, client, out))
 		return;
-	look_default(tree, out);
+	decide_default(tree, out);
 }
 
-int boot_claim(const struct tree *tree, const char *client, struct boot *boot,
-	struct claim *claim)
+int decision_claim(const struct tree *tree, const char *client,
+	struct decision *decision, struct claim *claim)
 {
-	int err = claim_take(tree, client, boot->text, claim);
+	bool is_overtaken;
+	char seen[PATH_MAX];
+
+	strcpy(seen, decision->text);
+	int err = claim_take(tree, client, decision->text, claim);
 	if (err < 0) {
-		/* A once target is never served unclaimed. */
-		boot_fail(boot, -err);
+		/* The target of a once link is never served unclaimed. */
+		decision_fail(decision, -err);
 		return err;
 	}
-	if (strcmp(claim->text, boot->text) == 0)
+	if (strcmp(decision->text, seen) == 0)
 		return 0;
 
-	/* Somebody armed the client anew between the look and the move. */
-	boot_close(boot);
-	strcpy(boot->text, claim->text);
-	open_target(tree, boot);
-	if (boot->error == 0)
+	/* Somebody armed the client anew between the decision and the rename.
+	 */
+	decision_close(decision);
+	open_entry_target(tree, decision);
+	if (decision->error == 0)
 		return 0;
-	/* Broken: it goes back, since it must not move; look again. */
-	boot_close(boot);
-	err = claim_return(tree, claim);
-	if (err == -EEXIST)
-		err = claim_retire(tree, claim);
+	/* A broken link must not move: put it back and decide again. */
+	decision_close(decision);
+	err = claim_put_back(tree, claim, &is_overtaken);
 	if (err == 0)
 		return -ENOENT;
-	boot_fail(boot, -err);
+	decision_fail(decision, -err);
 	return err;
 }
 
-void boot_fail(struct boot *boot, int error)
+void decision_fail(struct decision *decision, int error)
 {
-	boot->error = error;
-	boot->reason = strerror(error);
-	boot->status = 503;
+	decision->error = error;
+	decision->reason = REASON_TEMPORARY;
+	decision->words = strerror(error);
 }
 
-void boot_line(const struct boot *boot, char out[static BOOT_LINE_SIZE])
+void decision_error_line(
+	const struct decision *decision, char out[static DECISION_LINE_SIZE])
 {
 	char text[1024];
 
-	escape_line(boot->text, text, sizeof text);
-	snprintf(out, BOOT_LINE_SIZE, "# %s%s%s: %s", boot->entry,
-		text[0] == '\0' ? "" : " -> ", text, boot->reason);
+	escape_line(decision->text, text, sizeof text);
+	snprintf(out, DECISION_LINE_SIZE, "# %s%s%s: %s", decision->entry,
+		text[0] == '\0' ? "" : " -> ", text, decision->words);
 }
 
-void boot_close(struct boot *boot)
+void decision_close(struct decision *decision)
 {
-	target_close(&boot->target);
+	target_close(&decision->target);
 }

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "boot/claim.h"
-#include "boot/claims.h"
 #include "boot/moment.h"
 #include "boot/once_lock.h"
 #include "boot/tree.h"
@@ -45,55 +44,43 @@ static void keep_newest(struct newest *newest, const char *path)
 	snprintf(newest->path, sizeof newest->path, "%s", path);
 }
 
-struct search {
-	struct newest newest;
-	const char *client;
-};
-
-static void keep_if_clients(const char *name, void *context)
+static void keep_newest_claim(const char *path, void *context)
 {
-	struct search *search = context;
-	char path[CLAIM_PATH_SIZE];
-
-	if (!claims_is_of(name, search->client) ||
-		snprintf(path, sizeof path, CLAIMED_DIR "/%s", name) >=
-			(int)sizeof path)
-		return;
-	keep_newest(&search->newest, path);
+	keep_newest(context, path);
 }
 
 /* As grace_recent(), or -ESTALE when what was found has moved on. */
-static int look_once(const struct tree *tree, const char *client,
+static int find_recent(const struct tree *tree, const char *client,
 	unsigned grace, char path[static CLAIM_PATH_SIZE],
 	char text[static PATH_MAX])
 {
-	struct search search = {.newest = {.tree = tree}, .client = client};
+	struct newest newest = {.tree = tree};
 	char served[64];
 
-	clock_gettime(CLOCK_REALTIME, &search.newest.since);
-	search.newest.until = search.newest.since;
-	search.newest.until.tv_sec += grace;
-	search.newest.since.tv_sec -= grace;
+	clock_gettime(CLOCK_REALTIME, &newest.since);
+	newest.until = newest.since;
+	newest.until.tv_sec += grace;
+	newest.since.tv_sec -= grace;
 
-	int err = claims_each(tree, keep_if_clients, &search);
+	int err = claim_each(tree, client, keep_newest_claim, &newest);
 	if (err < 0)
 		return err;
 	/* Second, since that is the way that links go. */
 	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
 	err = once_part_read(tree, SERVED_DIR);
 	if (err == 0)
-		keep_newest(&search.newest, served);
+		keep_newest(&newest, served);
 	else if (err != -ENOENT)
 		return err;
 
-	if (search.newest.error < 0)
-		return search.newest.error;
-	if (search.newest.path[0] == '\0')
+	if (newest.error < 0)
+		return newest.error;
+	if (newest.path[0] == '\0')
 		return 0;
-	err = tree_read_link(tree, search.newest.path, text);
+	err = tree_read_link(tree, newest.path, text);
 	if (err < 0)
 		return err == -ENOENT || err == -EINVAL ? -ESTALE : err;
-	strcpy(path, search.newest.path);
+	strcpy(path, newest.path);
 	return 1;
 }
 
@@ -104,18 +91,18 @@ int grace_recent(const struct tree *tree, const char *client, unsigned grace,
 
 	/* A link is settled once, or put back; more is a fault, not a race. */
 	for (int looks = 0; found == -ESTALE && looks < LOOKS_MAX; looks++)
-		found = look_once(tree, client, grace, path, text);
+		found = find_recent(tree, client, grace, path, text);
 	return found;
 }
 
 int grace_settle(const struct tree *tree, const char *client, const char *path)
 {
-	struct claim claim = {.text = ""};
+	struct claim claim;
 
 	claim_at(client, path, &claim);
 	if (strcmp(path, claim.served) == 0)
 		return 0;
-	/* Lest it is put back by two steps between which this one comes. */
+	/* claim_put_back() may take two steps: not between them. */
 	int lock = once_lock(tree);
 	if (lock < 0)
 		return lock;

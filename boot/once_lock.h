@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <sys/types.h>
+
 struct tree;
 
 /*
@@ -13,3 +15,12 @@ struct tree;
 int once_lock(const struct tree *tree);
 
 void once_unlock(const struct tree *tree, int lock);
+
+/* Makes all parts of once/, if once/ is there, under the lock. 0 or -errno. */
+int once_prepare(const struct tree *tree);
+
+/*
+ * The process that has the lock, of those that can be seen from here, or 0. It
+ * needs /proc/locks.
+ */
+pid_t once_lock_holder(const struct tree *tree);

@@ -13,6 +13,8 @@
 
 #include "boot/tree.h"
 
+/* O_NONBLOCK: a fifo must not wait for its writer. */
+#define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
 #define LINKS_MAX 40 /* as many as the kernel follows: path_resolution(7) */
 
 /*
@@ -71,12 +73,6 @@ static int follow_link_at(const struct tree *tree, char path[static PATH_MAX])
 	return follow(tree, path, text);
 }
 
-static int open_last(const struct tree *tree, const char *path)
-{
-	/* O_NONBLOCK: a fifo must not wait for its writer. */
-	return tree_open_at(tree, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-}
-
 /* Who is told each path on the way. */
 struct listener {
 	void (*step)(const char *path, void *context); /* NULL: nobody */
@@ -93,7 +89,7 @@ static int open_followed(const struct tree *tree, char path[static PATH_MAX],
 		if (*type == NULL)
 			*type = type_by_name(path);
 
-		int fd = open_last(tree, path);
+		int fd = tree_open_at(tree, path, OPEN_FLAGS);
 		if (fd != -ELOOP)
 			return fd;
 		int err = follow_link_at(tree, path);
@@ -164,15 +160,15 @@ int target_trace(const struct tree *tree, const char *entry, const char *text,
 	return open_entry(tree, entry, text, &listener, out);
 }
 
-int target_open_file(
-	const struct tree *tree, const char *entry, struct target *out)
+int target_open_default(const struct tree *tree, struct target *out)
 {
-	return accept_opened(open_last(tree, entry), type_by_name(entry), out);
+	return accept_opened(tree_open_default(tree, OPEN_FLAGS),
+		type_by_name(TREE_DEFAULT), out);
 }
 
 void target_close(struct target *target)
 {
-	if (target->fd >= 0 && !target->is_kept)
+	if (target->fd >= 0)
 		close(target->fd);
 	target->fd = -1;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct tree;
@@ -11,7 +10,6 @@ struct target {
 	int fd;           /* open for reading, or -1 */
 	off_t size;       /* bytes */
 	const char *type; /* Content-Type, in static storage */
-	bool is_kept;     /* for further requests: see kept.h */
 };
 
 /*
@@ -34,11 +32,10 @@ int target_trace(const struct tree *tree, const char *entry, const char *text,
 	struct target *out);
 
 /*
- * The same for an entry that is a file, which spares reading a link that is not
- * there. -ELOOP when it is a link, and -ENOENT when there is nothing.
+ * Opens the tree's "default" if it is a file, which spares reading a link that
+ * is not there. -ELOOP when it is a link, -ENOENT when there is nothing.
  */
-int target_open_file(
-	const struct tree *tree, const char *entry, struct target *out);
+int target_open_default(const struct tree *tree, struct target *out);
 
-/* Closes the target if it is open, and not kept. */
+/* Closes the target if it is open. */
 void target_close(struct target *target);

@@ -29,7 +29,7 @@ int tree_open(const char *root, const char *allow, struct tree *out)
 
 void tree_close(struct tree *tree)
 {
-	if (tree->kept == NULL && tree->root >= 0)
+	if (tree->cache == NULL && tree->root >= 0)
 		close(tree->root);
 	tree->root = -1;
 }
@@ -224,6 +224,19 @@ int tree_read_link(
 		return -ENAMETOOLONG;
 	out[n] = '\0';
 	return 0;
+}
+
+int tree_move(const struct tree *tree, const char *from, const char *to)
+{
+	if (renameat2(tree->root, from, tree->root, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+
+	/* NFS has no RENAME_NOREPLACE. */
+	if (linkat(tree->root, from, tree->root, to, 0) < 0)
+		return -errno;
+	return unlinkat(tree->root, from, 0) < 0 ? -errno : 0;
 }
 
 int tree_name(const struct tree *tree, int fd, char *out, size_t size)

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <stddef.h>
 
-struct kept;
+struct tree_cache;
 
 /* The boot file of every client without an entry. */
 #define TREE_DEFAULT "default"
@@ -14,10 +14,10 @@ struct kept;
  * request, since it may be a symbolic link that somebody moves.
  */
 struct tree {
-	int root;          /* O_PATH descriptor of the root directory */
-	const char *path;  /* the root as it was configured */
-	const char *allow; /* further directories, colon-separated */
-	struct kept *kept; /* who has root, or NULL when the tree has it */
+	int root;                 /* O_PATH descriptor of the root directory */
+	const char *path;         /* the root as it was configured */
+	const char *allow;        /* further directories, colon-separated */
+	struct tree_cache *cache; /* owns root; NULL: the tree does */
 };
 
 /* Opens the tree. 0 or -errno. The strings must outlive it. */
@@ -47,6 +47,22 @@ int tree_open_at(const struct tree *tree, const char *path, int flags);
  */
 int tree_read_link(
 	const struct tree *tree, const char *path, char out[static PATH_MAX]);
+
+/*
+ * Renames a link, by paths from the root, without ever replacing something. On
+ * NFS it takes two steps: a crash between them leaves the link at both names.
+ * 0, -EEXIST when there is something at to, or another -errno.
+ */
+int tree_move(const struct tree *tree, const char *from, const char *to);
+
+/*
+ * Opens "default" as tree_open_at() would, by way of the cache where the tree
+ * has one. The caller owns the descriptor.
+ */
+int tree_open_default(const struct tree *tree, int flags);
+
+/* Makes the caller the owner of the root's descriptor. The tree is closed. */
+int tree_take_root(struct tree *tree);
 
 /*
  * Calls back for each entry of the directory at path, which counts from the

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot/once_news.h"
+#include "boot/once.h"
 #include "cgi/input.h"
 #include "cgi/output.h"
 #include "cgi/respond.h"
@@ -33,7 +33,7 @@ int main(void)
 
 	umask(0); /* what is made says its mode itself */
 	tzset();
-	once_news_to(tell, NULL);
+	once_set_reporter(tell, NULL);
 	input_discard(STDIN_FILENO, getenv("CONTENT_LENGTH"));
 	output_open(STDOUT_FILENO, &output);
 	/* This sink has sent all when it returns. */

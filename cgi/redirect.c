@@ -10,7 +10,6 @@
 #include "boot/decision.h"
 #include "boot/escape.h"
 #include "boot/grace.h"
-#include "boot/kept.h"
 #include "boot/tree.h"
 #include "cgi/request.h"
 #include "cgi/response.h"
@@ -23,53 +22,53 @@
 #define STATUS_PEER_GONE 499
 
 /* What the entry points at, for the log, as it counts from the root. */
-static void write_target(const struct tree *tree, const struct boot *boot,
-	char *out, size_t size)
+static void write_target(const struct tree *tree,
+	const struct decision *decision, char *out, size_t size)
 {
-	char name[PATH_MAX + sizeof boot->entry];
-	const char *slash = strrchr(boot->entry, '/');
-	const char *text = boot->text;
+	char name[PATH_MAX + sizeof decision->entry];
+	const char *slash = strrchr(decision->entry, '/');
+	const char *text = decision->text;
 	const char *inside = tree_strip(tree, text);
 
 	if (text[0] == '\0')
-		text = boot->entry;
+		text = decision->entry;
 	else if (text[0] == '/')
 		text = inside != NULL ? inside : text;
 	else if (slash != NULL && strncmp(text, "../", 3) == 0)
 		text += 3; /* once/.. is the root */
 	else if (slash != NULL) {
 		snprintf(name, sizeof name, "%.*s/%s",
-			(int)(slash - boot->entry), boot->entry, text);
+			(int)(slash - decision->entry), decision->entry, text);
 		text = name;
 	}
 	escape_line(text, out, size);
 }
 
-static void note_boot(
-	struct request *r, const struct tree *tree, const struct boot *boot)
+static void note_boot(struct request *r, const struct tree *tree,
+	const struct decision *decision)
 {
 	char target[1024];
 
-	write_target(tree, boot, target, sizeof target);
+	write_target(tree, decision, target, sizeof target);
 	/* Every request comes here, so not by printf(3). */
-	request_add(r, boot_source_name(boot->source));
+	request_add(r, source_name(decision->source));
 	request_add(r, " ");
 	request_add(r, target);
-	if (boot->source == BOOT_GRACE)
+	if (decision->source == SOURCE_GRACE)
 		request_note(r, " (again, by PXESRV_ONCE_GRACE)");
-	if (boot->once_is_file)
+	if (decision->once_is_file)
 		request_note(
 			r, " (once/%s is no link: ignored)", r->client.name);
 }
 
-/* The error of boot, as a line for the client and for the log. */
-static void refuse(struct request *r, const struct boot *boot)
+/* The error of decision, as a line for the client and for the log. */
+static void refuse(struct request *r, const struct decision *decision)
 {
-	char line[BOOT_LINE_SIZE];
+	char line[DECISION_LINE_SIZE];
 
-	boot_line(boot, line);
-	request_note(r, ": %s", boot->reason);
-	request_text(r, boot->status, line);
+	decision_error_line(decision, line);
+	request_note(r, ": %s", decision->words);
+	request_text(r, response_status(decision->reason), line);
 }
 
 /*
@@ -117,10 +116,10 @@ static long long offload(
 
 /*
  * Sends the file. Returns what the sink's send() does, or RESPONSE_NOTHING:
- * then the error is in boot.
+ * then the error is in decision.
  */
 static long long send_file(
-	struct request *r, const struct tree *tree, struct boot *boot)
+	struct request *r, const struct tree *tree, struct decision *decision)
 {
 	long long missing;
 
@@ -128,14 +127,12 @@ static long long send_file(
 	/* A HEAD has nothing to offload, and the length is known here. */
 	if (r->settings.send == SEND_INLINE || r->head_only)
 		missing = response_file(
-			r->sink, &boot->target, r->head_only, &r->bytes);
+			r->sink, &decision->target, r->head_only, &r->bytes);
 	else
-		missing = offload(r, tree, &boot->target);
+		missing = offload(r, tree, &decision->target);
 
 	if (missing == RESPONSE_NOTHING)
-		boot_fail(boot, errno);
-	if (boot->target.fd < 0)
-		kept_forget_target(tree, &boot->target);
+		decision_fail(decision, errno);
 	return missing;
 }
 
@@ -155,15 +152,16 @@ static void note_settled(struct request *r, const struct claim *claim, int err)
 static void put_back(
 	struct request *r, const struct tree *tree, const struct claim *claim)
 {
-	int err = claim_return(tree, claim);
+	bool is_overtaken;
+	int err = claim_put_back(tree, claim, &is_overtaken);
 
-	if (err == 0) {
+	if (is_overtaken) {
+		request_note(r, " (not delivered: armed anew meanwhile)");
+		note_settled(r, claim, err);
+	} else if (err == 0) {
 		request_note(r, " (not delivered: armed again)");
 	} else if (err == -ENOENT) {
 		request_note(r, " (not delivered: left to PXESRV_ONCE_GRACE)");
-	} else if (err == -EEXIST) {
-		request_note(r, " (not delivered: armed anew meanwhile)");
-		note_settled(r, claim, claim_retire(tree, claim));
 	} else {
 		request_note(r, " (not delivered: %s; left at %s)",
 			strerror(-err), claim->path);
@@ -184,52 +182,53 @@ void redirect_settle(
 }
 
 static void answer_unclaimed(
-	struct request *r, const struct tree *tree, struct boot *boot)
+	struct request *r, const struct tree *tree, struct decision *decision)
 {
-	note_boot(r, tree, boot);
-	const long long missing =
-		boot->error == 0 ? send_file(r, tree, boot) : RESPONSE_NOTHING;
+	note_boot(r, tree, decision);
+	const long long missing = decision->error == 0
+	                                  ? send_file(r, tree, decision)
+	                                  : RESPONSE_NOTHING;
 	if (missing == RESPONSE_NOTHING)
-		refuse(r, boot);
+		refuse(r, decision);
 	else
 		request_sent(r, missing);
 }
 
 /* Answers again what was claimed before. False: look again. */
 static bool answer_grace(
-	struct request *r, const struct tree *tree, struct boot *boot)
+	struct request *r, const struct tree *tree, struct decision *decision)
 {
 	if (r->sink->is_gone(r->sink)) {
-		note_boot(r, tree, boot);
+		note_boot(r, tree, decision);
 		request_note(r, " (the peer has hung up)");
 		r->status = STATUS_PEER_GONE;
 		return true;
 	}
-	int err = grace_settle(tree, r->client.name, boot->recent);
+	int err = grace_settle(tree, r->client.name, decision->recent);
 	if (err == -ENOENT)
 		return false;
 	/* On a full disk the link was removed: that is settled, too. */
 	if (err < 0 && err != -ENOSPC && err != -EDQUOT)
-		boot_fail(boot, -err);
-	answer_unclaimed(r, tree, boot);
+		decision_fail(decision, -err);
+	answer_unclaimed(r, tree, decision);
 	return true;
 }
 
 static void answer_claimed(
-	struct request *r, struct tree *tree, struct boot *boot)
+	struct request *r, struct tree *tree, struct decision *decision)
 {
-	note_boot(r, tree, boot);
+	note_boot(r, tree, decision);
 	/* The lock may have been waited for. */
 	if (r->sink->is_gone(r->sink)) {
 		r->status = STATUS_PEER_GONE;
 		put_back(r, tree, &r->claim);
 		return;
 	}
-	const long long missing = send_file(r, tree, boot);
+	const long long missing = send_file(r, tree, decision);
 	if (missing == RESPONSE_NOTHING) {
 		/* First the link: the client asks again when it has this. */
 		put_back(r, tree, &r->claim);
-		refuse(r, boot);
+		refuse(r, decision);
 		return;
 	}
 	r->has_claim = true;
@@ -238,44 +237,46 @@ static void answer_claimed(
 		return;
 	}
 	request_sent(r, missing);
-	r->root = kept_give_root(tree);
+	r->root = tree_take_root(tree);
 }
 
-/* Claims what boot_look() found and answers. False: look again. */
-static bool answer_once(struct request *r, struct tree *tree, struct boot *boot)
+/* Claims what decision_make() found and answers. False: look again. */
+static bool answer_once(
+	struct request *r, struct tree *tree, struct decision *decision)
 {
 	if (r->sink->is_gone(r->sink)) {
-		note_boot(r, tree, boot);
+		note_boot(r, tree, decision);
 		request_note(r, " (the peer has hung up: still armed)");
 		r->status = STATUS_PEER_GONE;
 		return true;
 	}
-	int err = boot_claim(tree, r->client.name, boot, &r->claim);
+	int err = decision_claim(tree, r->client.name, decision, &r->claim);
 	if (err == -ENOENT)
 		return false;
 	if (err < 0)
-		answer_unclaimed(r, tree, boot);
+		answer_unclaimed(r, tree, decision);
 	else
-		answer_claimed(r, tree, boot);
+		answer_claimed(r, tree, decision);
 	return true;
 }
 
 void redirect(struct request *r, struct tree *tree)
 {
-	struct boot boot;
+	struct decision decision;
 
 	for (int looks = 0; looks < LOOKS_MAX; looks++) {
 		bool answered = true;
 
-		boot_look(tree, r->client.name, r->settings.grace, &boot);
-		const bool moves = boot.error == 0 && !r->head_only;
-		if (moves && boot.source == BOOT_ONCE)
-			answered = answer_once(r, tree, &boot);
-		else if (moves && boot.source == BOOT_GRACE)
-			answered = answer_grace(r, tree, &boot);
+		decision_make(
+			tree, r->client.name, r->settings.grace, &decision);
+		const bool moves = decision.error == 0 && !r->head_only;
+		if (moves && decision.source == SOURCE_ONCE)
+			answered = answer_once(r, tree, &decision);
+		else if (moves && decision.source == SOURCE_GRACE)
+			answered = answer_grace(r, tree, &decision);
 		else
-			answer_unclaimed(r, tree, &boot);
-		boot_close(&boot);
+			answer_unclaimed(r, tree, &decision);
+		decision_close(&decision);
 		if (answered)
 			return;
 	}

@@ -8,16 +8,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot/decision.h"
 #include "boot/escape.h"
 #include "boot/grub.h"
-#include "boot/kept.h"
+#include "boot/reason.h"
 #include "boot/root_limit.h"
 #include "boot/tree.h"
+#include "boot/tree_cache.h"
 #include "cgi/log.h"
 #include "cgi/logline.h"
 #include "cgi/redirect.h"
 #include "cgi/request.h"
+#include "cgi/response.h"
 #include "cgi/route.h"
 #include "cgi/sink.h"
 
@@ -60,28 +61,28 @@ static void clear(
 		request_text(r, err == 0 ? 200 : 400, text);
 		return;
 	}
-	request_note(r, ": %s", boot_reason(-err));
+	request_note(r, ": %s", reason_text(-err));
 	snprintf(text, sizeof text, "# grub.cfg-%s: %s", r->client.hex,
-		boot_reason(-err));
-	request_text(r, boot_status(-err), text);
+		reason_text(-err));
+	request_text(r, response_status(reason_of(-err)), text);
 }
 
-static int open_tree(
-	const struct settings *settings, struct kept *kept, struct tree *out)
+static int open_tree(const struct settings *settings, struct tree_cache *cache,
+	struct tree *out)
 {
-	return kept == NULL ? tree_open(settings->root, settings->allow, out)
-	                    : kept_tree_open(kept, settings->root,
-				      settings->allow, out);
+	return cache == NULL ? tree_open(settings->root, settings->allow, out)
+	                     : tree_open_cached(cache, settings->root,
+				       settings->allow, out);
 }
 
-static void with_tree(const struct service *service, struct kept *kept,
+static void with_tree(const struct service *service, struct tree_cache *cache,
 	struct request *r, const struct route *route)
 {
 	struct tree tree;
-	int err = open_tree(&r->settings, kept, &tree);
+	int err = open_tree(&r->settings, cache, &tree);
 
 	if (err < 0) {
-		const bool passes = boot_status(-err) == 503;
+		const bool passes = reason_of(-err) == REASON_TEMPORARY;
 		char story[256];
 		snprintf(story, sizeof story,
 			"cannot open the root (%s): PXESRV_ROOT is",
@@ -102,15 +103,15 @@ static void with_tree(const struct service *service, struct kept *kept,
 }
 
 /* The same, unless its file system holds too many already. */
-static void with_limit(const struct service *service, struct kept *kept,
+static void with_limit(const struct service *service, struct tree_cache *cache,
 	struct request *r, const struct route *route)
 {
 	const char *root = r->settings.root;
 
 	if (service->limit == NULL) {
-		with_tree(service, kept, r, route);
+		with_tree(service, cache, r, route);
 	} else if (root_limit_enter(service->limit, root)) {
-		with_tree(service, kept, r, route);
+		with_tree(service, cache, r, route);
 		root_limit_leave();
 	} else {
 		refuse(r, 503, "# The boot server's disk does not answer now",
@@ -124,8 +125,8 @@ static bool is_method(const struct request *r, const char *method)
 	       strcmp(r->vars.request_method, method) == 0;
 }
 
-static void answer(
-	const struct service *service, struct kept *kept, struct request *r)
+static void answer(const struct service *service, struct tree_cache *cache,
+	struct request *r)
 {
 	struct route route;
 	struct bad_setting bad;
@@ -160,7 +161,7 @@ static void answer(
 			"DOCUMENT_ROOT",
 			NULL);
 	} else {
-		with_limit(service, kept, r, &route);
+		with_limit(service, cache, r, &route);
 	}
 }
 
@@ -288,8 +289,8 @@ static void settle(const struct service *service, struct request *r,
 	log_request(service, r, start);
 }
 
-struct unsettled *respond(const struct service *service, struct kept *kept,
-	char *const env[], struct sink *sink)
+struct unsettled *respond(const struct service *service,
+	struct tree_cache *cache, char *const env[], struct sink *sink)
 {
 	struct request r = {
 		.sink = sink, .settings = service->settings, .root = -1};
@@ -299,7 +300,7 @@ struct unsettled *respond(const struct service *service, struct kept *kept,
 	metavars_read(env, &r.vars);
 	if (r.settings.root == NULL)
 		r.settings.root = r.vars.document_root;
-	answer(service, kept, &r);
+	answer(service, cache, &r);
 	note_if_bound(service, &r);
 	if (!r.is_later) {
 		log_request(service, &r, &start);

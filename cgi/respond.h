@@ -5,7 +5,7 @@
 
 #include "cgi/settings.h"
 
-struct kept;
+struct tree_cache;
 struct log;
 struct root_limit;
 struct sink;
@@ -25,15 +25,15 @@ struct unsettled;
 
 /*
  * Answers one request, start to end, and logs it. env is the CGI environment
- * or the FastCGI params: strings NAME=value, NULL-terminated. kept is the
- * thread's, for the requests to come; NULL when there are none.
+ * or the FastCGI params: strings NAME=value, NULL-terminated. cache is
+ * the calling thread's, for further requests; NULL when there are none.
  *
  * Returns NULL; or, when the sink's send() has said SINK_LATER, what is to be
  * given to respond_settle() once that is over. Where there is no memory for
  * that it is NULL as well: then the request is over, and counts as broken off.
  */
-struct unsettled *respond(const struct service *service, struct kept *kept,
-	char *const env[], struct sink *sink);
+struct unsettled *respond(const struct service *service,
+	struct tree_cache *cache, char *const env[], struct sink *sink);
 
 /*
  * Before the rest of an answer is read or settled, and after. False: its file

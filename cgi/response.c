@@ -12,6 +12,20 @@
 
 #define RETRY_AFTER "5" /* seconds: iPXE waits that long and asks again */
 
+int response_status(enum reason reason)
+{
+	switch (reason) {
+	case REASON_NONE:
+		return 200;
+	case REASON_MISSING:
+		return 404;
+	case REASON_FORBIDDEN:
+		return 403;
+	default:
+		return 503;
+	}
+}
+
 static const char *status_line(int status)
 {
 	switch (status) {

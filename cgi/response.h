@@ -3,8 +3,13 @@
 
 #include <stdbool.h>
 
+#include "boot/reason.h"
+
 struct sink;
 struct target;
+
+/* The status of an answer: 200 without a reason, else 403, 404 or 503. */
+int response_status(enum reason reason);
 
 /* What these return instead when they have sent nothing: errno tells why. */
 #define RESPONSE_NOTHING (-2)

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot/once.h"
 #include "boot/tree.h"
-#include "boot/unique.h"
 
 /* Somebody else who arms and cancels in between is that fast only by fault. */
 #define TRIES_MAX 100
@@ -90,9 +90,9 @@ static int put_in_place(const struct tree *tree, const char *temporary,
 int arm_link(const struct tree *tree, const char *directory, const char *name,
 	const char *text, enum arm_files files, char before[static PATH_MAX])
 {
-	char unique[UNIQUE_SIZE], temporary[PATH_MAX], path[PATH_MAX];
+	char unique[ONCE_SUFFIX_SIZE], temporary[PATH_MAX], path[PATH_MAX];
 
-	int err = unique_text(unique);
+	int err = once_unique_suffix(unique);
 	if (err < 0)
 		return err;
 	if (snprintf(temporary, sizeof temporary, "%s/" ARM_TEMPORARY "%s",

@@ -244,7 +244,7 @@ static bool find_text(struct arming *arming, const char *target)
 		err = 0;
 	if (err == 0)
 		return true;
-	return refuse_target(target, boot_reason(-err));
+	return refuse_target(target, reason_text(-err));
 }
 
 /* Opens the directory that links are made in. False, with a message. */
@@ -315,7 +315,7 @@ static bool rearm(struct ctl *ctl, const struct client *client, void *context)
 					 "taken away"
 				       : strerror(-err));
 	err = try_text(arming, rearmable.path, rearmable.text);
-	return err < 0 ? refuse_target(rearmable.path, boot_reason(-err))
+	return err < 0 ? refuse_target(rearmable.path, reason_text(-err))
 	               : arm(ctl, client, arming);
 }
 

@@ -181,7 +181,7 @@ const char *boot_file_doubt(const struct tree *tree, int fd)
 	const ssize_t size = pread(fd, head.bytes, HEAD_SIZE, 0);
 
 	if (size < 0)
-		return boot_reason(errno);
+		return reason_text(errno);
 	if (size == 0)
 		return "it is empty: iPXE says Exec format error, and goes on "
 		       "to the next device";

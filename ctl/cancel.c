@@ -9,10 +9,9 @@
 #include <unistd.h>
 
 #include "boot/claim.h"
-#include "boot/claims.h"
+#include "boot/once.h"
 #include "boot/once_lock.h"
 #include "boot/tree.h"
-#include "boot/unique.h"
 #include "ctl/arm.h"
 
 struct paths {
@@ -33,8 +32,8 @@ void cancel_path(
 
 static int name_paths(const char *client, struct paths *out)
 {
-	char unique[UNIQUE_SIZE];
-	const int err = unique_text(unique);
+	char unique[ONCE_SUFFIX_SIZE];
+	const int err = once_unique_suffix(unique);
 
 	if (err < 0)
 		return err;
@@ -98,7 +97,7 @@ static int cancel_locked(const struct tree *tree, const struct paths *paths,
 	if (err >= 0)
 		return unlinkat(tree->root, paths->taken, 0) < 0 ? -errno : err;
 	/* If that fails, it stays where it is, and check reports it. */
-	claim_move_into_gap(tree, paths->taken, paths->armed);
+	tree_move(tree, paths->taken, paths->armed);
 	return err;
 }
 
@@ -111,7 +110,7 @@ int cancel_prepare(const struct tree *tree)
 		return errno == ENOENT ? 0 : -errno;
 	/* Root's is nobody's: whom the responder runs as can't be told. */
 	if (once.st_uid == geteuid() && geteuid() != 0)
-		return claims_prepare(tree);
+		return once_prepare(tree);
 	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
 		const int err = once_part_check(tree, needed[i]);
 		if (err < 0)

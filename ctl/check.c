@@ -179,7 +179,7 @@ static void check_default(struct checking *checking)
 	}
 	const int err = target_open(tree, TREE_DEFAULT, NULL, &target);
 	if (err < 0) {
-		report(checking, TREE_DEFAULT, boot_reason(-err),
+		report(checking, TREE_DEFAULT, reason_text(-err),
 			"it must be a file that the responder's user can read, "
 			"usually a menu");
 		return;

@@ -20,7 +20,7 @@
 #include "boot/decision.h"
 #include "boot/escape.h"
 #include "boot/moment.h"
-#include "boot/once_parts.h"
+#include "boot/once.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
 #include "ctl/directory.h"
@@ -50,7 +50,7 @@ static bool leave(const char *path, int error)
 	char shown[PATH_MAX];
 
 	escape_line(path, shown, sizeof shown);
-	warnx("%s: left alone: %s", shown, boot_reason(error));
+	warnx("%s: left alone: %s", shown, reason_text(error));
 	return false;
 }
 

@@ -103,7 +103,7 @@ static void ask_target(const struct tree *tree, struct entry *entry)
 	const int err = target_open(tree, entry->path,
 		entry->text[0] == '\0' ? NULL : entry->text, &target);
 	if (err < 0) {
-		entry->problem = boot_reason(-err);
+		entry->problem = reason_text(-err);
 	} else {
 		entry->size = target.size;
 		entry->doubt = boot_file_doubt(tree, target.fd);

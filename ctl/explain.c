@@ -9,6 +9,7 @@
 #include "boot/escape.h"
 #include "boot/target.h"
 #include "boot/tree.h"
+#include "cgi/response.h"
 #include "ctl/boot_file.h"
 #include "ctl/clients.h"
 #include "ctl/ctl.h"
@@ -20,13 +21,13 @@
 struct explanation {
 	const struct ctl *ctl;
 	const char *client;
-	struct boot boot;
+	struct decision decision;
 	json_t *steps;       /* what was looked at, in words */
 	char file[PATH_MAX]; /* what is served, as it counts from the root */
 	const char *doubt;   /* what there is to say against it, or NULL */
 	struct forecast forecast; /* of a once link, or of the whole tree */
 	char warning[PATH_MAX + 1024]; /* its words */
-	char line[BOOT_LINE_SIZE];     /* of an error */
+	char line[DECISION_LINE_SIZE]; /* of an error */
 };
 
 static void add_step(
@@ -61,7 +62,7 @@ static void add_followed(const char *path, void *context)
 		strncmp(slash, "/../", 4) == 0)
 		path = slash + 4;
 	/* The entry itself has been told; a circle is told once. */
-	if (strcmp(path, explanation->boot.entry) != 0 &&
+	if (strcmp(path, explanation->decision.entry) != 0 &&
 		!has_step(explanation, path))
 		add_step(explanation, path, "");
 }
@@ -69,16 +70,16 @@ static void add_followed(const char *path, void *context)
 /* The entries that were looked for before the one that decides. */
 static void add_passed(struct explanation *explanation)
 {
-	const struct boot *boot = &explanation->boot;
+	const struct decision *decision = &explanation->decision;
 	char path[64];
 
-	if (boot->source == BOOT_ONCE)
+	if (decision->source == SOURCE_ONCE)
 		return;
 	snprintf(path, sizeof path, "once/%s", explanation->client);
 	add_step(explanation, path,
-		boot->once_is_file ? ": no link, so it is ignored"
-				   : ": there is none");
-	if (boot->source != BOOT_DEFAULT)
+		decision->once_is_file ? ": no link, so it is ignored"
+				       : ": there is none");
+	if (decision->source != SOURCE_DEFAULT)
 		return;
 	snprintf(path, sizeof path, "static/%s", explanation->client);
 	add_step(explanation, path, ": there is none");
@@ -87,21 +88,21 @@ static void add_passed(struct explanation *explanation)
 /* The entry that decides, and each link on the way from it. */
 static void add_deciding(struct explanation *explanation)
 {
-	const struct boot *boot = &explanation->boot;
+	const struct decision *decision = &explanation->decision;
 	const struct tree *tree = &explanation->ctl->tree;
 	struct target target;
 	char what[PATH_MAX + 16] = "";
 
-	if (boot->source == BOOT_GRACE)
-		add_step(explanation, boot->recent,
+	if (decision->source == SOURCE_GRACE)
+		add_step(explanation, decision->recent,
 			": served just now, and again, by "
 			"PXESRV_ONCE_GRACE");
-	if (boot->text[0] != '\0')
-		snprintf(what, sizeof what, " -> %s", boot->text);
-	add_step(explanation, boot->entry, what);
-	if (boot->text[0] != '\0' &&
-		target_trace(tree, boot->entry, boot->text, add_followed,
-			explanation, &target) == 0)
+	if (decision->text[0] != '\0')
+		snprintf(what, sizeof what, " -> %s", decision->text);
+	add_step(explanation, decision->entry, what);
+	if (decision->text[0] != '\0' &&
+		target_trace(tree, decision->entry, decision->text,
+			add_followed, explanation, &target) == 0)
 		target_close(&target);
 }
 
@@ -110,18 +111,18 @@ static void foresee(
 	struct explanation *explanation, const struct forecast *links)
 {
 	struct forecast *forecast = &explanation->forecast;
-	struct boot *boot = &explanation->boot;
+	struct decision *decision = &explanation->decision;
 
 	*forecast = (struct forecast){.kind = FORECAST_GOOD};
 	if (links->kind == FORECAST_ELSEWHERE)
 		*forecast = *links;
-	else if (boot->error == 0 && boot->source == BOOT_ONCE)
+	else if (decision->error == 0 && decision->source == SOURCE_ONCE)
 		forecast_link(
 			explanation->ctl, links, explanation->client, forecast);
-	else if (boot->error == EACCES)
-		forecast_unseen(explanation->ctl, boot->entry, forecast);
+	else if (decision->error == EACCES)
+		forecast_unseen(explanation->ctl, decision->entry, forecast);
 	if (forecast->kind == FORECAST_FAILS)
-		boot_fail(boot, forecast->error);
+		decision_fail(decision, forecast->error);
 	if (forecast->kind != FORECAST_GOOD)
 		snprintf(explanation->warning, sizeof explanation->warning,
 			"%s: %s; %s", forecast->path, forecast->problem,
@@ -131,36 +132,39 @@ static void foresee(
 static void look(struct explanation *explanation, const struct forecast *links)
 {
 	const struct ctl *ctl = explanation->ctl;
-	struct boot *boot = &explanation->boot;
+	struct decision *decision = &explanation->decision;
 
-	boot_look(&ctl->tree, explanation->client, ctl->grace, boot);
+	decision_make(&ctl->tree, explanation->client, ctl->grace, decision);
 	foresee(explanation, links);
 	explanation->steps = json_array();
 	add_passed(explanation);
 	add_deciding(explanation);
-	if (boot->error != 0) {
-		boot_line(boot, explanation->line);
+	if (decision->error != 0) {
+		decision_error_line(decision, explanation->line);
 		return;
 	}
-	if (tree_name(&ctl->tree, boot->target.fd, explanation->file,
+	if (tree_name(&ctl->tree, decision->target.fd, explanation->file,
 		    sizeof explanation->file) < 0)
 		explanation->file[0] = '\0';
-	explanation->doubt = boot_file_doubt(&ctl->tree, boot->target.fd);
+	explanation->doubt = boot_file_doubt(&ctl->tree, decision->target.fd);
 }
 
 static void print_object(struct explanation *explanation)
 {
-	const struct boot *boot = &explanation->boot;
-	const bool good = boot->error == 0;
+	const struct decision *decision = &explanation->decision;
+	const bool good = decision->error == 0;
 
 	print_json(json_pack(
 		"{s:s,s:i,s:s,s:s,s:o?,s:o?,s:o?,s:s?,s:o?,s:s?,s:o?,s:O}",
-		"client", explanation->client, "status", boot->status, "source",
-		boot_source_name(boot->source), "entry", boot->entry, "target",
-		boot->text[0] == '\0' ? NULL : print_json_string(boot->text),
+		"client", explanation->client, "status",
+		response_status(decision->reason), "source",
+		source_name(decision->source), "entry", decision->entry,
+		"target",
+		decision->text[0] == '\0' ? NULL
+					  : print_json_string(decision->text),
 		"file", good ? print_json_string(explanation->file) : NULL,
-		"bytes", good ? json_integer(boot->target.size) : NULL, "type",
-		good ? boot->target.type : NULL, "error",
+		"bytes", good ? json_integer(decision->target.size) : NULL,
+		"type", good ? decision->target.type : NULL, "error",
 		good ? NULL : print_json_string(explanation->line), "doubt",
 		explanation->doubt, "forecast",
 		explanation->forecast.kind == FORECAST_GOOD
@@ -177,13 +181,14 @@ static void print_warning(const struct explanation *explanation)
 	if (explanation->forecast.kind == FORECAST_GOOD)
 		return;
 	escape_line(explanation->warning, line, sizeof line);
-	print_coloured(BAD, explanation->boot.error != 0 ? "  " : "  but: ");
+	print_coloured(
+		BAD, explanation->decision.error != 0 ? "  " : "  but: ");
 	puts(line);
 }
 
 static void print_text(struct explanation *explanation)
 {
-	const struct boot *boot = &explanation->boot;
+	const struct decision *decision = &explanation->decision;
 	char line[4 * PATH_MAX];
 	size_t at;
 	json_t *step;
@@ -194,8 +199,8 @@ static void print_text(struct explanation *explanation)
 		escape_line(json_string_value(step), line, sizeof line);
 		printf("  %s\n", line);
 	}
-	if (boot->error != 0) {
-		printf("  %d ", boot->status);
+	if (decision->error != 0) {
+		printf("  %d ", response_status(decision->reason));
 		print_coloured(BAD, explanation->line);
 		putchar('\n');
 		print_warning(explanation);
@@ -204,8 +209,8 @@ static void print_text(struct explanation *explanation)
 	escape_line(explanation->file, line, sizeof line);
 	fputs("  200 ", stdout);
 	print_coloured(GOOD, line);
-	printf(", %lld bytes, %s\n", (long long)boot->target.size,
-		boot->target.type);
+	printf(", %lld bytes, %s\n", (long long)decision->target.size,
+		decision->target.type);
 	if (explanation->doubt != NULL) {
 		print_coloured(BAD, "  but: ");
 		puts(explanation->doubt);
@@ -225,8 +230,8 @@ static bool explain(struct ctl *ctl, const struct client *client, void *context)
 	else
 		print_text(&explanation);
 	json_decref(explanation.steps);
-	boot_close(&explanation.boot);
-	return explanation.boot.error == 0 &&
+	decision_close(&explanation.decision);
+	return explanation.decision.error == 0 &&
 	       explanation.forecast.kind != FORECAST_ELSEWHERE;
 }
 

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot/once.h"
 #include "boot/once_lock.h"
-#include "boot/once_parts.h"
 #include "ctl/ctl.h"
 #include "ctl/holder.h"
 #include "ctl/prospect.h"

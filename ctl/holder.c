@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "boot/escape.h"
-#include "boot/once_holder.h"
+#include "boot/once_lock.h"
 
 /* The command that a process runs. It chooses the text itself. False: gone. */
 static bool read_command(pid_t pid, char *out, size_t size)
@@ -33,7 +33,7 @@ static bool read_command(pid_t pid, char *out, size_t size)
 
 void holder_name(const struct tree *tree, char *out, size_t size)
 {
-	const pid_t pid = once_holder(tree);
+	const pid_t pid = once_lock_holder(tree);
 	char command[128];
 
 	if (pid <= 0)

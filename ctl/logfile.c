@@ -43,7 +43,7 @@ static bool open_descriptor(const char *path, int fd, struct logfile *out)
 {
 	*out = (struct logfile){.path = path, .fd = fd};
 	if (fd < 0)
-		warnx("%s: %s", path, boot_reason(-fd));
+		warnx("%s: %s", path, reason_text(-fd));
 	return fd >= 0;
 }
 
@@ -236,7 +236,7 @@ bool logfile_close(struct logfile *file)
 	else
 		close(file->fd);
 	if (file->error != 0)
-		file->trouble = boot_reason(file->error);
+		file->trouble = reason_text(file->error);
 	if (file->own == 0 && file->foreign > 0 && file->trouble == NULL)
 		warnx("%s: none of its %llu lines is PXESrv's", file->path,
 			file->foreign);

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot/once_news.h"
+#include "boot/once.h"
 #include "cgi/metavar.h"
 #include "cgi/settings.h"
 #include "ctl/ctl.h"
@@ -68,7 +68,7 @@ int main(int argc, char *argv[])
 
 	umask(0); /* what is made says its mode itself */
 	tzset();
-	once_news_to(tell, NULL);
+	once_set_reporter(tell, NULL);
 	read_settings(&ctl);
 	const int at = options_before(argc, argv, &ctl);
 	const struct command *command = find(argv[at]);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "boot/moment.h"
-#include "boot/once_parts.h"
+#include "boot/once.h"
 #include "ctl/cancel.h"
 #include "ctl/ctl.h"
 

@@ -24,7 +24,7 @@
 
 #include "boot/escape.h"
 #include "boot/number.h"
-#include "boot/once_parts.h"
+#include "boot/once.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
 

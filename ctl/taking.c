@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "boot/escape.h"
-#include "boot/once_parts.h"
+#include "boot/once.h"
 #include "ctl/arm.h"
 #include "ctl/cancel.h"
 #include "ctl/clients.h"

@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "boot/claim.h"
-#include "boot/claims.h"
 #include "boot/decision.h"
 #include "boot/escape.h"
-#include "boot/once_news.h"
+#include "boot/once.h"
+#include "boot/once_lock.h"
 #include "boot/tree.h"
 #include "cgi/respond.h"
 #include "fcgi/note.h"
@@ -95,7 +95,7 @@ static bool check_default(const struct tree *tree)
 			tree->path);
 		return true;
 	}
-	warnx("%s/default: %s", tree->path, boot_reason(error));
+	warnx("%s/default: %s", tree->path, reason_text(error));
 	return false;
 }
 
@@ -166,14 +166,14 @@ bool check_all(const struct service *service)
 	return check_tree(&service->settings) && log;
 }
 
-static void log_leftover(const char *name, void *context)
+static void log_leftover(const char *path, void *context)
 {
 	char escaped[512], note[1024];
 
-	escape_line(name, escaped, sizeof escaped);
+	escape_line(path, escaped, sizeof escaped);
 	snprintf(note, sizeof note,
-		CLAIMED_DIR "/%s: claimed, by a crash or by an answer under "
-			    "way elsewhere; not armed again by itself",
+		"%s: claimed, by a crash or by an answer under way elsewhere; "
+		"not armed again by itself",
 		escaped);
 	note_log(context, note);
 }
@@ -188,17 +188,17 @@ void check_claims(const struct service *service)
 	const struct settings *settings = &service->settings;
 	struct tree tree;
 
-	once_news_to(log_news, service->log);
+	once_set_reporter(log_news, service->log);
 	if (settings->root == NULL ||
 		tree_open(settings->root, settings->allow, &tree) < 0)
 		return;
-	int err = claims_prepare(&tree);
+	int err = once_prepare(&tree);
 	if (err < 0) {
 		char note[256];
 		snprintf(note, sizeof note, ONCE_DIR ": claims will fail: %s",
 			strerror(-err));
 		note_log(service->log, note);
 	}
-	claims_each(&tree, log_leftover, service->log);
+	claim_each(&tree, NULL, log_leftover, service->log);
 	tree_close(&tree);
 }

@@ -137,7 +137,7 @@ static enum served end(bool is_out, bool keep, int fd)
 }
 
 static void answer(FCGX_Request *request, const struct service *service,
-	struct kept *kept, struct stream *stream)
+	struct tree_cache *kept, struct stream *stream)
 {
 	/* An error here shows nowhere else: the params would be cut off. */
 	if (FCGX_GetError(request->in) != 0 || !drain(request->in))
@@ -162,7 +162,7 @@ static void answer(FCGX_Request *request, const struct service *service,
  * FCGX_Free() lets go of the connection without a word to the peer.
  */
 enum served handover_serve(struct handover *handover, int fd,
-	const struct service *service, struct kept *kept,
+	const struct service *service, struct tree_cache *kept,
 	struct sending **later)
 {
 	FCGX_Request *request = &handover->request;

@@ -3,7 +3,7 @@
 
 #include <fcgiapp.h>
 
-struct kept;
+struct tree_cache;
 struct service;
 
 /*
@@ -38,7 +38,7 @@ enum served {
  * now. later is the rest of it, or NULL.
  */
 enum served handover_serve(struct handover *handover, int fd,
-	const struct service *service, struct kept *kept,
+	const struct service *service, struct tree_cache *kept,
 	struct sending **later);
 
 /*

@@ -316,7 +316,7 @@ static bool wait_for(struct worker *w, struct epoll_event *event, int wait_ms)
 	const int events = epoll_wait(w->all->epoll, event, 1, wait_ms);
 	turns_resume(w->all->turns, w->number);
 	if (events == 0)
-		kept_release(&w->kept);
+		tree_cache_release(&w->kept);
 	return events == 1;
 }
 
@@ -374,7 +374,7 @@ void *worker_run(void *worker)
 	for (;;) {
 		if (!turns_has(w->all->turns, w->number)) {
 			/* Others work, maybe for a long time. */
-			kept_release(&w->kept);
+			tree_cache_release(&w->kept);
 			turns_take(w->all->turns, w->number);
 		}
 		if (atomic_load(&w->all->phase) > LAST_CALL)
@@ -382,6 +382,6 @@ void *worker_run(void *worker)
 		work_once(w);
 	}
 	drain(w);
-	kept_release(&w->kept);
+	tree_cache_release(&w->kept);
 	return NULL;
 }

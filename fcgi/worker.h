@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "boot/kept.h"
+#include "boot/tree_cache.h"
 #include "fcgi/gate.h"
 #include "fcgi/libfcgi.h"
 
@@ -24,7 +24,7 @@ struct worker {
 	pthread_t thread;
 	unsigned number; /* from 0 */
 	struct handover handover;
-	struct kept kept;
+	struct tree_cache kept;
 	size_t seen; /* bytes that look() has found */
 	unsigned char bytes[GATE_SIZE_MAX + 1]; /* one more: too large */
 	unsigned char scratch[GATE_SIZE_MAX];

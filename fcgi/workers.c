@@ -99,7 +99,7 @@ static int start_thread(struct worker *w)
 	pthread_attr_t attributes;
 
 	handover_open(&w->handover);
-	kept_init(&w->kept);
+	tree_cache_init(&w->kept);
 	int error = pthread_attr_init(&attributes);
 	if (error == 0) {
 		pthread_attr_setstacksize(&attributes, STACK_SIZE);

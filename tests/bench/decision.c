@@ -82,19 +82,20 @@ static void make_tree(const char *path, unsigned size)
 
 static void decide(const char *path, enum kind kind, unsigned number)
 {
-	static const enum boot_source sources[] = {
-		BOOT_ONCE, BOOT_STATIC, BOOT_DEFAULT};
+	static const enum source sources[] = {
+		SOURCE_ONCE, SOURCE_STATIC, SOURCE_DEFAULT};
 	struct tree tree;
-	struct boot boot;
+	struct decision decision;
 	char client[32];
 
 	name_client(kind, number, client);
 	if (tree_open(path, "", &tree) < 0)
 		err(71, "%s", path);
-	boot_look(&tree, client, 0, &boot);
-	if (boot.status != 200 || boot.source != sources[kind])
-		errx(70, "%s: %s, status %d", client, boot.entry, boot.status);
-	boot_close(&boot);
+	decision_make(&tree, client, 0, &decision);
+	if (decision.error != 0 || decision.source != sources[kind])
+		errx(70, "%s: %s, error %d", client, decision.entry,
+			decision.error);
+	decision_close(&decision);
 	tree_close(&tree);
 }
 

@@ -4,7 +4,7 @@
 #include "cgi/sink.h"
 #include "fixed.h"
 
-struct unsettled *respond(const struct service *service, struct kept *kept,
+struct unsettled *respond(const struct service *service, struct tree_cache *kept,
 	char *const env[], struct sink *sink)
 {
 	char bytes[FIXED_SIZE];

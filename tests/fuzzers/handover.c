@@ -31,7 +31,7 @@
 
 #include "answer.h"
 #include "armed.h"
-#include "boot/kept.h"
+#include "boot/tree_cache.h"
 #include "cgi/log.h"
 #include "cgi/respond.h"
 #include "fcgi/gate.h"
@@ -42,7 +42,7 @@
 #define SOCKET_BUFFER 16384
 
 static struct handover handover;
-static struct kept open_tree;
+static struct tree_cache open_tree;
 static struct log null;
 static struct service service = {.log = &null, .no_root_status = 503};
 static char root[PATH_MAX];
@@ -58,7 +58,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	log_open(service.settings.log, &null);
 	MUST(handover_start() == 0);
 	handover_open(&handover);
-	kept_init(&open_tree);
+	tree_cache_init(&open_tree);
 	return 0;
 }
 
@@ -267,7 +267,7 @@ static void serve(const struct stream *stream, const char *how,
 		MUST(close(talk.fd) == 0);
 	if (talk.peer >= 0)
 		hang_up(&talk);
-	kept_release(&open_tree);
+	tree_cache_release(&open_tree);
 	MUST(fuzz_descriptors() == before);
 	check_links(&talk);
 }

@@ -23,8 +23,24 @@ struct tree;
 #define ONCE_PARTS 4
 extern const char *const once_parts[ONCE_PARTS];
 
-/* What a thing is called that lay in the place of a part begins with this. */
+/* The new name of a thing that lay in the place of a part: the part's, this,
+ * and a unique suffix. */
 #define ONCE_ASIDE ".aside-"
+
+#define ONCE_SUFFIX_SIZE 17 /* bytes: 64 bits in hexadecimal, and a NUL */
+
+/* Makes a suffix for a name that no machine has used in once/. 0 or -errno. */
+int once_unique_suffix(char out[static ONCE_SUFFIX_SIZE]);
+
+/*
+ * Sets who gets the messages about once/ that belong to no request, a line
+ * each. Before that they are dropped. Call it before there are threads.
+ */
+void once_set_reporter(
+	void (*report)(const char *line, void *context), void *context);
+
+/* Sends a message to the reporter, formatted as by printf(3). */
+__attribute__((format(printf, 1, 2))) void once_report(const char *format, ...);
 
 /*
  * Whether a part is what it is to be: the paths through it are to be used only
@@ -52,8 +68,9 @@ int once_part_read(const struct tree *tree, const char *path);
 
 /*
  * Makes a part that is not there. What lies there instead is moved aside, where
- * this process may (in a sticky once/ of its own), and once_news() tells where
- * to. 0; an error of once_part_check(), when it may not; or another -errno.
+ * this process may (in a sticky once/ of its own), and once_report() says
+ * where to. 0; an error of once_part_check(), when it may not; or another
+ * -errno.
  */
 int once_part_make(const struct tree *tree, const char *path);
 

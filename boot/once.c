@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include "boot/once_parts.h"
+#include "boot/once.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot/once_news.h"
 #include "boot/tree.h"
-#include "boot/unique.h"
 
 /* Somebody who undoes it each time does so by intent. */
 #define TRIES_MAX 4
@@ -19,6 +21,43 @@
 
 const char *const once_parts[ONCE_PARTS] = {
 	ONCE_LOCK, CLAIMED_DIR, SERVED_DIR, CANCELLED_DIR};
+
+static void (*reporter)(const char *line, void *context);
+static void *reporter_context;
+
+void once_set_reporter(
+	void (*report)(const char *line, void *context), void *context)
+{
+	reporter = report;
+	reporter_context = context;
+}
+
+void once_report(const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	if (reporter == NULL)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	reporter(line, reporter_context);
+}
+
+int once_unique_suffix(char out[static ONCE_SUFFIX_SIZE])
+{
+	/* Each thread counts on from a number that nobody else has chosen. */
+	static _Thread_local uint64_t next;
+	static _Thread_local bool has_begun;
+
+	if (!has_begun &&
+		getrandom(&next, sizeof next, 0) != (ssize_t)sizeof next)
+		return -EIO;
+	has_begun = true;
+	snprintf(out, ONCE_SUFFIX_SIZE, "%016" PRIx64, next++);
+	return 0;
+}
 
 static bool is_lock(const char *path)
 {
@@ -115,13 +154,13 @@ static bool may_set_aside(const struct tree *tree)
 /* 0 or -errno. A message says where it was moved to. */
 static int set_aside(const struct tree *tree, const char *path)
 {
-	char unique[UNIQUE_SIZE], aside[PATH_SIZE];
+	char suffix[ONCE_SUFFIX_SIZE], aside[PATH_SIZE];
 	struct stat st;
-	int err = unique_text(unique);
+	int err = once_unique_suffix(suffix);
 
 	if (err < 0)
 		return err;
-	snprintf(aside, sizeof aside, "%s" ONCE_ASIDE "%s", path, unique);
+	snprintf(aside, sizeof aside, "%s" ONCE_ASIDE "%s", path, suffix);
 	if (renameat(tree->root, path, tree->root, aside) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	/* Somebody else has done it meanwhile, and this is the new one. */
@@ -130,7 +169,7 @@ static int set_aside(const struct tree *tree, const char *path)
 		renameat2(tree->root, aside, tree->root, path,
 			RENAME_NOREPLACE) == 0)
 		return 0;
-	once_news("%s: not the responder's own, moved to %s", path, aside);
+	once_report("%s: not the responder's own, moved to %s", path, aside);
 	return 0;
 }
 
@@ -215,7 +254,7 @@ static int close_part(const struct tree *tree, const char *path, mode_t mode)
 		err = fchmod(fd, mode) < 0 ? -errno : 1;
 	close(fd);
 	if (err == 1)
-		once_news("%s: mode %04o, as the sticky once/ wants it", path,
+		once_report("%s: mode %04o, as the sticky once/ wants it", path,
 			(unsigned)mode);
 	return err < 0 ? err : 0;
 }

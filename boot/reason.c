@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Why a machine gets no boot file: errno, for machines and for people. */
+#include "boot/reason.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum reason reason_of(int error)
+{
+	switch (error) {
+	case 0:
+		return REASON_NONE;
+	case ENOENT:
+	case ENOTDIR:
+	case ELOOP:
+	case ENAMETOOLONG:
+		return REASON_MISSING;
+	case EACCES:
+	case EPERM:
+	case EISDIR:
+	case ENXIO:
+	case ENODEV:
+	case EXDEV:
+		return REASON_FORBIDDEN;
+	default:
+		return REASON_TEMPORARY;
+	}
+}
+
+const char *reason_text(int error)
+{
+	switch (error) {
+	case ENXIO:
+	case ENODEV:
+		return "Not a regular file";
+	case EXDEV:
+		return "Outside the directories that files may come from";
+	default:
+		return strerror(error);
+	}
+}

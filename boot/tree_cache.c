@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening and closing the root and "default" is the larger part of what a
+ * request costs. So a thread keeps them open. Each request asks the file system
+ * whether the names still lead to exactly these, unchanged, so no answer is
+ * stale.
+ */
+#include "boot/tree_cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot/tree.h"
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+
+#define NEW_MS 100
+#define ASKED (STATX_BASIC_STATS | STATX_MNT_ID)
+
+void tree_cache_init(struct tree_cache *out)
+{
+	*out = (struct tree_cache){.root = -1, .boot_file = -1};
+}
+
+static void release_boot_file(struct tree_cache *cache)
+{
+	if (cache->boot_file >= 0)
+		close(cache->boot_file);
+	cache->boot_file = -1;
+}
+
+void tree_cache_release(struct tree_cache *cache)
+{
+	release_boot_file(cache);
+	if (cache->root >= 0)
+		close(cache->root);
+	cache->root = -1;
+}
+
+/* False: it can't be told, by this kernel or at all. */
+static bool stat_file(
+	int directory, const char *path, int flags, struct statx *out)
+{
+	return statx(directory, path, flags | AT_NO_AUTOMOUNT, ASKED, out) ==
+	               0 &&
+	       (out->stx_mask & ASKED) == ASKED;
+}
+
+/* No other file can have that number as long as this one is open. */
+static bool is_same(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino &&
+	       a->stx_dev_major == b->stx_dev_major &&
+	       a->stx_dev_minor == b->stx_dev_minor &&
+	       a->stx_mnt_id == b->stx_mnt_id;
+}
+
+/* Each change to a file, or to who may read it, changes its ctime. */
+static bool is_unchanged(const struct statx *a, const struct statx *b)
+{
+	return is_same(a, b) && a->stx_ctime.tv_sec == b->stx_ctime.tv_sec &&
+	       a->stx_ctime.tv_nsec == b->stx_ctime.tv_nsec;
+}
+
+/*
+ * Whether one more change may get the same ctime: kernels before 6.13 count it
+ * by the tick, of at most 10 ms.
+ */
+static bool is_new(const struct statx *file)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return (now.tv_sec - file->stx_ctime.tv_sec) * 1000 +
+	               (now.tv_nsec - file->stx_ctime.tv_nsec) / 1000000 <
+	       NEW_MS;
+}
+
+/*
+ * Whether a look tells what is there now. With a network's file system it tells
+ * what was there some seconds ago; only opening a file asks the server.
+ */
+static bool is_local(int fd)
+{
+	struct statfs system;
+
+	if (fstatfs(fd, &system) < 0)
+		return false;
+	switch ((unsigned long)system.f_type) {
+	case BTRFS_SUPER_MAGIC:
+	case EXT4_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case XFS_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int tree_open_cached(struct tree_cache *cache, const char *root,
+	const char *allow, struct tree *out)
+{
+	struct statx now;
+	const bool told = stat_file(AT_FDCWD, root, 0, &now);
+
+	if (cache->root < 0 || !told || !is_same(&now, &cache->root_was)) {
+		tree_cache_release(cache);
+		int err = tree_open(root, allow, out);
+		if (err < 0 || !stat_file(out->root, "", AT_EMPTY_PATH, &now))
+			return err;
+		cache->root = out->root;
+		cache->root_was = now;
+	}
+	*out = (struct tree){.root = cache->root,
+		.path = root,
+		.allow = allow,
+		.cache = cache};
+	return 0;
+}
+
+/* Keeps an open file if it still is as it was seen before it was opened. */
+static void keep_boot_file(
+	struct tree_cache *cache, const struct statx *before, int fd)
+{
+	struct statx after;
+
+	if (S_ISREG(before->stx_mode) && is_local(fd) &&
+		stat_file(fd, "", AT_EMPTY_PATH, &after) &&
+		is_unchanged(before, &after) && !is_new(&after)) {
+		cache->boot_file = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		cache->boot_file_was = after;
+	}
+}
+
+int tree_open_default(const struct tree *tree, int flags)
+{
+	struct tree_cache *cache = tree->cache;
+	struct statx now;
+
+	if (cache == NULL)
+		return tree_open_at(tree, TREE_DEFAULT, flags);
+
+	const bool told =
+		stat_file(tree->root, TREE_DEFAULT, AT_SYMLINK_NOFOLLOW, &now);
+	if (told && cache->boot_file >= 0 &&
+		is_unchanged(&now, &cache->boot_file_was)) {
+		int fd = fcntl(cache->boot_file, F_DUPFD_CLOEXEC, 0);
+		return fd < 0 ? -errno : fd;
+	}
+	release_boot_file(cache);
+	int fd = tree_open_at(tree, TREE_DEFAULT, flags);
+	if (fd >= 0 && told)
+		keep_boot_file(cache, &now, fd);
+	return fd;
+}
+
+int tree_take_root(struct tree *tree)
+{
+	const int root = tree->root;
+
+	if (tree->cache != NULL) {
+		/* What is kept beside it belongs to this root. */
+		release_boot_file(tree->cache);
+		tree->cache->root = -1;
+	}
+	tree->root = -1;
+	return root;
+}
