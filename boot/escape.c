@@ -6,13 +6,15 @@
 
 static const char hex[] = "0123456789ABCDEF";
 
-size_t escape_line(const char *text, char *out, size_t size)
+/* Leaves printable ASCII from first on. */
+static size_t escape_below(
+	const char *text, unsigned char first, char *out, size_t size)
 {
 	size_t n = 0;
 
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
-		bool plain = c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+		bool plain = c >= first && c < 0x7f && c != '"' && c != '\\';
 		if (n + (plain ? 1 : 4) >= size)
 			break;
 		if (plain) {
@@ -26,6 +28,16 @@ size_t escape_line(const char *text, char *out, size_t size)
 	}
 	out[n] = '\0';
 	return n;
+}
+
+size_t escape_line(const char *text, char *out, size_t size)
+{
+	return escape_below(text, ' ', out, size);
+}
+
+size_t escape_word(const char *text, char *out, size_t size)
+{
+	return escape_below(text, ' ' + 1, out, size);
 }
 
 /* RFC 3986, section 2.3, and the slash */

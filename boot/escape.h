@@ -10,6 +10,9 @@
  */
 size_t escape_line(const char *text, char *out, size_t size);
 
+/* The same, and no blank either: what is written is one word. */
+size_t escape_word(const char *text, char *out, size_t size);
+
 /*
  * Percent-encodes a path for a header line (RFC 3986, section 2.1); slashes
  * stay. Returns the length, or 0 when it does not fit.

@@ -7,6 +7,17 @@
 
 #include "cgi/log.h"
 
+/*
+ * The format of a line is the Common Log Format, then the seconds and the
+ * decision:
+ *
+ *     CLIENT - - [TIME] "METHOD URI PROTOCOL" STATUS BYTES SECONDS DECISION
+ *
+ * DECISION is "-", or the source (once, static, default), a blank, the target as
+ * one word (escape_word()), and notes, each in parentheses after a blank. Or
+ * words about what was wrong. ctl/logparse.c reads it.
+ */
+
 /* What the log says of one request. A string that is NULL is written "-". */
 struct logline {
 	const char *client;   /* canonical address */

@@ -41,7 +41,7 @@ static void write_target(const struct tree *tree,
 			(int)(slash - decision->entry), decision->entry, text);
 		text = name;
 	}
-	escape_line(text, out, size);
+	escape_word(text, out, size);
 }
 
 static void note_boot(struct request *r, const struct tree *tree,
@@ -67,7 +67,7 @@ static void refuse(struct request *r, const struct decision *decision)
 	char line[DECISION_LINE_SIZE];
 
 	decision_error_line(decision, line);
-	request_note(r, ": %s", decision->words);
+	request_note(r, " (%s)", decision->words);
 	request_text(r, response_status(decision->reason), line);
 }
 

@@ -53,7 +53,7 @@ static void clear(
 	int err = grub_clear(tree, path, r->head_only);
 
 	char escaped[1024];
-	escape_line(path, escaped, sizeof escaped);
+	escape_word(path, escaped, sizeof escaped);
 	request_note(r, "grub/clear %s", escaped);
 	if (err == 0 || err == -ENOENT) {
 		snprintf(text, sizeof text, "%s %s",
@@ -61,7 +61,7 @@ static void clear(
 		request_text(r, err == 0 ? 200 : 400, text);
 		return;
 	}
-	request_note(r, ": %s", reason_text(-err));
+	request_note(r, " (%s)", reason_text(-err));
 	snprintf(text, sizeof text, "# grub.cfg-%s: %s", r->client.hex,
 		reason_text(-err));
 	request_text(r, response_status(reason_of(-err)), text);

@@ -122,43 +122,6 @@ static bool parse_result(const char *text, struct logged *out)
 	return true;
 }
 
-/* Whether that, behind " (", is said of an answer: redirect.c, respond.c. */
-static bool is_note(const char *text)
-{
-	static const char *const notes[] = {"again, by ", "left at ",
-		"not delivered", "once/", "the peer has hung up",
-		"this responder is confined"};
-
-	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
-		if (strncmp(text, notes[i], strlen(notes[i])) == 0)
-			return true;
-	}
-	const char *link = strstr(text, ": the link ");
-	return link != NULL && link < text + strcspn(text, ")");
-}
-
-/*
- * The length of the target that a decision goes on with. It may have spaces,
- * parentheses and colons itself, so only what is known to follow is left out:
- * the reason of an error, which stands behind the last colon, and notes.
- */
-static size_t measure_target(const char *text, unsigned status)
-{
-	const char *end = text + strlen(text);
-
-	if (status != 200 && status != 499) {
-		const char *colon = strstr(text, ": ");
-		for (; colon != NULL; colon = strstr(colon + 1, ": "))
-			end = colon;
-	}
-	const char *note = strstr(text, " (");
-	for (; note != NULL && note < end; note = strstr(note + 1, " (")) {
-		if (is_note(note + 2))
-			end = note;
-	}
-	return (size_t)(end - text);
-}
-
 static void find_target(struct logged *out)
 {
 	out->source = LOGGED_OTHER;
@@ -171,7 +134,7 @@ static void find_target(struct logged *out)
 			continue;
 		out->source = (enum logged_source)i;
 		out->target = out->decision + n + 1;
-		out->target_length = measure_target(out->target, out->status);
+		out->target_length = strcspn(out->target, " ");
 	}
 }
 

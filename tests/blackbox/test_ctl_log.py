@@ -90,7 +90,7 @@ def test_the_log_of_a_responder(responder, tree):
     ask(r, A, path="/elsewhere")
     wanted = [
         (A, "200", "2", "once os/boot"), (A, "200", "4", "default default"),
-        (B, "404", None, "static os/nothing: No such file or directory"),
+        (B, "404", None, "static os/nothing (No such file or directory)"),
         (A, "404", None, "-")]
     got = [one.split(maxsplit=4) for one in lines_of("log")]
     assert [one[4] for one in got if one[1] == "-"][0].startswith("sandbox: ")
@@ -119,7 +119,8 @@ def test_json_of_a_responder(responder, tree):
         ("status", 200), ("bytes", 2), ("source", "once"),
         ("target", "os/boot"), ("decision", "once os/boot")]
     assert second["method"] == "HEAD" and second["bytes"] == 0
-    assert (second["source"], second["target"]) == ("static", "os/a (old): b")
+    assert (second["source"], second["target"]) == (
+        "static", "os/a\\x20(old):\\x20b")
     assert third["client"] is None and third["status"] == 500
     assert third["source"] is None and third["target"] is None
 
@@ -143,23 +144,23 @@ NONE = (None, None)
 
 
 @pytest.mark.parametrize("status, decision, want", [
-    (200, "once a b", ("once", "a b")),
-    (200, "once a: b (old)", ("once", "a: b (old)")),
-    (404, "once a: b: No such file or directory", ("once", "a: b")),
-    (404, "default default: Not a directory (not delivered)",
+    (200, "once a\\x20b", ("once", "a\\x20b")),
+    (200, "once a:\\x20b\\x20(old)", ("once", "a:\\x20b\\x20(old)")),
+    (404, "once a: (No such file or directory)", ("once", "a:")),
+    (404, "default default (Not a directory) (not delivered)",
      ("default", "default")),
-    (403, "static x (once/10.0.0.7 is no link: ignored): Is a directory",
+    (403, "static x (once/10.0.0.7 is no link: ignored) (Is a directory)",
      ("static", "x")),
-    (403, "static x: Outside the directories that files may come from (this "
+    (403, "static x (Outside the directories that files may come from) (this "
      "responder is confined to the PXESRV_ROOT and PXESRV_ALLOW of its own "
      "environment)", ("static", "x")),
     (200, "once x (not delivered: armed again)", ("once", "x")),
     (200, "once x (not delivered: Invalid argument; left at once/.claimed/a.1)",
      ("once", "x")),
-    (200, "once x (old) (No space left on device: the link was removed)",
-     ("once", "x (old)")),
+    (200, "once x (No space left on device: the link was removed)",
+     ("once", "x")),
     (200, "once x (again, by PXESRV_ONCE_GRACE)", ("once", "x")),
-    (503, "once x (not delivered: armed again): Input/output error",
+    (503, "once x (not delivered: armed again) (Input/output error)",
      ("once", "x")),
     (200, "grub/clear grub/2/grub.cfg-0A000007", NONE),
     (500, "- the web server must pass REMOTE_ADDR ", NONE),
@@ -782,13 +783,13 @@ def test_stats_of_an_empty_log(log):
 def test_stats_name_the_most(log):
     there = timezone(timedelta(hours=2))
     path = log(*(line(f"10.0.0.{n}", NOON.astimezone(there)
-                      + timedelta(seconds=i), decision=f"static os {n}/boot")
+                      + timedelta(seconds=i), decision=f"static os{n}/boot")
                  for n in range(1, 121) for i in range(n)),
                line("10.0.0.120", decision="-", status=405))
     got = tables_of(log=path)
     assert got["status"] == [["7260", "200"], ["1", "405"]]
     assert got["target"] == [
-        [str(n), f"os {n}/boot"] for n in range(120, 20, -1)] + [
+        [str(n), f"os{n}/boot"] for n in range(120, 20, -1)] + [
         ["(20", "more)"]]
     assert got["client"][0] == ["121", "2026-11-22T12:01:59Z", "10.0.0.120"]
     assert [row[2] for row in got["client"][:-1]] == [
@@ -836,8 +837,8 @@ def metrics_of(*arguments, log):
 
 def test_prometheus(log):
     path = log(line(decision="once os/boot"),
-               line(decision='once a\\x22b" \\'),
-               line(decision="static x: Is a directory", status=403),
+               line(decision='once a\\x22b"\\'),
+               line(decision="static x (Is a directory)", status=403),
                line(decision="-", status=404), note("x"))
     samples, types = metrics_of(log=path)
     assert types == {"pxesrv_requests_total": "counter",
@@ -849,7 +850,7 @@ def test_prometheus(log):
         ("pxesrv_requests_total", "default", "200"): 0,
         ("pxesrv_requests_total", "other", "404"): 1,
         ("pxesrv_target_requests_total", "os/boot"): 1,
-        ("pxesrv_target_requests_total", 'a\\x22b" \\'): 1,
+        ("pxesrv_target_requests_total", 'a\\x22b"\\'): 1,
         ("pxesrv_target_requests_total", "x"): 1}
 
 

@@ -158,7 +158,7 @@ def test_cgi_without_descriptors(tree, tmp_path):
         503, f"# {ONCE} -> ../os/boot: Too many open files\n")
     assert one.end() == 0
     assert tree.link(ONCE) == "../os/boot"
-    assert last_line().endswith("once os/boot: Too many open files")
+    assert last_line().endswith("once os/boot (Too many open files)")
 
 
 def test_cgi_without_standard_error(tree):

@@ -70,7 +70,7 @@ def test_its_configuration_is_the_redirect(server, tree, network, directory):
         assert "SAYS-default" not in machine.text()
         said = machine.text()
     installer, default = "once grub/installer.cfg", "default default"
-    missing = "once once/nowhere: No such file or directory"
+    missing = "once once/nowhere (No such file or directory)"
     if server.decided(4)[0][0] == "GET":
         # GRUB 2.06 runs the text of an error as well.
         assert "error" not in said
