@@ -33,7 +33,7 @@ void claim_at(const char *client, const char *path, struct claim *out)
 	snprintf(out->path, sizeof out->path, "%s", path);
 }
 
-/* By a name that no other claim has, here or on another machine. */
+/* Chooses a name that no other claim has, here or on another machine. */
 static int name_claim(const char *client, struct claim *out)
 {
 	char suffix[ONCE_SUFFIX_SIZE], path[CLAIM_PATH_SIZE];
@@ -47,16 +47,16 @@ static int name_claim(const char *client, struct claim *out)
 }
 
 /*
- * Notes the time of the claim, which PXESRV_ONCE_GRACE counts from, and which
- * tells the older of two claims. It is the file system's clock, which all who
- * share the tree have in common.
+ * Sets the modification time of the link to now, which is the time of the
+ * claim. It is the file system's clock, which all who share the tree have in
+ * common.
  */
 static void stamp_claim_time(const struct tree *tree, const char *path)
 {
 	static const struct timespec now[2] = {
 		{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
 
-	/* Without it there is only no grace. */
+	/* If this fails, there is no grace. The claim goes on. */
 	utimensat(tree->root, path, now, AT_SYMLINK_NOFOLLOW);
 }
 
@@ -132,14 +132,14 @@ static int remove_claim(const struct tree *tree, const struct claim *claim)
 	return unlinkat(tree->root, claim->path, 0) < 0 ? -errno : 0;
 }
 
-/* What is at a path, as seen from a claim of the same client. */
+/* How another link of the same client compares with a claim. */
 enum other {
 	OTHER_NONE_LATER,
-	OTHER_LATER, /* a link that was claimed after it */
-	OTHER_SAME,  /* another name of the same link: ln(1) made that */
+	OTHER_LATER, /* it was claimed later */
+	OTHER_SAME,  /* it is another name of the same link, made by ln(1) */
 };
 
-/* A time that has not come yet tells nothing: somebody has set the clock. */
+/* A time in the future counts for nothing: somebody has set the clock. */
 static enum other compare_claim_time(
 	const struct tree *tree, const struct claim *claim, const char *path)
 {
@@ -158,10 +158,10 @@ static enum other compare_claim_time(
 	               : OTHER_NONE_LATER;
 }
 
-static enum other compare_served(
+static enum other compare_served_time(
 	const struct tree *tree, const struct claim *claim)
 {
-	/* What is not the responder's own tells nothing either. */
+	/* What somebody else put there counts for nothing. */
 	return once_part_check(tree, SERVED_DIR) < 0
 	               ? OTHER_NONE_LATER
 	               : compare_claim_time(tree, claim, claim->served);
@@ -194,7 +194,7 @@ static int retire_claim(const struct tree *tree, const struct claim *claim)
 {
 	int err = rename_to_served(tree, claim);
 
-	/* There is no room for it. */
+	/* A full disk has no room for the link in once/.served/. */
 	if (err == -ENOSPC || err == -EDQUOT) {
 		int removed = remove_claim(tree, claim);
 		if (removed < 0)
@@ -233,14 +233,14 @@ static bool is_claimed_again(const struct tree *tree, const struct claim *claim)
 	claim_each(tree, claim->armed + strlen(ONCE_DIR "/"), find_later_claim,
 		&overtaking);
 	return overtaking.is_found ||
-	       compare_served(tree, claim) == OTHER_LATER;
+	       compare_served_time(tree, claim) == OTHER_LATER;
 }
 
 int claim_put_back(
 	const struct tree *tree, const struct claim *claim, bool *is_overtaken)
 {
-	/* No claim shall come between. Without the lock, the link matters more.
-	 */
+	/* Keep claims out. If the lock can't be had, saving the link comes
+	 * first. */
 	int lock = once_lock(tree);
 	int err = is_claimed_again(tree, claim)
 	                  ? -EEXIST

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Who asks: an IP address in one spelling, which is the name of its entries. */
 #include "boot/client.h"
 
 #include <arpa/inet.h>

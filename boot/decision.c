@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "boot/claim.h"
-#include "boot/escape.h"
 #include "boot/grace.h"
 #include "boot/text.h"
 #include "boot/tree.h"

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * PXESRV_ONCE_GRACE: a machine that asks again within some seconds of its claim
+ * gets the same boot file again. The modification time of a claimed or served
+ * link is when it was claimed.
+ */
 #include "boot/grace.h"
 
 #include <errno.h>
@@ -14,9 +19,10 @@
 #include "boot/once_lock.h"
 #include "boot/tree.h"
 
-#define LOOKS_MAX 10
+/* A link moves to once/.served/ or back one time: more is a fault, no race. */
+#define SEARCHES_MAX 10
 
-/* The newest link among those seen that is not older than a limit. */
+/* The newest link so far that was claimed between since and until. */
 struct newest {
 	const struct tree *tree;
 	struct timespec since, until;
@@ -34,8 +40,8 @@ static void keep_newest(struct newest *newest, const char *path)
 		return;
 	}
 	/*
-	 * Not the status change: a chown of the tree would renew that. What
-	 * lies far ahead was claimed before somebody set the clock.
+	 * Not st_ctim, which a chown(1) of the tree would renew. A time far
+	 * ahead is from before somebody set the clock.
 	 */
 	if (moment_is_after(&newest->since, &st.st_mtim) ||
 		moment_is_after(&st.st_mtim, &newest->until))
@@ -49,7 +55,7 @@ static void keep_newest_claim(const char *path, void *context)
 	keep_newest(context, path);
 }
 
-/* As grace_recent(), or -ESTALE when what was found has moved on. */
+/* As grace_recent(), or -ESTALE when the link that was found has moved. */
 static int find_recent(const struct tree *tree, const char *client,
 	unsigned grace, char path[static CLAIM_PATH_SIZE],
 	char text[static PATH_MAX])
@@ -65,7 +71,7 @@ static int find_recent(const struct tree *tree, const char *client,
 	int err = claim_each(tree, client, keep_newest_claim, &newest);
 	if (err < 0)
 		return err;
-	/* Second, since that is the way that links go. */
+	/* Links move from .claimed to .served, so look there second. */
 	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
 	err = once_part_read(tree, SERVED_DIR);
 	if (err == 0)
@@ -89,8 +95,7 @@ int grace_recent(const struct tree *tree, const char *client, unsigned grace,
 {
 	int found = -ESTALE;
 
-	/* A link is settled once, or put back; more is a fault, not a race. */
-	for (int looks = 0; found == -ESTALE && looks < LOOKS_MAX; looks++)
+	for (int i = 0; found == -ESTALE && i < SEARCHES_MAX; i++)
 		found = find_recent(tree, client, grace, path, text);
 	return found;
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * GRUB's route: removes grub/<version>/grub.cfg-<hex>, the configuration that
+ * GRUB looks for first, so that a machine runs it one time.
+ */
 #include "boot/grub.h"
 
 #include <errno.h>
@@ -16,7 +20,7 @@ void grub_path(
 	snprintf(out, GRUB_PATH_SIZE, "grub/%s/grub.cfg-%s", version, hex);
 }
 
-static int look(int directory, const char *name)
+static int find_grub_file(int directory, const char *name)
 {
 	struct stat st;
 	if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -43,7 +47,7 @@ int grub_clear(const struct tree *tree, const char *path, bool look_only)
 		return fd == -ENOTDIR ? -ENOENT : fd;
 
 	const char *name = path + length + 1;
-	int err = look(fd, name);
+	int err = find_grub_file(fd, name);
 	if (err == 0 && !look_only && unlinkat(fd, name, 0) < 0)
 		err = -errno;
 	close(fd);

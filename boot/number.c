@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Whole numbers in settings, options and what other programs wrote. */
 #include "boot/number.h"
 
 #include <errno.h>

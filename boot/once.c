@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The parts of once/ that are no machine's: the lock, and the directories that
+ * links are moved to. A part must be the responder's own, or somebody else
+ * could put a link in the place of another one. So each use checks it, and what
+ * lies in its place is moved aside.
+ */
 #include "boot/once.h"
 
 #include <errno.h>
@@ -15,9 +21,8 @@
 
 #include "boot/tree.h"
 
-/* Somebody who undoes it each time does so by intent. */
-#define TRIES_MAX 4
-#define PATH_SIZE 64
+#define TRIES_MAX 4  /* whoever undoes it more often does so on purpose */
+#define PATH_SIZE 64 /* bytes, of a part that was moved aside */
 
 const char *const once_parts[ONCE_PARTS] = {
 	ONCE_LOCK, CLAIMED_DIR, SERVED_DIR, CANCELLED_DIR};
@@ -59,13 +64,13 @@ int once_unique_suffix(char out[static ONCE_SUFFIX_SIZE])
 	return 0;
 }
 
-static bool is_lock(const char *path)
+static bool is_lock_part(const char *path)
 {
 	return strcmp(path, ONCE_LOCK) == 0;
 }
 
-/* Whether in a sticky once/ it is for the owner alone. */
-static bool is_for_owner(const char *path)
+/* Whether only the owner of a sticky once/ may write there. */
+static bool is_owners_part(const char *path)
 {
 	return strcmp(path, CLAIMED_DIR) == 0 || strcmp(path, SERVED_DIR) == 0;
 }
@@ -75,43 +80,43 @@ static bool is_sticky(const struct stat *once)
 	return (once->st_mode & S_ISVTX) != 0;
 }
 
-static int look_at_once(const struct tree *tree, struct stat *out)
+static int stat_once(const struct tree *tree, struct stat *out)
 {
 	return fstatat(tree->root, ONCE_DIR, out, 0) < 0 ? -errno : 0;
 }
 
 /*
- * The mode of a part: that of once/, for who may arm, may take away and claim.
- * It holds where umask(2) is 0, as all the programs have it.
+ * The mode of a part follows that of once/: whoever may arm may also cancel and
+ * claim. All programs run with umask(2) 0.
  */
-static mode_t mode_of(const struct stat *once, const char *path)
+static mode_t part_mode(const struct stat *once, const char *path)
 {
 	mode_t mode = S_IRWXU | (once->st_mode & (S_IRWXG | S_IRWXO));
 
 	if (is_sticky(once))
 		mode &= ~(mode_t)S_IRWXO;
-	if (is_lock(path))
+	if (is_lock_part(path))
 		return mode & ~(mode_t)(S_IXUSR | S_IXGRP | S_IXOTH);
 	if (is_sticky(once))
-		mode = is_for_owner(path) ? mode & ~(mode_t)S_IWGRP
-		                          : mode | S_ISVTX;
+		mode = is_owners_part(path) ? mode & ~(mode_t)S_IWGRP
+		                            : mode | S_ISVTX;
 	return mode;
 }
 
 int once_part_mode(const struct tree *tree, const char *path)
 {
 	struct stat once;
-	const int err = look_at_once(tree, &once);
+	const int err = stat_once(tree, &once);
 
-	return err < 0 ? err : (int)mode_of(&once, path);
+	return err < 0 ? err : (int)part_mode(&once, path);
 }
 
-/* 0, or what is the matter with the type. */
-static int check_type(const char *path, mode_t mode)
+/* 0, or -errno for a type that the part must not have. */
+static int check_part_type(const char *path, mode_t mode)
 {
 	if (S_ISLNK(mode))
 		return -ELOOP;
-	if (is_lock(path))
+	if (is_lock_part(path))
 		return S_ISREG(mode) ? 0 : S_ISDIR(mode) ? -EISDIR : -ENOTDIR;
 	return S_ISDIR(mode) ? 0 : -ENOTDIR;
 }
@@ -120,13 +125,13 @@ int once_part_judge(
 	const struct tree *tree, const char *path, const struct stat *st)
 {
 	struct stat once;
-	int err = check_type(path, st->st_mode);
+	int err = check_part_type(path, st->st_mode);
 
-	/* Each claim comes here, so our own is known without a system call. */
+	/* Each claim comes here: spare the system call where it is our own. */
 	if (err < 0 || st->st_uid == getauxval(AT_EUID) || st->st_uid == 0 ||
 		st->st_uid == geteuid())
 		return err;
-	err = look_at_once(tree, &once);
+	err = stat_once(tree, &once);
 	if (err < 0)
 		return err;
 	return is_sticky(&once) && once.st_uid != st->st_uid ? -EPERM : 0;
@@ -141,17 +146,17 @@ int once_part_check(const struct tree *tree, const char *path)
 	return once_part_judge(tree, path, &st);
 }
 
-/* Whether what lies in the place of a part may be moved. */
+/* Whether this process may move what lies in the place of a part. */
 static bool may_set_aside(const struct tree *tree)
 {
 	const uid_t user = geteuid();
 	struct stat once;
 
-	return look_at_once(tree, &once) == 0 && is_sticky(&once) &&
+	return stat_once(tree, &once) == 0 && is_sticky(&once) &&
 	       (once.st_uid == user || user == 0);
 }
 
-/* 0 or -errno. A message says where it was moved to. */
+/* Moves what lies in the place of a part, and reports where to. 0 or -errno. */
 static int set_aside(const struct tree *tree, const char *path)
 {
 	char suffix[ONCE_SUFFIX_SIZE], aside[PATH_SIZE];
@@ -163,7 +168,7 @@ static int set_aside(const struct tree *tree, const char *path)
 	snprintf(aside, sizeof aside, "%s" ONCE_ASIDE "%s", path, suffix);
 	if (renameat(tree->root, path, tree->root, aside) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	/* Somebody else has done it meanwhile, and this is the new one. */
+	/* If somebody else did this meanwhile, it is the new part: back. */
 	if (fstatat(tree->root, aside, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		once_part_judge(tree, path, &st) == 0 &&
 		renameat2(tree->root, aside, tree->root, path,
@@ -173,15 +178,15 @@ static int set_aside(const struct tree *tree, const char *path)
 	return 0;
 }
 
-static int make(const struct tree *tree, const char *path)
+static int make_part(const struct tree *tree, const char *path)
 {
 	struct stat once;
-	int err = look_at_once(tree, &once);
+	int err = stat_once(tree, &once);
 
 	if (err < 0)
 		return err;
-	const mode_t mode = mode_of(&once, path);
-	if (!is_lock(path))
+	const mode_t mode = part_mode(&once, path);
+	if (!is_lock_part(path))
 		return mkdirat(tree->root, path, mode) < 0 ? -errno : 0;
 	const int fd = openat(tree->root, path,
 		O_RDONLY | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC, mode);
@@ -209,7 +214,7 @@ int once_part_make(const struct tree *tree, const char *path)
 				err = -ENOENT;
 		}
 		if (err == -ENOENT)
-			err = make(tree, path);
+			err = make_part(tree, path);
 		if (err != -EEXIST)
 			return err;
 	}
@@ -230,14 +235,14 @@ int once_part_forecast(const struct tree *tree, const char *path)
 
 	if (err == -ENOENT)
 		return 0;
-	if (once_part_is_other(err) && look_at_once(tree, &once) == 0 &&
+	if (once_part_is_other(err) && stat_once(tree, &once) == 0 &&
 		is_sticky(&once) && (once.st_uid != 0 || geteuid() == 0))
 		return 0;
 	return err;
 }
 
-/* Takes rights away that it has from when once/ was not sticky, say. */
-static int close_part(const struct tree *tree, const char *path, mode_t mode)
+/* Takes away rights that are left from a time when once/ was not sticky. */
+static int restrict_part(const struct tree *tree, const char *path, mode_t mode)
 {
 	struct stat st;
 	const int fd = openat(tree->root, path,
@@ -248,29 +253,30 @@ static int close_part(const struct tree *tree, const char *path, mode_t mode)
 		return errno == EACCES ? 0 : -errno;
 	if (fstat(fd, &st) < 0)
 		err = -errno;
-	/* Not setgid, which a service of systemd may not set. */
+	/* Not setgid: systemd's RestrictSUIDSGID= forbids that. */
 	else if (st.st_uid == geteuid() &&
 		 ((st.st_mode ^ mode) & (S_ISVTX | S_IWGRP | S_IWOTH)) != 0)
 		err = fchmod(fd, mode) < 0 ? -errno : 1;
 	close(fd);
 	if (err == 1)
-		once_report("%s: mode %04o, as the sticky once/ wants it", path,
-			(unsigned)mode);
+		once_report("%s: set to mode %04o, because once/ is sticky",
+			path, (unsigned)mode);
 	return err < 0 ? err : 0;
 }
 
 int once_parts_make(const struct tree *tree)
 {
 	struct stat once;
-	int err = look_at_once(tree, &once);
+	int err = stat_once(tree, &once);
 
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
 	for (size_t i = 0; err == 0 && i < ONCE_PARTS; i++) {
 		err = once_part_make(tree, once_parts[i]);
-		if (err == 0 && is_sticky(&once) && !is_lock(once_parts[i]))
-			err = close_part(tree, once_parts[i],
-				mode_of(&once, once_parts[i]));
+		if (err == 0 && is_sticky(&once) &&
+			!is_lock_part(once_parts[i]))
+			err = restrict_part(tree, once_parts[i],
+				part_mode(&once, once_parts[i]));
 	}
 	return err;
 }
@@ -278,12 +284,12 @@ int once_parts_make(const struct tree *tree)
 int once_part_is_open(const struct tree *tree, const char *path)
 {
 	struct stat st, once;
-	const int err = look_at_once(tree, &once);
+	const int err = stat_once(tree, &once);
 
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
 	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	return is_sticky(&once) && is_for_owner(path) && S_ISDIR(st.st_mode) &&
-	       (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+	return is_sticky(&once) && is_owners_part(path) &&
+	       S_ISDIR(st.st_mode) && (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }

@@ -8,17 +8,16 @@ struct stat;
 struct tree;
 
 /*
- * What once/ has beside the links of clients: the lock and the directories that
- * links are moved to. They are the responder's own. Where once/ is sticky, none
- * but its owner and root can replace them, so that nobody else can put a link
- * in the place of another one. Where it is not, its whole group can.
+ * The parts of once/: the lock, and the directories that links are moved to.
+ * They are the responder's own. In a sticky once/ only its owner and root can
+ * replace them. In another one, everybody who may write to once/ can.
  */
 
 #define ONCE_DIR "once"
-#define CLAIMED_DIR ONCE_DIR "/.claimed"     /* for the owner of once/ */
-#define SERVED_DIR ONCE_DIR "/.served"       /* for the owner of once/ */
-#define CANCELLED_DIR ONCE_DIR "/.cancelled" /* for all who may arm */
-#define ONCE_LOCK ONCE_DIR "/.lock"          /* for all who may arm */
+#define CLAIMED_DIR ONCE_DIR "/.claimed"     /* the owner of once/ writes */
+#define SERVED_DIR ONCE_DIR "/.served"       /* the owner of once/ writes */
+#define CANCELLED_DIR ONCE_DIR "/.cancelled" /* all who may arm write */
+#define ONCE_LOCK ONCE_DIR "/.lock"          /* all who may arm write */
 
 #define ONCE_PARTS 4
 extern const char *const once_parts[ONCE_PARTS];
@@ -43,31 +42,32 @@ void once_set_reporter(
 __attribute__((format(printf, 1, 2))) void once_report(const char *format, ...);
 
 /*
- * Whether a part is what it is to be: the paths through it are to be used only
- * then. No link is followed. 0; -ENOENT; -ELOOP, -EISDIR or -ENOTDIR when it is
- * something else, a link above all; -EPERM when once/ is sticky, and it belongs
- * to somebody who could replace what lies in it; or another -errno.
+ * Whether a part is what it should be. Only then use paths through it. No link
+ * is followed. 0; -ENOENT; -ELOOP, -EISDIR or -ENOTDIR when it is something
+ * else, such as a link; -EPERM when once/ is sticky and the part belongs to
+ * somebody who could replace what lies in it; or another -errno.
  */
 int once_part_check(const struct tree *tree, const char *path);
 
-/* Whether such an error says that something else lies there. */
+/* Whether that error means that something else lies in the part's place. */
 bool once_part_is_other(int err);
 
-/* As once_part_check(), of what was seen there. */
+/* As once_part_check(), with the result of fstat(2) or fstatat(2). */
 int once_part_judge(
 	const struct tree *tree, const char *path, const struct stat *st);
 
-/* The mode that a part is to have, by that of once/. Or -errno. */
+/* The mode that a part should have, by that of once/; or -errno. */
 int once_part_mode(const struct tree *tree, const char *path);
 
 /*
- * once_part_check() of a directory that is to be read, where it is there. As
- * with once_part_make(), what lies in its place is moved aside.
+ * Checks a directory before it is read. Unlike once_part_make() it makes none,
+ * but it too moves aside what lies in the directory's place. As
+ * once_part_check().
  */
 int once_part_read(const struct tree *tree, const char *path);
 
 /*
- * Makes a part that is not there. What lies there instead is moved aside, where
+ * Makes a part that is not there. Moves aside what lies there instead, if
  * this process may (in a sticky once/ of its own), and once_report() says
  * where to. 0; an error of once_part_check(), when it may not; or another
  * -errno.

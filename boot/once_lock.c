@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lock on once/.lock. Between processes and machines it is flock(2), which
- * has no time limit, so waiting for it means to poll. Only one thread of a
- * process polls for the lock of a root; the others stand in its queue.
+ * The lock on once/.lock, which orders all claims of a tree.
+ *
+ * Between processes and machines it is flock(2), which has no time limit, so
+ * waiting for it means polling. Only one thread of a process polls for the lock
+ * of a root. The others wait in a queue for as long as the lock moves from one
+ * to the next. When it does not move, because another program holds it or
+ * because the file system hangs under the thread that has it, they give up at
+ * once, and so do those who come later: there are few threads, and machines
+ * that need no lock want one too. The thread that polls goes on, so that
+ * somebody finds the lock free again.
  */
 #include "boot/once_lock.h"
 
@@ -24,35 +31,30 @@
 #include "boot/root_limit.h"
 #include "boot/tree.h"
 
-#define WAIT_MS 2000
-#define NAP_NS 200000
-#define LOOK_MS 40
-#define STALE 1 /* of check_file() */
-/* Ten times what a claim takes on a slow file system. */
-#define STILL_MS 200
-/* For those who come just when a lock that was stuck has become free. */
-#define RETRY_MS 10
-#define REPORT_MS 10000
+#define WAIT_MS 2000    /* for the lock, at most */
+#define POLL_NS 200000  /* between two attempts */
+#define CHECK_MS 40     /* between two looks whether others claim */
+#define REPORT_MS 10000 /* between two messages that it is stuck */
+#define FILE_REPLACED 1 /* of check_lock_file() */
+#define PLACE_SIZE 64   /* bytes of a file's place in /proc/locks */
 
-/* Roots share one by chance only, so one that hangs does not stop another. */
+/* A lock that has not moved for so long is stuck: ten claims on a slow disk. */
+#define STUCK_MS 200
+/* How long a thread waits for a stuck lock, which may have just become free. */
+#define STUCK_WAIT_MS 10
+
+/* Roots share a queue by chance only, so one that hangs stops no other. */
 #define QUEUES 16
 
-/*
- * The threads of this process that want the lock of one root. The first of them
- * has it, or polls for it, and the others wait, as long as it moves from one to
- * the next. When it does not, since somebody outside holds it, or the file
- * system hangs under the one that has it, they give up at once, and so do those
- * who come later: there are few threads, and clients that need no lock want
- * one, too. The first one goes on, so that somebody finds the lock free again.
- */
+/* The threads of this process that want the lock of one root. */
 struct once_queue {
 	pthread_mutex_t mutex;
 	pthread_cond_t freed;
 	bool taken;            /* a thread has the lock, or polls for it */
-	bool is_stuck;         /* the lock has not moved when last seen */
-	bool has_told;         /* that, at the time of told */
+	bool is_stuck;         /* the lock did not move */
+	bool was_reported;     /* that it is stuck, at the time reported */
 	struct timespec moved; /* when it last did, as far as is known */
-	struct timespec told;
+	struct timespec reported;
 };
 
 static struct once_queue queues[QUEUES];
@@ -62,7 +64,7 @@ static void make_queues(void)
 	pthread_condattr_t attributes;
 
 	pthread_condattr_init(&attributes);
-	/* Nobody sets that clock. */
+	/* Nobody can set that clock. */
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	for (size_t i = 0; i < QUEUES; i++) {
 		pthread_mutex_init(&queues[i].mutex, NULL);
@@ -71,7 +73,7 @@ static void make_queues(void)
 	pthread_condattr_destroy(&attributes);
 }
 
-/* That of a root, by its path as it was configured. */
+/* The queue of a root, by its path as it was configured. */
 static struct once_queue *once_queue_of(const char *root)
 {
 	static pthread_once_t made = PTHREAD_ONCE_INIT;
@@ -81,8 +83,8 @@ static struct once_queue *once_queue_of(const char *root)
 }
 
 /*
- * Waits to be the first one. 0, or -EAGAIN when the limit, of CLOCK_MONOTONIC,
- * has come, or the lock does not move.
+ * Waits until no other thread has the lock or polls for it. 0, or -EAGAIN when
+ * the limit has come or the lock is stuck.
  */
 static int once_queue_enter(
 	struct once_queue *queue, const struct timespec *limit)
@@ -91,10 +93,10 @@ static int once_queue_enter(
 
 	pthread_mutex_lock(&queue->mutex);
 	while (queue->taken && err == 0) {
-		const struct timespec still = moment_after(
-			&queue->moved, queue->is_stuck ? RETRY_MS : STILL_MS);
+		const struct timespec stuck = moment_after(&queue->moved,
+			queue->is_stuck ? STUCK_WAIT_MS : STUCK_MS);
 		const struct timespec *until =
-			moment_is_after(limit, &still) ? &still : limit;
+			moment_is_after(limit, &stuck) ? &stuck : limit;
 		if (moment_has_come(until))
 			err = -EAGAIN;
 		else
@@ -117,8 +119,8 @@ static void once_queue_leave(struct once_queue *queue)
 	pthread_mutex_unlock(&queue->mutex);
 }
 
-/* From the first one: the lock moves. */
-static void once_queue_move(struct once_queue *queue)
+/* The thread that polls saw the lock move, or got it. */
+static void once_queue_moved(struct once_queue *queue)
 {
 	pthread_mutex_lock(&queue->mutex);
 	queue->is_stuck = false;
@@ -126,32 +128,30 @@ static void once_queue_move(struct once_queue *queue)
 	pthread_mutex_unlock(&queue->mutex);
 }
 
-/* From the first one: the lock has not moved. True: report that now. */
-static bool once_queue_still(struct once_queue *queue)
+/* The thread that polls saw no move. True: the lock is stuck; report it. */
+static bool once_queue_check_stuck(struct once_queue *queue)
 {
 	bool is_due = false;
 
 	pthread_mutex_lock(&queue->mutex);
-	const struct timespec still = moment_after(&queue->moved, STILL_MS);
-	if (!queue->is_stuck && moment_has_come(&still)) {
+	const struct timespec stuck = moment_after(&queue->moved, STUCK_MS);
+	if (!queue->is_stuck && moment_has_come(&stuck)) {
 		const struct timespec again =
-			moment_after(&queue->told, REPORT_MS);
-		is_due = !queue->has_told || moment_has_come(&again);
+			moment_after(&queue->reported, REPORT_MS);
+		is_due = !queue->was_reported || moment_has_come(&again);
 		queue->is_stuck = true;
-		queue->has_told = true;
+		queue->was_reported = true;
 		if (is_due)
-			queue->told = moment_now();
+			queue->reported = moment_now();
 	}
 	pthread_mutex_unlock(&queue->mutex);
 	return is_due;
 }
 
-#define PLACE_SIZE 64
-
 /*
- * The process that a line of /proc/locks says has the lock on a file, or 0. Its
- * number stands before the file's place. Lines with an arrow are of those who
- * wait.
+ * The process that holds a lock on the file by this line of /proc/locks, or 0.
+ * Its pid stands before the file's place. Lines with an arrow are of waiting
+ * ones.
  */
 static pid_t holder_in(const char *line, const char place[static PLACE_SIZE])
 {
@@ -165,7 +165,7 @@ static pid_t holder_in(const char *line, const char place[static PLACE_SIZE])
 	return pid > 0 ? (pid_t)pid : 0;
 }
 
-/* The same of whole lines; the rest of a line is moved to the front. */
+/* The same for whole lines. The rest of a line is moved to the front. */
 static pid_t holder_in_lines(
 	char *bytes, size_t *have, const char place[static PLACE_SIZE])
 {
@@ -208,17 +208,17 @@ pid_t once_lock_holder(const struct tree *tree)
 }
 
 /* What the thread that polls has seen. */
-struct watch {
+struct lock_watch {
 	struct timespec next;    /* time to look again */
-	struct timespec claimed; /* when a link came or went there */
-	bool has_seen;
+	struct timespec claimed; /* st_mtim of once/.claimed */
+	bool has_claimed;        /* claimed is known */
 };
 
-/* Whether others, in other processes, have claimed since the last time. */
-static bool has_moved(const struct tree *tree, struct watch *watch)
+/* Whether other processes have claimed links since the last look. */
+static bool others_claim(const struct tree *tree, struct lock_watch *watch)
 {
 	struct stat st;
-	/* Opened, since NFS asks the server then. */
+	/* On NFS, opening asks the server. */
 	const int fd = openat(tree->root, CLAIMED_DIR,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -229,66 +229,64 @@ static bool has_moved(const struct tree *tree, struct watch *watch)
 	if (!is_seen)
 		return false;
 	const bool moved =
-		watch->has_seen &&
+		watch->has_claimed &&
 		(st.st_mtim.tv_sec != watch->claimed.tv_sec ||
 			st.st_mtim.tv_nsec != watch->claimed.tv_nsec);
 	watch->claimed = st.st_mtim;
-	watch->has_seen = true;
+	watch->has_claimed = true;
 	return moved;
 }
 
-static void tell(const struct tree *tree)
+static void report_holder(const struct tree *tree)
 {
 	const pid_t holder = once_lock_holder(tree);
 
 	if (holder > 0)
 		once_report(ONCE_LOCK
-			": held by pid %ld; links can't be claimed "
-			"meanwhile",
+			": held by pid %ld; no link can be claimed",
 			(long)holder);
 	else
-		once_report(
-			ONCE_LOCK ": held by somebody who can't be seen from "
-				  "here; links can't be claimed meanwhile "
-				  "(pxesrvctl check may tell more)");
+		once_report(ONCE_LOCK ": held by a process that is not visible "
+				      "from here; no link can be claimed; run "
+				      "pxesrvctl check");
 }
 
-static void look(
-	struct once_queue *queue, const struct tree *tree, struct watch *watch)
+static void watch_lock(struct once_queue *queue, const struct tree *tree,
+	struct lock_watch *watch)
 {
 	const struct timespec now = moment_now();
 
 	if (!moment_has_come(&watch->next))
 		return;
-	watch->next = moment_after(&now, LOOK_MS);
-	if (has_moved(tree, watch))
-		once_queue_move(queue);
-	else if (once_queue_still(queue))
-		tell(tree);
+	watch->next = moment_after(&now, CHECK_MS);
+	if (others_claim(tree, watch))
+		once_queue_moved(queue);
+	else if (once_queue_check_stuck(queue))
+		report_holder(tree);
 }
 
-/* Locks an open file, between processes. 0 or -errno. */
+/* Polls for the lock on an open file. 0 or -errno. */
 static int poll_lock(struct once_queue *queue, const struct tree *tree, int fd,
 	const struct timespec *limit)
 {
-	const struct timespec nap = {.tv_nsec = NAP_NS}, now = moment_now();
-	struct watch watch = {.next = moment_after(&now, LOOK_MS)};
+	const struct timespec nap = {.tv_nsec = POLL_NS}, now = moment_now();
+	struct lock_watch watch = {.next = moment_after(&now, CHECK_MS)};
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
 		if (moment_has_come(limit))
 			return -EAGAIN;
-		look(queue, tree, &watch);
+		watch_lock(queue, tree, &watch);
 		nanosleep(&nap, NULL);
 	}
 	return 0;
 }
 
-/* A descriptor or -errno. */
-static int open_file(const struct tree *tree)
+/* Opens once/.lock, and makes it if need be. A descriptor or -errno. */
+static int open_lock_file(const struct tree *tree)
 {
-	/* Not waiting for somebody who has a lease on a file of his. */
+	/* O_NONBLOCK: a lease of somebody on the file must not hold us. */
 	const int flags =
 		O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	int fd = openat(tree->root, ONCE_LOCK, flags);
@@ -303,55 +301,55 @@ static int open_file(const struct tree *tree)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Whether an open file is the lock. 0, STALE: not any more, or -errno. */
-static int check_file(const struct tree *tree, int fd)
+/* Whether an open file is the lock. 0, FILE_REPLACED or -errno. */
+static int check_lock_file(const struct tree *tree, int fd)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	/* Removed while it was waited for: others lock a new one. */
+	/* It was removed while we waited: others lock a new one. */
 	if (st.st_nlink == 0)
-		return STALE;
+		return FILE_REPLACED;
 	if (once_part_judge(tree, ONCE_LOCK, &st) == 0)
 		return 0;
 	const int err = once_part_make(tree, ONCE_LOCK);
-	return err < 0 ? err : STALE;
+	return err < 0 ? err : FILE_REPLACED;
 }
 
-/* Locks an open file, if it is the lock. As check_file(). */
+/* Locks an open file, if it is the lock. As check_lock_file(). */
 static int lock_file(struct once_queue *queue, const struct tree *tree, int fd,
 	const struct timespec *limit)
 {
 	int err = 0;
 
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		/* Before it is waited for: it may be somebody else's file. */
+		/* Don't wait for a file that is not the lock. */
 		err = errno == EWOULDBLOCK || errno == EINTR
-		              ? check_file(tree, fd)
+		              ? check_lock_file(tree, fd)
 		              : -errno;
 		if (err == 0)
 			err = poll_lock(queue, tree, fd, limit);
 	}
-	return err == 0 ? check_file(tree, fd) : err;
+	return err == 0 ? check_lock_file(tree, fd) : err;
 }
 
 /* Opens the lock file and locks it. A descriptor or -errno. */
-static int open_locked(struct once_queue *queue, const struct tree *tree,
+static int open_and_lock(struct once_queue *queue, const struct tree *tree,
 	const struct timespec *limit)
 {
 	int err;
 
 	do {
-		const int fd = open_file(tree);
+		const int fd = open_lock_file(tree);
 		if (fd < 0)
 			return fd;
 		err = lock_file(queue, tree, fd, limit);
 		if (err == 0)
 			return fd;
 		close(fd);
-	} while (err == STALE && !moment_has_come(limit));
-	return err == STALE ? -EAGAIN : err;
+	} while (err == FILE_REPLACED && !moment_has_come(limit));
+	return err == FILE_REPLACED ? -EAGAIN : err;
 }
 
 int once_lock(const struct tree *tree)
@@ -365,24 +363,24 @@ int once_lock(const struct tree *tree)
 	root_limit_resume();
 	if (err < 0)
 		return err;
-	const int fd = open_locked(queue, tree, &limit);
+	const int fd = open_and_lock(queue, tree, &limit);
 	if (fd < 0)
 		once_queue_leave(queue);
 	else
-		once_queue_move(queue);
+		once_queue_moved(queue);
 	return fd;
 }
 
 void once_unlock(const struct tree *tree, int lock)
 {
-	close(lock); /* the only descriptor: this gives up the lock */
+	close(lock); /* the only descriptor, so this gives up the lock */
 	once_queue_leave(once_queue_of(tree->path));
 }
 
 int once_prepare(const struct tree *tree)
 {
 	int lock = once_lock(tree);
-	if (lock == -ENOENT) /* no once/: nobody is armed */
+	if (lock == -ENOENT) /* without once/ nobody is armed */
 		return 0;
 	if (lock < 0)
 		return lock;

@@ -7,9 +7,9 @@ struct tree;
 
 /*
  * Takes the lock on once/.lock, against all threads, processes and machines
- * that share the tree. Waits two seconds at the most, and not at all where
- * another thread waits already for one that does not move. Returns a descriptor
- * for once_unlock(), -EAGAIN when it was not to be had, -ENOENT when there is
+ * that share the tree. Waits two seconds at most, and not at all when another
+ * thread waits for a lock that is stuck. Returns a descriptor for
+ * once_unlock(), -EAGAIN when the lock could not be had, -ENOENT when there is
  * no once/, or another -errno.
  */
 int once_lock(const struct tree *tree);
@@ -20,7 +20,7 @@ void once_unlock(const struct tree *tree, int lock);
 int once_prepare(const struct tree *tree);
 
 /*
- * The process that has the lock, of those that can be seen from here, or 0. It
- * needs /proc/locks.
+ * The pid that has the lock; 0 when nobody has it, or a process that is not
+ * visible from here. Needs /proc/locks.
  */
 pid_t once_lock_holder(const struct tree *tree);

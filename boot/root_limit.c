@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Counts the threads that are at work in each root, and refuses more than its
+ * share, so that one file system that hangs leaves threads for the others.
+ */
 #include "boot/root_limit.h"
 
 #include <stddef.h>

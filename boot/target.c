@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Follows the links of an entry to the boot file. The kernel would follow them
+ * too, but the names on the way decide the Content-Type, and a link that is
+ * absolute counts from the root when it begins with the root's path.
+ */
 #include "boot/target.h"
 
 #include <errno.h>
@@ -43,7 +48,7 @@ static const char *type_by_name(const char *path)
 }
 
 /* Replaces path, that of a link, by what the link's text says. 0 or -errno. */
-static int follow(
+static int follow_link_text(
 	const struct tree *tree, char path[static PATH_MAX], const char *text)
 {
 	size_t base = 0;
@@ -70,22 +75,22 @@ static int follow_link_at(const struct tree *tree, char path[static PATH_MAX])
 	/* EINVAL: it has just stopped being a link. Look at it again. */
 	if (err < 0)
 		return err == -EINVAL ? 0 : err;
-	return follow(tree, path, text);
+	return follow_link_text(tree, path, text);
 }
 
-/* Who is told each path on the way. */
-struct listener {
+/* Gets each path on the way. */
+struct tracer {
 	void (*step)(const char *path, void *context); /* NULL: nobody */
 	void *context;
 };
 
-/* Opens what path leads to, link by link, for the sake of their names. */
+/* Opens what path leads to, link by link. */
 static int open_followed(const struct tree *tree, char path[static PATH_MAX],
-	const char **type, const struct listener *listener)
+	const char **type, const struct tracer *tracer)
 {
 	for (int links = 0; links <= LINKS_MAX; links++) {
-		if (listener->step != NULL)
-			listener->step(path, listener->context);
+		if (tracer->step != NULL)
+			tracer->step(path, tracer->context);
 		if (*type == NULL)
 			*type = type_by_name(path);
 
@@ -99,8 +104,8 @@ static int open_followed(const struct tree *tree, char path[static PATH_MAX],
 	return -ELOOP;
 }
 
-/* What fd is, that was opened by names of this type. 0 or -errno. */
-static int describe(int fd, const char *type, struct target *out)
+/* Fills in the target of an open file. type is by its names. 0 or -errno. */
+static int describe_target(int fd, const char *type, struct target *out)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
@@ -115,18 +120,18 @@ static int describe(int fd, const char *type, struct target *out)
 	return 0;
 }
 
-/* The same, of a descriptor or -errno; it is closed when it won't do. */
-static int accept_opened(int fd, const char *type, struct target *out)
+/* The same, where fd may be -errno. Closes what can't be a boot file. */
+static int accept_target(int fd, const char *type, struct target *out)
 {
-	int err = fd < 0 ? fd : describe(fd, type, out);
+	int err = fd < 0 ? fd : describe_target(fd, type, out);
 
 	if (err < 0 && fd >= 0)
 		close(fd);
 	return err;
 }
 
-static int open_entry(const struct tree *tree, const char *entry,
-	const char *text, const struct listener *listener, struct target *out)
+static int open_traced(const struct tree *tree, const char *entry,
+	const char *text, const struct tracer *tracer, struct target *out)
 {
 	char path[PATH_MAX];
 	const char *type = NULL;
@@ -135,34 +140,34 @@ static int open_entry(const struct tree *tree, const char *entry,
 		return -ENAMETOOLONG;
 	strcpy(path, entry);
 	if (text != NULL) {
-		int err = follow(tree, path, text);
+		int err = follow_link_text(tree, path, text);
 		if (err < 0)
 			return err;
 	}
-	int fd = open_followed(tree, path, &type, listener);
-	return accept_opened(fd, type, out);
+	int fd = open_followed(tree, path, &type, tracer);
+	return accept_target(fd, type, out);
 }
 
 int target_open(const struct tree *tree, const char *entry, const char *text,
 	struct target *out)
 {
-	static const struct listener nobody = {NULL, NULL};
+	static const struct tracer nobody = {NULL, NULL};
 
-	return open_entry(tree, entry, text, &nobody, out);
+	return open_traced(tree, entry, text, &nobody, out);
 }
 
 int target_trace(const struct tree *tree, const char *entry, const char *text,
 	void (*step)(const char *path, void *context), void *context,
 	struct target *out)
 {
-	const struct listener listener = {step, context};
+	const struct tracer tracer = {step, context};
 
-	return open_entry(tree, entry, text, &listener, out);
+	return open_traced(tree, entry, text, &tracer, out);
 }
 
 int target_open_default(const struct tree *tree, struct target *out)
 {
-	return accept_opened(tree_open_default(tree, OPEN_FLAGS),
+	return accept_target(tree_open_default(tree, OPEN_FLAGS),
 		type_by_name(TREE_DEFAULT), out);
 }
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The boot tree: the root as a directory descriptor, and opening beneath it.
+ * openat2(RESOLVE_BENEATH) confines where the kernel has it. What that refuses
+ * is opened by O_PATH, and then the place that it really has is checked.
+ */
 #include "boot/tree.h"
 
 #include <dirent.h>
@@ -58,7 +63,7 @@ const char *tree_strip(const struct tree *tree, const char *path)
 	return *path == '\0' ? "." : path;
 }
 
-static void proc_fd(int fd, char out[static PROC_FD_SIZE])
+static void name_proc_fd(int fd, char out[static PROC_FD_SIZE])
 {
 	snprintf(out, PROC_FD_SIZE, "/proc/self/fd/%d", fd);
 }
@@ -66,7 +71,7 @@ static void proc_fd(int fd, char out[static PROC_FD_SIZE])
 int tree_absolute(int fd, char *out, size_t size)
 {
 	char link[PROC_FD_SIZE];
-	proc_fd(fd, link);
+	name_proc_fd(fd, link);
 
 	ssize_t n = readlink(link, out, size);
 	if (n < 0)
@@ -81,7 +86,7 @@ int tree_absolute(int fd, char *out, size_t size)
  * The part of path below directory, empty for the directory itself; NULL when
  * it lies elsewhere. Both are canonical.
  */
-static const char *below(const char *directory, const char *path)
+static const char *path_below(const char *directory, const char *path)
 {
 	size_t length = strlen(directory);
 	if (length == 1) /* "/" */
@@ -99,7 +104,7 @@ static int lies_below(int fd, const char *path)
 	int err = tree_absolute(fd, directory, sizeof directory);
 	if (err < 0)
 		return err;
-	return below(directory, path) != NULL;
+	return path_below(directory, path) != NULL;
 }
 
 /* Whether path, canonical, lies below a directory of the allowed list. */
@@ -131,7 +136,7 @@ static int is_allowed(const char *list, const char *path)
 }
 
 /* 0 when the open file lies where answers may come from, else -errno. */
-static int check_place(const struct tree *tree, int fd)
+static int check_place_of(const struct tree *tree, int fd)
 {
 	char path[PATH_MAX];
 	int err = tree_absolute(fd, path, sizeof path);
@@ -147,26 +152,26 @@ static int check_place(const struct tree *tree, int fd)
 }
 
 /* Opens for reading what the O_PATH descriptor fd stands for. */
-static int reopen(int fd, mode_t type, int flags)
+static int reopen_for_reading(int fd, mode_t type, int flags)
 {
-	/* Not opened: a device elsewhere may do things when it is. */
+	/* Never open a device: that alone may make it do something. */
 	if (S_ISDIR(type))
 		return -EISDIR;
 	if (!S_ISREG(type))
 		return -ENXIO;
 
 	char link[PROC_FD_SIZE];
-	proc_fd(fd, link);
+	name_proc_fd(fd, link);
 	int new = open(link, flags | O_CLOEXEC);
 	return new < 0 ? -errno : new;
 }
 
 /*
- * The way for paths which RESOLVE_BENEATH refuses although they may end
- * inside (it takes no absolute link): finds out where the path leads, without
- * opening what is there, then looks whether that is a place to serve from.
+ * For paths that RESOLVE_BENEATH refuses although they may end inside, such as
+ * those with an absolute link: finds where the path leads, without opening what
+ * is there, then checks that place.
  */
-static int open_checked(const struct tree *tree, const char *path, int flags)
+static int open_by_place(const struct tree *tree, const char *path, int flags)
 {
 	int fd = openat(tree->root, path,
 		O_PATH | O_NOFOLLOW | O_CLOEXEC | (flags & O_DIRECTORY));
@@ -178,11 +183,11 @@ static int open_checked(const struct tree *tree, const char *path, int flags)
 	if (result == 0 && S_ISLNK(st.st_mode))
 		result = -ELOOP;
 	if (result == 0)
-		result = check_place(tree, fd);
+		result = check_place_of(tree, fd);
 	if (result == 0 && (flags & O_PATH))
 		return fd;
 	if (result == 0)
-		result = reopen(fd, st.st_mode, flags);
+		result = reopen_for_reading(fd, st.st_mode, flags);
 	close(fd);
 	return result;
 }
@@ -209,7 +214,7 @@ int tree_open_at(const struct tree *tree, const char *path, int flags)
 	/* A kernel before 5.6 says ENOSYS, an old container's filter EPERM. */
 	if (errno == EXDEV || errno == EAGAIN || errno == ENOSYS ||
 		errno == EPERM)
-		return open_checked(tree, path, flags);
+		return open_by_place(tree, path, flags);
 	return -errno;
 }
 
@@ -248,7 +253,7 @@ int tree_name(const struct tree *tree, int fd, char *out, size_t size)
 	if (err < 0)
 		return err;
 
-	const char *name = below(root, path);
+	const char *name = path_below(root, path);
 	if (name == NULL)
 		name = path;
 	if (strlen(name) >= size)

@@ -21,8 +21,8 @@
 #define XFS_SUPER_MAGIC 0x58465342
 #endif
 
-#define NEW_MS 100
-#define ASKED (STATX_BASIC_STATS | STATX_MNT_ID)
+#define JUST_CHANGED_MS 100
+#define STATX_WANTED (STATX_BASIC_STATS | STATX_MNT_ID)
 
 void tree_cache_init(struct tree_cache *out)
 {
@@ -44,17 +44,18 @@ void tree_cache_release(struct tree_cache *cache)
 	cache->root = -1;
 }
 
-/* False: it can't be told, by this kernel or at all. */
+/* False: the file's state is not known, because of an error or an old kernel.
+ */
 static bool stat_file(
 	int directory, const char *path, int flags, struct statx *out)
 {
-	return statx(directory, path, flags | AT_NO_AUTOMOUNT, ASKED, out) ==
-	               0 &&
-	       (out->stx_mask & ASKED) == ASKED;
+	return statx(directory, path, flags | AT_NO_AUTOMOUNT, STATX_WANTED,
+		       out) == 0 &&
+	       (out->stx_mask & STATX_WANTED) == STATX_WANTED;
 }
 
-/* No other file can have that number as long as this one is open. */
-static bool is_same(const struct statx *a, const struct statx *b)
+/* While a file is open, no other one can have its inode number. */
+static bool is_same_file(const struct statx *a, const struct statx *b)
 {
 	return a->stx_ino == b->stx_ino &&
 	       a->stx_dev_major == b->stx_dev_major &&
@@ -62,32 +63,33 @@ static bool is_same(const struct statx *a, const struct statx *b)
 	       a->stx_mnt_id == b->stx_mnt_id;
 }
 
-/* Each change to a file, or to who may read it, changes its ctime. */
-static bool is_unchanged(const struct statx *a, const struct statx *b)
+/* Each change to a file, or to its permissions, changes its ctime. */
+static bool is_unchanged_file(const struct statx *a, const struct statx *b)
 {
-	return is_same(a, b) && a->stx_ctime.tv_sec == b->stx_ctime.tv_sec &&
+	return is_same_file(a, b) &&
+	       a->stx_ctime.tv_sec == b->stx_ctime.tv_sec &&
 	       a->stx_ctime.tv_nsec == b->stx_ctime.tv_nsec;
 }
 
 /*
- * Whether one more change may get the same ctime: kernels before 6.13 count it
- * by the tick, of at most 10 ms.
+ * Whether a further change could get the same ctime: kernels before 6.13 count
+ * it in ticks of at most 10 ms.
  */
-static bool is_new(const struct statx *file)
+static bool is_just_changed(const struct statx *file)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	return (now.tv_sec - file->stx_ctime.tv_sec) * 1000 +
 	               (now.tv_nsec - file->stx_ctime.tv_nsec) / 1000000 <
-	       NEW_MS;
+	       JUST_CHANGED_MS;
 }
 
 /*
- * Whether a look tells what is there now. With a network's file system it tells
- * what was there some seconds ago; only opening a file asks the server.
+ * Whether statx(2) tells the state of now. On a network's file system it may
+ * tell that of some seconds ago; only opening a file asks the server.
  */
-static bool is_local(int fd)
+static bool is_on_local_disk(int fd)
 {
 	struct statfs system;
 
@@ -108,9 +110,10 @@ int tree_open_cached(struct tree_cache *cache, const char *root,
 	const char *allow, struct tree *out)
 {
 	struct statx now;
-	const bool told = stat_file(AT_FDCWD, root, 0, &now);
+	const bool is_known = stat_file(AT_FDCWD, root, 0, &now);
 
-	if (cache->root < 0 || !told || !is_same(&now, &cache->root_was)) {
+	if (cache->root < 0 || !is_known ||
+		!is_same_file(&now, &cache->root_was)) {
 		tree_cache_release(cache);
 		int err = tree_open(root, allow, out);
 		if (err < 0 || !stat_file(out->root, "", AT_EMPTY_PATH, &now))
@@ -131,9 +134,9 @@ static void keep_boot_file(
 {
 	struct statx after;
 
-	if (S_ISREG(before->stx_mode) && is_local(fd) &&
+	if (S_ISREG(before->stx_mode) && is_on_local_disk(fd) &&
 		stat_file(fd, "", AT_EMPTY_PATH, &after) &&
-		is_unchanged(before, &after) && !is_new(&after)) {
+		is_unchanged_file(before, &after) && !is_just_changed(&after)) {
 		cache->boot_file = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 		cache->boot_file_was = after;
 	}
@@ -147,16 +150,16 @@ int tree_open_default(const struct tree *tree, int flags)
 	if (cache == NULL)
 		return tree_open_at(tree, TREE_DEFAULT, flags);
 
-	const bool told =
+	const bool is_known =
 		stat_file(tree->root, TREE_DEFAULT, AT_SYMLINK_NOFOLLOW, &now);
-	if (told && cache->boot_file >= 0 &&
-		is_unchanged(&now, &cache->boot_file_was)) {
+	if (is_known && cache->boot_file >= 0 &&
+		is_unchanged_file(&now, &cache->boot_file_was)) {
 		int fd = fcntl(cache->boot_file, F_DUPFD_CLOEXEC, 0);
 		return fd < 0 ? -errno : fd;
 	}
 	release_boot_file(cache);
 	int fd = tree_open_at(tree, TREE_DEFAULT, flags);
-	if (fd >= 0 && told)
+	if (fd >= 0 && is_known)
 		keep_boot_file(cache, &now, fd);
 	return fd;
 }

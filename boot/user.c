@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Users and groups by name or number, as chown(1) takes them. */
 #include "boot/user.h"
 
 #include <grp.h>

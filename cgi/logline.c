@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "boot/escape.h"
 #include "boot/text.h"
 
 #define TIME_SIZE 32 /* bytes */

@@ -8,7 +8,7 @@
 
 #include "boot/claim.h"
 #include "boot/decision.h"
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "boot/grace.h"
 #include "boot/tree.h"
 #include "cgi/request.h"

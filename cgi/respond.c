@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "boot/grub.h"
 #include "boot/reason.h"
 #include "boot/root_limit.h"

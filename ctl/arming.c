@@ -11,7 +11,7 @@
 
 #include "boot/claim.h"
 #include "boot/decision.h"
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "boot/target.h"
 #include "ctl/arm.h"
 #include "ctl/boot_file.h"

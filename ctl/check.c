@@ -12,7 +12,7 @@
 #include "boot/claim.h"
 #include "boot/client.h"
 #include "boot/decision.h"
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "boot/target.h"
 #include "boot/tree.h"
 #include "ctl/arm.h"

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "boot/decision.h"
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "boot/moment.h"
 #include "boot/once.h"
 #include "boot/user.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "ctl/address.h"
 #include "ctl/choice.h"
 #include "ctl/ctl.h"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "boot/decision.h"
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "boot/target.h"
 #include "boot/tree.h"
 #include "cgi/response.h"

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "boot/once_lock.h"
 
 /* The command that a process runs. It chooses the text itself. False: gone. */

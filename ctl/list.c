@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "boot/tree.h"
 #include "ctl/address.h"
 #include "ctl/ctl.h"

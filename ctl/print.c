@@ -8,7 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "boot/escape.h"
+#include "boot/text.h"
 
 bool print_has_colour(void)
 {

@@ -22,7 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "boot/number.h"
 #include "boot/once.h"
 #include "boot/user.h"

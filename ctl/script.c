@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "ctl/ctl.h"
 
 /* x86's kernel takes 2047 bytes, and the script has some of its own. */

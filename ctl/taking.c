@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "boot/once.h"
 #include "ctl/arm.h"
 #include "ctl/cancel.h"

@@ -12,7 +12,7 @@
 
 #include "boot/claim.h"
 #include "boot/decision.h"
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "boot/once.h"
 #include "boot/once_lock.h"
 #include "boot/tree.h"

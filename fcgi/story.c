@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "boot/escape.h"
+#include "boot/text.h"
 
 void story_add(struct story *story, const char *format, ...)
 {

@@ -485,4 +485,4 @@ def test_directories_from_before(responder, tree, mode):
         assert st.st_mode & 0o777 == 0o750
     ctl.good("check")
     with open(place.LOG) as log:
-        assert "once/.served: mode 0750" in log.read()
+        assert "once/.served: set to mode 0750" in log.read()

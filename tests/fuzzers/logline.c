@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "boot/client.h"
-#include "boot/escape.h"
+#include "boot/text.h"
 #include "cgi/logline.h"
 #include "fuzz.h"
 

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot/escape.h"
-#include "boot/number.h"
 #include "boot/text.h"
+#include "boot/number.h"
 #include "cgi/logline.h"
 #include "cgi/metavar.h"
 #include "cgi/settings.h"
