@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The log: a file, a pipe, a terminal or the journal's socket, written to
+ * without ever waiting. A line that the log does not take at once is lost.
+ */
 #include "cgi/log.h"
 
 #include <errno.h>
@@ -24,7 +28,7 @@
  * its writer wait, and keeps the one offset that all its writers share. The
  * rest, such as the journal's socket, must not be waited for by other means.
  */
-static int open_stderr(bool *may_block)
+static int open_stderr_log(bool *may_block)
 {
 	struct stat st;
 	int fd = -1;
@@ -37,8 +41,8 @@ static int open_stderr(bool *may_block)
 	return fd < 0 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : fd;
 }
 
-/* error: why the log could not be opened, or 0. */
-static int open_path(const char *path, bool *may_block, int *error)
+/* *error: why the log could not be opened, or 0. */
+static int open_log_file(const char *path, bool *may_block, int *error)
 {
 	*may_block = false;
 	*error = 0;
@@ -48,7 +52,7 @@ static int open_path(const char *path, bool *may_block, int *error)
 			return fd;
 		*error = errno;
 	}
-	return open_stderr(may_block);
+	return open_stderr_log(may_block);
 }
 
 /*
@@ -77,13 +81,13 @@ void log_write(struct log *log, const char *line, size_t size)
 			write_to_pipe(log->fd, line, size);
 		return;
 	}
-	/* There is nobody left who could be told that it failed. */
+	/* Nobody is left to report a failure to. */
 	ssize_t n = write(log->fd, line, size);
 	(void)n;
 }
 
 /* By log_write(), since standard error must not be waited for either. */
-static void warn(struct log *log, const char *path, int error)
+static void report_log_failure(struct log *log, const char *path, int error)
 {
 	char line[LOG_LINE_MAX];
 	int n = snprintf(line, sizeof line,
@@ -94,17 +98,17 @@ static void warn(struct log *log, const char *path, int error)
 	log_write(log, line, (size_t)n);
 }
 
-/* Each request that names its own log may come here. */
-static void warn_once(struct log *log, const char *path, int error)
+/* Requests that name a log of their own come here, too: report one time. */
+static void report_first_failure(struct log *log, const char *path, int error)
 {
 	static atomic_flag warned = ATOMIC_FLAG_INIT;
 
 	if (!atomic_flag_test_and_set(&warned))
-		warn(log, path, error);
+		report_log_failure(log, path, error);
 }
 
-/* While log is still standard error. */
-static void say_again(struct log *log, const char *path)
+/* On standard error, which log still is. */
+static void report_log_is_back(struct log *log, const char *path)
 {
 	char line[LOG_LINE_MAX];
 	int n = snprintf(
@@ -118,30 +122,31 @@ void log_open(const char *path, struct log *out)
 	bool may_block;
 	int error;
 
-	out->fd = open_path(path, &may_block, &error);
+	out->fd = open_log_file(path, &may_block, &error);
 	out->has_failed = error != 0;
 	atomic_init(&out->may_block, may_block);
 	if (out->has_failed)
-		warn_once(out, path, error);
+		report_first_failure(out, path, error);
 }
 
 void log_reopen(const char *path, struct log *log)
 {
 	bool may_block;
 	int error;
-	int fd = open_path(path, &may_block, &error);
+	int fd = open_log_file(path, &may_block, &error);
 
 	if (error == 0 && log->has_failed)
-		say_again(log, path);
+		report_log_is_back(log, path);
 	if (fd >= 0) {
-		/* The number stays, for those who write right now. */
+		/* Keep the descriptor's number: other threads write to it now.
+		 */
 		if (dup3(fd, log->fd, O_CLOEXEC) >= 0)
 			atomic_store(&log->may_block, may_block);
 		close(fd);
 	}
 	log->has_failed = error != 0;
 	if (log->has_failed)
-		warn(log, path, error);
+		report_log_failure(log, path, error);
 }
 
 void log_close(struct log *log)

@@ -14,19 +14,19 @@
 struct log {
 	int fd;
 	atomic_bool may_block; /* it could not be opened O_NONBLOCK */
-	bool has_failed;       /* standard error is taken instead */
+	bool has_failed;       /* standard error is used instead */
 };
 
 /*
- * Opens the log at path, "-" being standard error. If that fails, standard
- * error is taken instead. A line there says so, once a process.
+ * Opens the log at path, or standard error for "-". If that fails, uses
+ * standard error, and says so there one time in the life of the process.
  */
 void log_open(const char *path, struct log *out);
 
 /*
- * Opens it again, where the path is now, while others may write to it. Each
- * failure is said on standard error, and the first success after a failure.
- * One thread at a time.
+ * Opens the log anew, after a rotation. Other threads may write meanwhile.
+ * Reports each failure, and the first success after one, on standard error. One
+ * thread at a time may call it.
  */
 void log_reopen(const char *path, struct log *log);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Writes a request as a line of the log; logline.h has the format. */
 #include "cgi/logline.h"
 
 #include <string.h>
@@ -7,12 +8,12 @@
 
 #define TIME_SIZE 32 /* bytes */
 
-static void add_or_dash(struct text *text, const char *more)
+static void add_text_or_dash(struct text *text, const char *more)
 {
 	text_add(text, more == NULL ? "-" : more);
 }
 
-/* Cut off, so that whatever a client sends leaves room for the decision. */
+/* Cuts off long text, so that there is always room for the decision. */
 static void add_escaped(struct text *text, const char *more, size_t size)
 {
 	char escaped[1024];
@@ -30,7 +31,7 @@ static void format_time(time_t time, char out[static TIME_SIZE])
 		strcpy(out, "-");
 }
 
-/* Under load, most lines are of the same second as the one before. */
+/* Under load most lines are of the same second as the line before. */
 static void add_time(struct text *text, time_t time)
 {
 	static _Thread_local char last[TIME_SIZE];
@@ -58,7 +59,7 @@ size_t logline_format(const struct logline *line, char out[static LOG_LINE_MAX])
 	struct text text;
 
 	text_begin(&text, out, LOG_LINE_MAX);
-	add_or_dash(&text, line->client);
+	add_text_or_dash(&text, line->client);
 	text_add(&text, " - - [");
 	add_time(&text, line->time);
 	text_add(&text, "] \"");
@@ -74,9 +75,9 @@ size_t logline_format(const struct logline *line, char out[static LOG_LINE_MAX])
 	text_add(&text, " ");
 	add_duration(&text, line->nanoseconds);
 	text_add(&text, " ");
-	add_or_dash(&text, line->decision);
+	add_text_or_dash(&text, line->decision);
 	text_add(&text, "\n");
-	/* One that was cut off ends with its line as well. */
+	/* A line that was cut off ends with an end of line, too. */
 	out[text.length - 1] = '\n';
 	return text.length;
 }

@@ -13,8 +13,8 @@
  *
  *     CLIENT - - [TIME] "METHOD URI PROTOCOL" STATUS BYTES SECONDS DECISION
  *
- * DECISION is "-", or the source (once, static, default), a blank, the target as
- * one word (escape_word()), and notes, each in parentheses after a blank. Or
+ * DECISION is "-", or the source (once, static, default), a blank, the target
+ * as one word (escape_word()), and notes, each in parentheses after a blank. Or
  * words about what was wrong. ctl/logparse.c reads it.
  */
 

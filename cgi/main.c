@@ -4,18 +4,42 @@
  * standard output. It has no arguments: a web server may put the words of a
  * query there (section 4.4), which come from the client.
  */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "boot/number.h"
 #include "boot/once.h"
-#include "cgi/input.h"
 #include "cgi/output.h"
 #include "cgi/respond.h"
 
-static void tell(const char *line, void *context)
+/*
+ * Reads the request's body and forgets it. size is CONTENT_LENGTH in bytes, or
+ * NULL: no body. A web server that can't get rid of a body may throw the answer
+ * away. More than size must not be read (RFC 3875, section 4.2).
+ */
+static void discard_body(const char *size)
+{
+	char bytes[16384];
+	unsigned left;
+
+	if (size == NULL || !number_parse(size, 10, 0, UINT_MAX, &left))
+		return;
+	while (left > 0) {
+		ssize_t n = read(STDIN_FILENO, bytes,
+			left < sizeof bytes ? left : sizeof bytes);
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return;
+		if (n > 0)
+			left -= (unsigned)n;
+	}
+}
+
+static void report_to_stderr(const char *line, void *context)
 {
 	(void)context;
 	fprintf(stderr, "pxesrv: %s\n", line);
@@ -23,7 +47,7 @@ static void tell(const char *line, void *context)
 
 int main(void)
 {
-	/* Each request is a start: a missing root is a wrong setting here. */
+	/* Each request is a start, so a missing root is a wrong setting. */
 	const struct service service = {
 		.settings = settings_default,
 		.no_root_status = 500,
@@ -31,10 +55,10 @@ int main(void)
 	};
 	struct output output;
 
-	umask(0); /* what is made says its mode itself */
+	umask(0); /* each call that makes something gives its mode */
 	tzset();
-	once_set_reporter(tell, NULL);
-	input_discard(STDIN_FILENO, getenv("CONTENT_LENGTH"));
+	once_set_reporter(report_to_stderr, NULL);
+	discard_body(getenv("CONTENT_LENGTH"));
 	output_open(STDOUT_FILENO, &output);
 	/* This sink has sent all when it returns. */
 	respond(&service, NULL, environ, &output.sink);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Finds the meta-variables that PXESrv reads among all those of a request. */
 #include "cgi/metavar.h"
 
 #include <stddef.h>
@@ -22,10 +23,10 @@ static const struct {
 	{"PXESRV_SEND=", offsetof(struct metavars, pxesrv_send)},
 };
 
-static void take(const char *variable, struct metavars *out)
+static void read_metavar(const char *variable, struct metavars *out)
 {
 	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
-		/* Most end here: there are a hundred of these a request. */
+		/* Most variables end here. A request may have a hundred. */
 		if (variable[0] != variables[i].name[0])
 			continue;
 		size_t length = strlen(variables[i].name);
@@ -44,5 +45,5 @@ void metavars_read(char *const env[], struct metavars *out)
 {
 	*out = (struct metavars){0};
 	for (; *env != NULL; env++)
-		take(*env, out);
+		read_metavar(*env, out);
 }

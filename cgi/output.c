@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The CGI program's sink: standard output, as the web server gives it. */
 #include "cgi/output.h"
 
 #include <errno.h>
@@ -15,22 +16,22 @@ static struct output *output_of(struct sink *sink)
 	return (struct output *)sink; /* its first member */
 }
 
-static bool is_gone(struct sink *sink)
+static bool output_is_gone(struct sink *sink)
 {
 	struct pollfd out = {.fd = output_of(sink)->fd};
 	return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP));
 }
 
-/* Waits until the output takes more. False: it won't, or we are to end. */
-static bool wait_for(const struct output *output)
+/* Waits until the output takes more. False: it does not, or we must end. */
+static bool output_wait(const struct output *output)
 {
 	const struct timespec limit = {.tv_sec = WAIT_SECONDS};
 	struct pollfd out = {.fd = output->fd, .events = POLLOUT};
 	return ppoll(&out, 1, &limit, &output->waiting) == 1;
 }
 
-/* Writes all of it. How many bytes could not be written. */
-static size_t write_all(
+/* Writes all bytes. Returns how many could not be written. */
+static size_t output_write(
 	const struct output *output, const char *bytes, size_t size)
 {
 	while (size > 0) {
@@ -39,7 +40,7 @@ static size_t write_all(
 			bytes += n;
 			size -= (size_t)n;
 		} else if (errno == EAGAIN) {
-			if (!wait_for(output))
+			if (!output_wait(output))
 				break;
 		} else if (errno != EINTR) {
 			break;
@@ -48,12 +49,12 @@ static size_t write_all(
 	return size;
 }
 
-static long long send_answer(struct sink *sink, const struct answer *answer)
+static long long output_send(struct sink *sink, const struct answer *answer)
 {
 	const struct output *output = output_of(sink);
 	char bytes[ANSWER_BYTES_MAX];
 	off_t next = answer->next;
-	size_t left = write_all(output, answer->bytes, answer->size);
+	size_t left = output_write(output, answer->bytes, answer->size);
 
 	while (left == 0 && next < answer->end) {
 		const off_t rest = answer->end - next;
@@ -66,37 +67,38 @@ static long long send_answer(struct sink *sink, const struct answer *answer)
 		if (n <= 0) /* it has become shorter, or can't be read */
 			break;
 		next += n;
-		left = write_all(output, bytes, (size_t)n);
+		left = output_write(output, bytes, (size_t)n);
 	}
 	return (long long)left + answer->end - next;
 }
 
-static void be_interrupted(int signal)
+static void interrupt_wait(int signal)
 {
-	(void)signal; /* that ppoll(2) ends is all that is wanted */
+	(void)signal; /* it only has to end ppoll(2) */
 }
 
 void output_open(int fd, struct output *out)
 {
 	static const int enders[] = {SIGTERM, SIGINT, SIGHUP};
-	const struct sigaction interrupt = {.sa_handler = be_interrupted};
+	const struct sigaction interrupt = {.sa_handler = interrupt_wait};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct stat st;
 	sigset_t held;
 
 	*out = (struct output){
-		.sink = {.is_gone = is_gone, .send = send_answer}, .fd = fd};
+		.sink = {.is_gone = output_is_gone, .send = output_send},
+		.fd = fd};
 	sigemptyset(&held);
 	for (size_t i = 0; i < sizeof enders / sizeof enders[0]; i++) {
 		sigaddset(&held, enders[i]);
 		sigaction(enders[i], &interrupt, NULL);
 	}
 	sigprocmask(SIG_BLOCK, &held, &out->waiting);
-	/* The write fails instead, and a full log file does no harm. */
+	/* The write then fails instead. SIGXFSZ: of the log. */
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGXFSZ, &ignore, NULL);
 
-	/* A pipe or socket is ours alone; a terminal would be shared. */
+	/* A pipe or a socket is ours alone. A terminal is shared. */
 	if (fstat(fd, &st) == 0 &&
 		(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The route /redirect. Decides, claims what must be claimed, sends, and settles
+ * the claim by what became of the answer: delivered, it is served; not
+ * delivered, the link is armed again. The answer may go on after the request's
+ * thread is done with it; then redirect_settle() comes later.
+ */
 #include "cgi/redirect.h"
 
 #include <errno.h>
@@ -8,21 +14,21 @@
 
 #include "boot/claim.h"
 #include "boot/decision.h"
-#include "boot/text.h"
 #include "boot/grace.h"
+#include "boot/text.h"
 #include "boot/tree.h"
 #include "cgi/request.h"
 #include "cgi/response.h"
 #include "cgi/sink.h"
 
-/* Answers that are overtaken this often are a fault, not a race. */
-#define LOOKS_MAX 100
+/* A machine whose entry changes more often than that is no race but a fault. */
+#define DECISIONS_MAX 100
 
 /* As nginx logs it when the client is gone before it got an answer. */
 #define STATUS_PEER_GONE 499
 
 /* What the entry points at, for the log, as it counts from the root. */
-static void write_target(const struct tree *tree,
+static void write_target_name(const struct tree *tree,
 	const struct decision *decision, char *out, size_t size)
 {
 	char name[PATH_MAX + sizeof decision->entry];
@@ -44,12 +50,12 @@ static void write_target(const struct tree *tree,
 	escape_word(text, out, size);
 }
 
-static void note_boot(struct request *r, const struct tree *tree,
+static void note_decision(struct request *r, const struct tree *tree,
 	const struct decision *decision)
 {
 	char target[1024];
 
-	write_target(tree, decision, target, sizeof target);
+	write_target_name(tree, decision, target, sizeof target);
 	/* Every request comes here, so not by printf(3). */
 	request_add(r, source_name(decision->source));
 	request_add(r, " ");
@@ -61,8 +67,9 @@ static void note_boot(struct request *r, const struct tree *tree,
 			r, " (once/%s is no link: ignored)", r->client.name);
 }
 
-/* The error of decision, as a line for the client and for the log. */
-static void refuse(struct request *r, const struct decision *decision)
+/* Sends the reason why there is no boot file, and notes it for the log. */
+static void send_decision_error(
+	struct request *r, const struct decision *decision)
 {
 	char line[DECISION_LINE_SIZE];
 
@@ -85,7 +92,7 @@ static bool is_plain_path(const char *path)
 }
 
 /* The header that makes the web server send the file; false: it can't. */
-static bool write_offload(const struct request *r, const struct tree *tree,
+static bool write_send_header(const struct request *r, const struct tree *tree,
 	int fd, char *out, size_t size)
 {
 	static const char accel[] = "X-Accel-Redirect: /";
@@ -104,12 +111,12 @@ static bool write_offload(const struct request *r, const struct tree *tree,
 }
 
 /* Lets the web server send the file, or sends it where that can't. */
-static long long offload(
+static long long let_server_send(
 	struct request *r, const struct tree *tree, struct target *target)
 {
 	char header[3 * PATH_MAX + 32];
 
-	if (!write_offload(r, tree, target->fd, header, sizeof header))
+	if (!write_send_header(r, tree, target->fd, header, sizeof header))
 		return response_file(r->sink, target, false, &r->bytes);
 	return response_offload(r->sink, header, target->type);
 }
@@ -118,7 +125,7 @@ static long long offload(
  * Sends the file. Returns what the sink's send() does, or RESPONSE_NOTHING:
  * then the error is in decision.
  */
-static long long send_file(
+static long long send_boot_file(
 	struct request *r, const struct tree *tree, struct decision *decision)
 {
 	long long missing;
@@ -129,15 +136,16 @@ static long long send_file(
 		missing = response_file(
 			r->sink, &decision->target, r->head_only, &r->bytes);
 	else
-		missing = offload(r, tree, &decision->target);
+		missing = let_server_send(r, tree, &decision->target);
 
 	if (missing == RESPONSE_NOTHING)
 		decision_fail(decision, errno);
 	return missing;
 }
 
-/* What became of a claim that is over, if it is not what it should be. */
-static void note_settled(struct request *r, const struct claim *claim, int err)
+/* Notes the end of a claim for the log, unless it is as it should be. */
+static void note_claim_end(
+	struct request *r, const struct claim *claim, int err)
 {
 	if (err == -ENOSPC || err == -EDQUOT)
 		request_note(r, " (%s: the link was removed)", strerror(-err));
@@ -148,8 +156,8 @@ static void note_settled(struct request *r, const struct claim *claim, int err)
 			claim->path);
 }
 
-/* Puts a link back whose answer was not delivered. */
-static void put_back(
+/* The answer was not delivered: arms the link again. */
+static void put_claim_back(
 	struct request *r, const struct tree *tree, const struct claim *claim)
 {
 	bool is_overtaken;
@@ -157,7 +165,7 @@ static void put_back(
 
 	if (is_overtaken) {
 		request_note(r, " (not delivered: armed anew meanwhile)");
-		note_settled(r, claim, err);
+		note_claim_end(r, claim, err);
 	} else if (err == 0) {
 		request_note(r, " (not delivered: armed again)");
 	} else if (err == -ENOENT) {
@@ -176,30 +184,30 @@ void redirect_settle(
 		return;
 	r->has_claim = false;
 	if (missing == 0)
-		note_settled(r, &r->claim, claim_served(tree, &r->claim));
+		note_claim_end(r, &r->claim, claim_served(tree, &r->claim));
 	else
-		put_back(r, tree, &r->claim);
+		put_claim_back(r, tree, &r->claim);
 }
 
 static void answer_unclaimed(
 	struct request *r, const struct tree *tree, struct decision *decision)
 {
-	note_boot(r, tree, decision);
+	note_decision(r, tree, decision);
 	const long long missing = decision->error == 0
-	                                  ? send_file(r, tree, decision)
+	                                  ? send_boot_file(r, tree, decision)
 	                                  : RESPONSE_NOTHING;
 	if (missing == RESPONSE_NOTHING)
-		refuse(r, decision);
+		send_decision_error(r, decision);
 	else
 		request_sent(r, missing);
 }
 
-/* Answers again what was claimed before. False: look again. */
+/* Answers again with a link that was claimed before. False: decide again. */
 static bool answer_grace(
 	struct request *r, const struct tree *tree, struct decision *decision)
 {
 	if (r->sink->is_gone(r->sink)) {
-		note_boot(r, tree, decision);
+		note_decision(r, tree, decision);
 		request_note(r, " (the peer has hung up)");
 		r->status = STATUS_PEER_GONE;
 		return true;
@@ -207,7 +215,7 @@ static bool answer_grace(
 	int err = grace_settle(tree, r->client.name, decision->recent);
 	if (err == -ENOENT)
 		return false;
-	/* On a full disk the link was removed: that is settled, too. */
+	/* ENOSPC, EDQUOT: the link was removed, so it is settled too. */
 	if (err < 0 && err != -ENOSPC && err != -EDQUOT)
 		decision_fail(decision, -err);
 	answer_unclaimed(r, tree, decision);
@@ -217,18 +225,19 @@ static bool answer_grace(
 static void answer_claimed(
 	struct request *r, struct tree *tree, struct decision *decision)
 {
-	note_boot(r, tree, decision);
-	/* The lock may have been waited for. */
+	note_decision(r, tree, decision);
+	/* Waiting for the lock may have taken a while. */
 	if (r->sink->is_gone(r->sink)) {
 		r->status = STATUS_PEER_GONE;
-		put_back(r, tree, &r->claim);
+		put_claim_back(r, tree, &r->claim);
 		return;
 	}
-	const long long missing = send_file(r, tree, decision);
+	const long long missing = send_boot_file(r, tree, decision);
 	if (missing == RESPONSE_NOTHING) {
-		/* First the link: the client asks again when it has this. */
-		put_back(r, tree, &r->claim);
-		refuse(r, decision);
+		/* Arm first: the client asks again as soon as it has the error.
+		 */
+		put_claim_back(r, tree, &r->claim);
+		send_decision_error(r, decision);
 		return;
 	}
 	r->has_claim = true;
@@ -240,12 +249,12 @@ static void answer_claimed(
 	r->root = tree_take_root(tree);
 }
 
-/* Claims what decision_make() found and answers. False: look again. */
+/* Claims the link that was decided for, and answers. False: decide again. */
 static bool answer_once(
 	struct request *r, struct tree *tree, struct decision *decision)
 {
 	if (r->sink->is_gone(r->sink)) {
-		note_boot(r, tree, decision);
+		note_decision(r, tree, decision);
 		request_note(r, " (the peer has hung up: still armed)");
 		r->status = STATUS_PEER_GONE;
 		return true;
@@ -264,7 +273,7 @@ void redirect(struct request *r, struct tree *tree)
 {
 	struct decision decision;
 
-	for (int looks = 0; looks < LOOKS_MAX; looks++) {
+	for (int i = 0; i < DECISIONS_MAX; i++) {
 		bool answered = true;
 
 		decision_make(

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One request, from its meta-variables to its line in the log. */
 #include "cgi/request.h"
 
 #include <stdarg.h>

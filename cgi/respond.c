@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * From a request to its answer and its line in the log: settings, route,
+ * client, tree, then the route's own part.
+ */
 #include "cgi/respond.h"
 
 #include <errno.h>
@@ -8,10 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot/text.h"
 #include "boot/grub.h"
 #include "boot/reason.h"
 #include "boot/root_limit.h"
+#include "boot/text.h"
 #include "boot/tree.h"
 #include "boot/tree_cache.h"
 #include "cgi/log.h"
@@ -23,21 +27,21 @@
 #include "cgi/sink.h"
 
 /*
- * An answer whose reason is the business of the administrator alone: the
- * client gets the first text, the log the second one.
+ * Sends an error whose reason is for the administrator alone: the client gets
+ * text, the log gets reason and value.
  */
-static void refuse(struct request *r, int status, const char *text,
-	const char *story, const char *value)
+static void send_error(struct request *r, int status, const char *text,
+	const char *reason, const char *value)
 {
 	char escaped[1024];
 
 	escape_line(value == NULL ? "" : value, escaped, sizeof escaped);
-	request_note(r, "- %s %s", story, escaped);
+	request_note(r, "- %s %s", reason, escaped);
 	request_text(r, status, text);
 }
 
-/* The grub/clear route; its answers are fixed, Missing has no "# ". */
-static void clear(
+/* The route /grub/clear/. "Missing" has no "# ", as users expect it. */
+static void clear_grub_file(
 	struct request *r, const struct tree *tree, const char *version)
 {
 	char path[GRUB_PATH_SIZE], text[GRUB_PATH_SIZE + 64];
@@ -67,54 +71,55 @@ static void clear(
 	request_text(r, response_status(reason_of(-err)), text);
 }
 
-static int open_tree(const struct settings *settings, struct tree_cache *cache,
-	struct tree *out)
+static int open_request_tree(const struct settings *settings,
+	struct tree_cache *cache, struct tree *out)
 {
 	return cache == NULL ? tree_open(settings->root, settings->allow, out)
 	                     : tree_open_cached(cache, settings->root,
 				       settings->allow, out);
 }
 
-static void with_tree(const struct service *service, struct tree_cache *cache,
-	struct request *r, const struct route *route)
+static void answer_with_tree(const struct service *service,
+	struct tree_cache *cache, struct request *r, const struct route *route)
 {
 	struct tree tree;
-	int err = open_tree(&r->settings, cache, &tree);
+	int err = open_request_tree(&r->settings, cache, &tree);
 
 	if (err < 0) {
 		const bool passes = reason_of(-err) == REASON_TEMPORARY;
-		char story[256];
-		snprintf(story, sizeof story,
+		char reason[256];
+		snprintf(reason, sizeof reason,
 			"cannot open the root (%s): PXESRV_ROOT is",
 			strerror(-err));
-		refuse(r, passes ? 503 : service->no_root_status,
+		send_error(r, passes ? 503 : service->no_root_status,
 			passes ? "# The boot server can't open its root "
 				 "directory now"
 			       : "# The boot server's root directory is not "
 				 "there",
-			story, r->settings.root);
+			reason, r->settings.root);
 		return;
 	}
 	if (route->kind == ROUTE_GRUB_CLEAR)
-		clear(r, &tree, route->version);
+		clear_grub_file(r, &tree, route->version);
 	else
 		redirect(r, &tree);
 	tree_close(&tree);
 }
 
-/* The same, unless its file system holds too many already. */
-static void with_limit(const struct service *service, struct tree_cache *cache,
-	struct request *r, const struct route *route)
+/* The same, unless too many threads are at work in that root already. */
+static void answer_within_limit(const struct service *service,
+	struct tree_cache *cache, struct request *r, const struct route *route)
 {
 	const char *root = r->settings.root;
 
 	if (service->limit == NULL) {
-		with_tree(service, cache, r, route);
+		answer_with_tree(service, cache, r, route);
 	} else if (root_limit_enter(service->limit, root)) {
-		with_tree(service, cache, r, route);
+		answer_with_tree(service, cache, r, route);
 		root_limit_leave();
 	} else {
-		refuse(r, 503, "# The boot server's disk does not answer now",
+		send_error(r, 503,
+			"# The boot server's disk does not answer now",
 			"too many requests wait for the file system of", root);
 	}
 }
@@ -125,8 +130,8 @@ static bool is_method(const struct request *r, const char *method)
 	       strcmp(r->vars.request_method, method) == 0;
 }
 
-static void answer(const struct service *service, struct tree_cache *cache,
-	struct request *r)
+static void answer_request(const struct service *service,
+	struct tree_cache *cache, struct request *r)
 {
 	struct route route;
 	struct bad_setting bad;
@@ -134,39 +139,39 @@ static void answer(const struct service *service, struct tree_cache *cache,
 	const bool valid = settings_overlay(&r->vars, &r->settings, &bad);
 	route_find(&r->vars, &route);
 	r->head_only = is_method(r, "HEAD");
-	/* First of all, since each line of the log wants to name the client. */
+	/* First of all, because each line of the log names the client. */
 	if (r->vars.remote_addr != NULL)
 		client_parse(r->vars.remote_addr, &r->client);
 
 	if (!valid) {
-		char story[64];
-		snprintf(story, sizeof story, "%s can't be", bad.name);
-		refuse(r, 500, "# A setting of the boot server is wrong", story,
-			bad.value);
+		char reason[64];
+		snprintf(reason, sizeof reason, "%s can't be", bad.name);
+		send_error(r, 500, "# A setting of the boot server is wrong",
+			reason, bad.value);
 	} else if (route.kind == ROUTE_NONE) {
 		request_text(r, 404, "# The requested route is not available");
 	} else if (!r->head_only && !is_method(r, "GET")) {
 		request_text(r, 405, "# Only GET and HEAD are answered here");
 	} else if (r->vars.remote_addr == NULL) {
-		refuse(r, 500, "# The web server does not say who asks",
+		send_error(r, 500, "# The web server does not say who asks",
 			"the web server must pass REMOTE_ADDR", NULL);
 	} else if (r->client.name[0] == '\0') {
-		refuse(r, 500, "# The web server does not say who asks",
+		send_error(r, 500, "# The web server does not say who asks",
 			"the web server must pass an IP address as "
 			"REMOTE_ADDR, not",
 			r->vars.remote_addr);
 	} else if (r->settings.root == NULL) {
-		refuse(r, 500, "# The boot server has no root directory",
+		send_error(r, 500, "# The boot server has no root directory",
 			"set PXESRV_ROOT, or have the web server pass "
 			"DOCUMENT_ROOT",
 			NULL);
 	} else {
-		with_limit(service, cache, r, &route);
+		answer_within_limit(service, cache, r, &route);
 	}
 }
 
-static void write_log(const struct service *service, const struct request *r,
-	const char *line, size_t size)
+static void write_log_line(const struct service *service,
+	const struct request *r, const char *line, size_t size)
 {
 	if (service->log != NULL &&
 		strcmp(service->settings.log, r->settings.log) == 0) {
@@ -179,7 +184,7 @@ static void write_log(const struct service *service, const struct request *r,
 	log_close(&log);
 }
 
-/* An answer may be an error since the request's own settings don't hold. */
+/* The answer may be an error because this request has settings of its own. */
 static void note_if_bound(const struct service *service, struct request *r)
 {
 	const struct settings *started = &service->settings;
@@ -216,7 +221,7 @@ static void log_request(const struct service *service, const struct request *r,
 	};
 	char text[LOG_LINE_MAX];
 	size_t size = logline_format(&line, text);
-	write_log(service, r, text, size);
+	write_log_line(service, r, text, size);
 	if (service->complains && r->status == 500)
 		fprintf(stderr, "pxesrv: %s\n", r->decision);
 }
@@ -225,11 +230,12 @@ struct unsettled {
 	const struct service *service;
 	struct request r;
 	struct timespec start;
-	char strings[]; /* what r points to: the request's own are gone then */
+	char strings[]; /* what r points to: the request's own are gone by then
+	                 */
 };
 
 /* Copies a string behind the others, cut off to what the log has of it. */
-static const char *keep_string(char **at, const char *text)
+static const char *copy_string(char **at, const char *text)
 {
 	if (text == NULL)
 		return NULL;
@@ -248,7 +254,7 @@ static size_t string_size(const char *text)
 }
 
 /* NULL: there is no memory. */
-static struct unsettled *keep(const struct service *service,
+static struct unsettled *make_unsettled(const struct service *service,
 	const struct request *r, const struct timespec *start)
 {
 	const size_t size = string_size(r->vars.request_method) +
@@ -256,28 +262,28 @@ static struct unsettled *keep(const struct service *service,
 	                    string_size(r->vars.server_protocol) +
 	                    string_size(r->settings.log) +
 	                    string_size(r->settings.root);
-	struct unsettled *kept = malloc(sizeof *kept + size);
-	if (kept == NULL)
+	struct unsettled *unsettled = malloc(sizeof *unsettled + size);
+	if (unsettled == NULL)
 		return NULL;
 
-	char *at = kept->strings;
-	kept->service = service;
-	kept->start = *start;
-	kept->r = *r;
-	kept->r.sink = NULL;
-	kept->r.vars = (struct metavars){
-		.request_method = keep_string(&at, r->vars.request_method),
-		.request_uri = keep_string(&at, r->vars.request_uri),
-		.server_protocol = keep_string(&at, r->vars.server_protocol),
+	char *at = unsettled->strings;
+	unsettled->service = service;
+	unsettled->start = *start;
+	unsettled->r = *r;
+	unsettled->r.sink = NULL;
+	unsettled->r.vars = (struct metavars){
+		.request_method = copy_string(&at, r->vars.request_method),
+		.request_uri = copy_string(&at, r->vars.request_uri),
+		.server_protocol = copy_string(&at, r->vars.server_protocol),
 	};
-	kept->r.settings.log = keep_string(&at, r->settings.log);
-	kept->r.settings.root = keep_string(&at, r->settings.root);
-	kept->r.settings.allow = "";
-	return kept;
+	unsettled->r.settings.log = copy_string(&at, r->settings.log);
+	unsettled->r.settings.root = copy_string(&at, r->settings.root);
+	unsettled->r.settings.allow = "";
+	return unsettled;
 }
 
-/* The end of a request: of its claim, its root, and its line in the log. */
-static void settle(const struct service *service, struct request *r,
+/* Ends a request: settles its claim, closes its root, writes its log line. */
+static void settle_request(const struct service *service, struct request *r,
 	const struct timespec *start, long long missing)
 {
 	struct tree tree = {
@@ -300,15 +306,15 @@ struct unsettled *respond(const struct service *service,
 	metavars_read(env, &r.vars);
 	if (r.settings.root == NULL)
 		r.settings.root = r.vars.document_root;
-	answer(service, cache, &r);
+	answer_request(service, cache, &r);
 	note_if_bound(service, &r);
 	if (!r.is_later) {
 		log_request(service, &r, &start);
 		return NULL;
 	}
-	struct unsettled *unsettled = keep(service, &r, &start);
+	struct unsettled *unsettled = make_unsettled(service, &r, &start);
 	if (unsettled == NULL)
-		settle(service, &r, &start, sink->missing);
+		settle_request(service, &r, &start, sink->missing);
 	return unsettled;
 }
 
@@ -327,6 +333,7 @@ void respond_leave(void)
 
 void respond_settle(struct unsettled *unsettled, long long missing)
 {
-	settle(unsettled->service, &unsettled->r, &unsettled->start, missing);
+	settle_request(
+		unsettled->service, &unsettled->r, &unsettled->start, missing);
 	free(unsettled);
 }

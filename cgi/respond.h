@@ -17,10 +17,10 @@ struct service {
 	int no_root_status;       /* when the root can't be opened */
 	struct root_limit *limit; /* NULL: there is none */
 	bool is_bound;  /* places that only a request names can't be opened */
-	bool complains; /* what only an administrator can mend: to stderr too */
+	bool complains; /* report a status of 500 on standard error, too */
 };
 
-/* An answer whose rest is still being sent, and what is to be done then. */
+/* A request whose answer is still being sent, and what is left to do then. */
 struct unsettled;
 
 /*

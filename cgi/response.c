@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Writes answers as a CGI response (RFC 3875, section 6). */
 #include "cgi/response.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ int response_status(enum reason reason)
 	}
 }
 
-static const char *status_line(int status)
+static const char *status_text(int status)
 {
 	switch (status) {
 	case 200:
@@ -70,7 +71,7 @@ static size_t write_head(char out[static ANSWER_BYTES_MAX], int status,
 
 	text_begin(&head, out, ANSWER_BYTES_MAX);
 	text_add(&head, "Status: ");
-	text_add(&head, status_line(status));
+	text_add(&head, status_text(status));
 	text_add(&head, "\r\nContent-Type: ");
 	text_add(&head, type);
 	text_add(&head, "\r\nContent-Length: ");
@@ -85,7 +86,7 @@ long long response_text(struct sink *sink, int status, bool head_only,
 	const char *text, long long *bytes)
 {
 	char out[ANSWER_BYTES_MAX];
-	/* With its end of line; the head takes far less than half. */
+	/* With its end of line. The head takes far less than half of out. */
 	const size_t length = strnlen(text, sizeof out / 2) + 1;
 	size_t n = write_head(
 		out, status, "text/plain; charset=utf-8", (long long)length);
@@ -101,8 +102,8 @@ long long response_text(struct sink *sink, int status, bool head_only,
 	return sink->send(sink, &answer);
 }
 
-/* Reads up to size bytes of the beginning. What was read, or -1 with errno. */
-static ssize_t read_first(int fd, void *out, size_t size)
+/* Reads up to size bytes. Returns how many, or -1 with errno. */
+static ssize_t read_beginning(int fd, void *out, size_t size)
 {
 	ssize_t n;
 	do
@@ -111,7 +112,7 @@ static ssize_t read_first(int fd, void *out, size_t size)
 	return n;
 }
 
-static size_t smaller(size_t a, long long b)
+static size_t smaller_size(size_t a, long long b)
 {
 	return b < (long long)a ? (size_t)b : a;
 }
@@ -126,9 +127,10 @@ long long response_file(struct sink *sink, struct target *target,
 	*bytes = 0;
 	answer.size = write_head(first, 200, target->type, size);
 	if (!head_only && size > 0) {
-		/* Before the head is out, so that an error can be told. */
-		ssize_t got = read_first(target->fd, first + answer.size,
-			smaller(sizeof first - answer.size, size));
+		/* Read before the head is sent, so that an error can still be
+		 * sent. */
+		ssize_t got = read_beginning(target->fd, first + answer.size,
+			smaller_size(sizeof first - answer.size, size));
 		if (got <= 0) {
 			errno = got < 0 ? errno : EIO;
 			return RESPONSE_NOTHING;

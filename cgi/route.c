@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Which route a request is for, by its path. */
 #include "cgi/route.h"
 
 #include <stdbool.h>
@@ -23,7 +24,7 @@ static int hex_digit(char c)
 }
 
 /* Decodes uri up to its query into path. False: too long, or malformed. */
-static bool path_decode(const char *uri, char path[static PATH_MAX])
+static bool decode_uri_path(const char *uri, char path[static PATH_MAX])
 {
 	size_t n = 0;
 
@@ -45,7 +46,7 @@ static bool path_decode(const char *uri, char path[static PATH_MAX])
 	return true;
 }
 
-static void slashes_merge(char *path)
+static void merge_slashes(char *path)
 {
 	char *to = path;
 
@@ -57,7 +58,8 @@ static void slashes_merge(char *path)
 }
 
 /* The path as the web server understands it. */
-static bool path_join(const struct metavars *vars, char path[static PATH_MAX])
+static bool join_server_path(
+	const struct metavars *vars, char path[static PATH_MAX])
 {
 	int n = snprintf(path, PATH_MAX, "%s%s",
 		vars->script_name ? vars->script_name : "",
@@ -65,24 +67,24 @@ static bool path_join(const struct metavars *vars, char path[static PATH_MAX])
 	return n >= 0 && n < PATH_MAX;
 }
 
-static bool path_read(const struct metavars *vars, char path[static PATH_MAX])
+static bool read_path(const struct metavars *vars, char path[static PATH_MAX])
 {
 	if (vars->request_uri != NULL)
-		return path_decode(vars->request_uri, path);
-	return path_join(vars, path);
+		return decode_uri_path(vars->request_uri, path);
+	return join_server_path(vars, path);
 }
 
-/* In any case, since some file systems know no difference. */
+/* Ignoring case, because some file systems do. */
 static bool is_in_once(const struct metavars *vars)
 {
 	char path[PATH_MAX];
 
-	return !path_join(vars, path) || strcasestr(path, ONCE) != NULL;
+	return !join_server_path(vars, path) || strcasestr(path, ONCE) != NULL;
 }
 
 /*
- * One name and no path. Control characters are in nobody's file names, and
- * would break the one-line answer, which GRUB may run as configuration.
+ * One name and no path. Control characters would break the one-line answer,
+ * which GRUB may run as configuration.
  */
 static bool is_plain_component(const char *name)
 {
@@ -113,9 +115,9 @@ void route_find(const struct metavars *vars, struct route *out)
 	char path[PATH_MAX];
 
 	*out = (struct route){.kind = ROUTE_NONE};
-	if (is_in_once(vars) || !path_read(vars, path))
+	if (is_in_once(vars) || !read_path(vars, path))
 		return;
-	slashes_merge(path);
+	merge_slashes(path);
 
 	const char *version = grub_version(path);
 	if (version != NULL) {

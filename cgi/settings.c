@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The settings, from the environment or from FastCGI params. */
 #include "cgi/settings.h"
 
 #include <stdbool.h>
@@ -32,8 +33,8 @@ static bool send_parse(const char *text, enum send *out)
 	return false;
 }
 
-/* A list of absolute paths; an empty member is nobody's wish, but harmless. */
-static bool all_absolute(const char *list)
+/* A colon-separated list of absolute paths. Empty members do no harm. */
+static bool is_path_list(const char *list)
 {
 	for (const char *p = list; *p != '\0'; p++) {
 		bool first = p == list || p[-1] == ':';
@@ -43,12 +44,13 @@ static bool all_absolute(const char *list)
 	return true;
 }
 
-static bool is_log(const char *text)
+static bool is_log_name(const char *text)
 {
 	return text[0] == '/' || strcmp(text, "-") == 0;
 }
 
-static bool refuse(struct bad_setting *bad, const char *name, const char *value)
+static bool set_bad_setting(
+	struct bad_setting *bad, const char *name, const char *value)
 {
 	*bad = (struct bad_setting){.name = name, .value = value};
 	return false;
@@ -61,26 +63,29 @@ bool settings_overlay(const struct metavars *vars, struct settings *s,
 
 	if (vars->pxesrv_root != NULL) {
 		if (vars->pxesrv_root[0] != '/')
-			return refuse(bad, "PXESRV_ROOT", vars->pxesrv_root);
+			return set_bad_setting(
+				bad, "PXESRV_ROOT", vars->pxesrv_root);
 		new.root = vars->pxesrv_root;
 	}
 	if (vars->pxesrv_log != NULL) {
-		if (!is_log(vars->pxesrv_log))
-			return refuse(bad, "PXESRV_LOG", vars->pxesrv_log);
+		if (!is_log_name(vars->pxesrv_log))
+			return set_bad_setting(
+				bad, "PXESRV_LOG", vars->pxesrv_log);
 		new.log = vars->pxesrv_log;
 	}
 	if (vars->pxesrv_allow != NULL) {
-		if (!all_absolute(vars->pxesrv_allow))
-			return refuse(bad, "PXESRV_ALLOW", vars->pxesrv_allow);
+		if (!is_path_list(vars->pxesrv_allow))
+			return set_bad_setting(
+				bad, "PXESRV_ALLOW", vars->pxesrv_allow);
 		new.allow = vars->pxesrv_allow;
 	}
 	if (vars->pxesrv_send != NULL &&
 		!send_parse(vars->pxesrv_send, &new.send))
-		return refuse(bad, "PXESRV_SEND", vars->pxesrv_send);
+		return set_bad_setting(bad, "PXESRV_SEND", vars->pxesrv_send);
 	if (vars->pxesrv_once_grace != NULL &&
 		!number_parse(
 			vars->pxesrv_once_grace, 10, 0, GRACE_MAX, &new.grace))
-		return refuse(
+		return set_bad_setting(
 			bad, "PXESRV_ONCE_GRACE", vars->pxesrv_once_grace);
 
 	*s = new;
