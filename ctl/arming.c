@@ -11,8 +11,8 @@
 
 #include "boot/claim.h"
 #include "boot/decision.h"
-#include "boot/text.h"
 #include "boot/target.h"
+#include "boot/text.h"
 #include "ctl/arm.h"
 #include "ctl/boot_file.h"
 #include "ctl/clients.h"

@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #include "boot/decision.h"
-#include "boot/text.h"
 #include "boot/moment.h"
 #include "boot/once.h"
+#include "boot/text.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
 #include "ctl/directory.h"

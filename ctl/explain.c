@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "boot/decision.h"
-#include "boot/text.h"
 #include "boot/target.h"
+#include "boot/text.h"
 #include "boot/tree.h"
 #include "cgi/response.h"
 #include "ctl/boot_file.h"

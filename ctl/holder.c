@@ -8,8 +8,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "boot/text.h"
 #include "boot/once_lock.h"
+#include "boot/text.h"
 
 /* The command that a process runs. It chooses the text itself. False: gone. */
 static bool read_command(pid_t pid, char *out, size_t size)

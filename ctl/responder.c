@@ -22,9 +22,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "boot/text.h"
 #include "boot/number.h"
 #include "boot/once.h"
+#include "boot/text.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "boot/text.h"
 #include "boot/once.h"
+#include "boot/text.h"
 #include "ctl/arm.h"
 #include "ctl/cancel.h"
 #include "ctl/clients.h"

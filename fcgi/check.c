@@ -12,9 +12,9 @@
 
 #include "boot/claim.h"
 #include "boot/decision.h"
-#include "boot/text.h"
 #include "boot/once.h"
 #include "boot/once_lock.h"
+#include "boot/text.h"
 #include "boot/tree.h"
 #include "cgi/respond.h"
 #include "fcgi/note.h"

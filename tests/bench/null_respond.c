@@ -4,8 +4,8 @@
 #include "cgi/sink.h"
 #include "fixed.h"
 
-struct unsettled *respond(const struct service *service, struct tree_cache *kept,
-	char *const env[], struct sink *sink)
+struct unsettled *respond(const struct service *service,
+	struct tree_cache *kept, char *const env[], struct sink *sink)
 {
 	char bytes[FIXED_SIZE];
 	const struct answer answer = {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot/text.h"
 #include "boot/number.h"
+#include "boot/text.h"
 #include "cgi/logline.h"
 #include "cgi/metavar.h"
 #include "cgi/settings.h"
