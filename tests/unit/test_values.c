@@ -133,23 +133,25 @@ static void test_escapes(void)
 		"a path for a header");
 }
 
+static const struct logline usual_line = {
+	.client = "10.0.0.7",
+	.method = "GET",
+	.uri = "/redirect?\"\n\x1b[31m",
+	.protocol = "HTTP/1.1",
+	.time = 1795440480,
+	.status = 200,
+	.bytes = 1497,
+	.nanoseconds = 310000,
+	.decision = "once centos/7/default",
+};
+
 static void test_logline(void)
 {
-	char text[LOG_LINE_MAX], uri[5000], decision[5000];
-	struct logline line = {
-		.client = "10.0.0.7",
-		.method = "GET",
-		.uri = "/redirect?\"\n\x1b[31m",
-		.protocol = "HTTP/1.1",
-		.status = 200,
-		.bytes = 1497,
-		.nanoseconds = 310000,
-		.decision = "once centos/7/default",
-	};
+	char text[LOG_LINE_MAX];
+	struct logline line = usual_line;
 
 	setenv("TZ", "UTC", 1);
 	tzset();
-	line.time = 1795440480;
 	size_t size = logline_format(&line, text);
 	tap_ok(size == strlen(text) &&
 			strcmp(text,
@@ -159,16 +161,6 @@ static void test_logline(void)
 				"200 1497 0.0003 once centos/7/default\n") == 0,
 		"a line of the log");
 
-	memset(uri, '\1', sizeof uri);
-	memset(decision, 'd', sizeof decision);
-	uri[sizeof uri - 1] = decision[sizeof decision - 1] = '\0';
-	line.uri = uri;
-	line.decision = decision;
-	size = logline_format(&line, text);
-	tap_ok(size == LOG_LINE_MAX - 1 && text[size - 1] == '\n' &&
-			strchr(text, '\n') == text + size - 1,
-		"a line that is too long is cut, and ends");
-
 	line.nanoseconds = INT64_C(61099949999);
 	line.uri = line.decision = NULL;
 	logline_format(&line, text);
@@ -177,9 +169,25 @@ static void test_logline(void)
 	logline_format(&line, text);
 	tap_ok(strstr(text, " 61.1000 -\n") != NULL, "and rounded up");
 
-	size = logline_format(&(struct logline){.status = 500}, text);
+	logline_format(&(struct logline){.status = 500}, text);
 	tap_ok(strcmp(strchr(text, ']'), "] \"- - -\" 500 0 0.0000 -\n") == 0,
 		"what is not known is a dash");
+}
+
+static void test_long_logline(void)
+{
+	char text[LOG_LINE_MAX], uri[5000], decision[5000];
+	struct logline line = usual_line;
+
+	memset(uri, '\1', sizeof uri);
+	memset(decision, 'd', sizeof decision);
+	uri[sizeof uri - 1] = decision[sizeof decision - 1] = '\0';
+	line.uri = uri;
+	line.decision = decision;
+	const size_t size = logline_format(&line, text);
+	tap_ok(size == LOG_LINE_MAX - 1 && text[size - 1] == '\n' &&
+			strchr(text, '\n') == text + size - 1,
+		"a line that is too long is cut, and ends");
 }
 
 static void test_text(void)
@@ -214,6 +222,7 @@ int main(void)
 	test_metavars();
 	test_escapes();
 	test_logline();
+	test_long_logline();
 	test_text();
 	return tap_end();
 }
