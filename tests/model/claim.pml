@@ -9,7 +9,7 @@
  * is known by the number of its arming, which the programs can't see: they
  * see its text. A server is what a crash stops: all its requests, at whatever
  * step, and its lock is given up. once/.claimed and once/.served are there
- * (claims_prepare). Not modelled: a full disk, links that can't be read, the
+ * (once_prepare). Not modelled: a full disk, links that can't be read, the
  * two steps that stand for RENAME_NOREPLACE on NFS, a removed once/.lock, and
  * a delivery that is reported as broken but was none.
  *
@@ -193,9 +193,9 @@ inline to_served(from)
 #endif
 
 /*
- * claim_return(): without replacing, and under the lock, so that no claim
+ * claim_put_back(): without replacing, and under the lock, so that no claim
  * comes between is_overtaken() and the move. Where another was armed, the
- * claim goes to .served by claim_retire(). ENOENT: a grace was faster.
+ * claim goes to .served by retire_claim(). ENOENT: a grace was faster.
  */
 inline put_claim_back()
 {
@@ -285,7 +285,7 @@ proctype request(byte me)
 	{
 	skip;
 look:
-	/* boot_look(), read_entry(). */
+	/* decision_make(), read_entry(). */
 	atomic {
 		if
 		:: once != 0 ->
@@ -430,7 +430,7 @@ no_entry:
 		:: from != NOWHERE
 		fi
 	};
-	/* Its text is read; look_once() again, if it has moved on. */
+	/* Its text is read; find_recent() again, if it has moved on. */
 	atomic {
 		if
 		:: from == SERVED -> mine = served
