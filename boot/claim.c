@@ -239,8 +239,7 @@ static bool is_claimed_again(const struct tree *tree, const struct claim *claim)
 int claim_put_back(
 	const struct tree *tree, const struct claim *claim, bool *is_overtaken)
 {
-	/* Keep claims out. If the lock can't be had, saving the link comes
-	 * first. */
+	/* Keep claims out, but without the lock save the link even so. */
 	int lock = once_lock(tree);
 	int err = is_claimed_again(tree, claim)
 	                  ? -EEXIST

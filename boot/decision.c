@@ -185,8 +185,7 @@ int decision_claim(const struct tree *tree, const char *client,
 	if (strcmp(decision->text, seen) == 0)
 		return 0;
 
-	/* Somebody armed the client anew between the decision and the rename.
-	 */
+	/* Somebody armed the client anew before the rename. */
 	decision_close(decision);
 	open_entry_target(tree, decision);
 	if (decision->error == 0)

@@ -22,8 +22,7 @@ struct tree;
 #define ONCE_PARTS 4
 extern const char *const once_parts[ONCE_PARTS];
 
-/* The new name of a thing that lay in the place of a part: the part's, this,
- * and a unique suffix. */
+/* Behind the name of what was moved aside; a unique suffix follows. */
 #define ONCE_ASIDE ".aside-"
 
 #define ONCE_SUFFIX_SIZE 17 /* bytes: 64 bits in hexadecimal, and a NUL */

@@ -44,8 +44,7 @@ void tree_cache_release(struct tree_cache *cache)
 	cache->root = -1;
 }
 
-/* False: the file's state is not known, because of an error or an old kernel.
- */
+/* False: an error, or an old kernel that does not tell all of it. */
 static bool stat_file(
 	int directory, const char *path, int flags, struct statx *out)
 {

@@ -19,8 +19,7 @@ struct tree_cache {
 
 void tree_cache_init(struct tree_cache *out);
 
-/* Closes what is kept. After a while without requests this lets umount(8) work.
- */
+/* Closes what is kept. Call it when idle, so that umount(8) works. */
 void tree_cache_release(struct tree_cache *cache);
 
 /*

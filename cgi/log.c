@@ -138,8 +138,7 @@ void log_reopen(const char *path, struct log *log)
 	if (error == 0 && log->has_failed)
 		report_log_is_back(log, path);
 	if (fd >= 0) {
-		/* Keep the descriptor's number: other threads write to it now.
-		 */
+		/* Keep the number: other threads write to it now. */
 		if (dup3(fd, log->fd, O_CLOEXEC) >= 0)
 			atomic_store(&log->may_block, may_block);
 		close(fd);

@@ -234,8 +234,7 @@ static void answer_claimed(
 	}
 	const long long missing = send_boot_file(r, tree, decision);
 	if (missing == RESPONSE_NOTHING) {
-		/* Arm first: the client asks again as soon as it has the error.
-		 */
+		/* Arm first: the client asks again when it has the error. */
 		put_claim_back(r, tree, &r->claim);
 		send_decision_error(r, decision);
 		return;

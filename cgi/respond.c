@@ -230,8 +230,7 @@ struct unsettled {
 	const struct service *service;
 	struct request r;
 	struct timespec start;
-	char strings[]; /* what r points to: the request's own are gone by then
-	                 */
+	char strings[]; /* what r points to; the originals are gone */
 };
 
 /* Copies a string behind the others, cut off to what the log has of it. */

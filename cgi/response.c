@@ -127,8 +127,7 @@ long long response_file(struct sink *sink, struct target *target,
 	*bytes = 0;
 	answer.size = write_head(first, 200, target->type, size);
 	if (!head_only && size > 0) {
-		/* Read before the head is sent, so that an error can still be
-		 * sent. */
+		/* Before the head is sent, an error can still be sent. */
 		ssize_t got = read_beginning(target->fd, first + answer.size,
 			smaller_size(sizeof first - answer.size, size));
 		if (got <= 0) {
