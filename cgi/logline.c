@@ -81,3 +81,11 @@ size_t logline_format(const struct logline *line, char out[static LOG_LINE_MAX])
 	out[text.length - 1] = '\n';
 	return text.length;
 }
+
+void logline_write_note(struct log *log, const char *text)
+{
+	const struct logline line = {.time = time(NULL), .decision = text};
+	char bytes[LOG_LINE_MAX];
+
+	log_write(log, bytes, logline_format(&line, bytes));
+}

@@ -34,3 +34,6 @@ struct logline {
 /* Writes the line, its end included. Returns its length. */
 size_t logline_format(
 	const struct logline *line, char out[static LOG_LINE_MAX]);
+
+/* Writes a line that belongs to no request. It has text as its decision. */
+void logline_write_note(struct log *log, const char *text);

@@ -16,8 +16,8 @@
 #include "boot/once_lock.h"
 #include "boot/text.h"
 #include "boot/tree.h"
+#include "cgi/logline.h"
 #include "cgi/respond.h"
-#include "fcgi/note.h"
 
 /* Whether links can be moved in once/, and to and fro. */
 static bool check_once(const struct tree *tree)
@@ -175,12 +175,12 @@ static void log_leftover(const char *path, void *context)
 		"%s: claimed, by a crash or by an answer under way elsewhere; "
 		"not armed again by itself",
 		escaped);
-	note_log(context, note);
+	logline_write_note(context, note);
 }
 
 static void log_news(const char *line, void *context)
 {
-	note_log(context, line);
+	logline_write_note(context, line);
 }
 
 void check_claims(const struct service *service)
@@ -197,7 +197,7 @@ void check_claims(const struct service *service)
 		char note[256];
 		snprintf(note, sizeof note, ONCE_DIR ": claims will fail: %s",
 			strerror(-err));
-		note_log(service->log, note);
+		logline_write_note(service->log, note);
 	}
 	claim_each(&tree, NULL, log_leftover, service->log);
 	tree_close(&tree);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The table of open connections, by descriptor, in three lists: those that wait
+ * for a request, those that are idle after one, and those that send an answer.
+ * One lock guards all of it; nothing slow happens under it. A slot's generation
+ * tells an event of an earlier connection with the same descriptor from one of
+ * this.
+ */
 #include "fcgi/connections.h"
 
 #include <poll.h>
@@ -31,167 +38,169 @@ struct slot {
 struct connections {
 	pthread_mutex_t lock;
 	struct list waiting; /* for the rest of a request; oldest first */
-	struct list kept;    /* silent after an answer; oldest first */
+	struct list idle;    /* silent after an answer; oldest first */
 	struct list sending; /* to a peer that takes nothing; longest first */
 	size_t used, limit;  /* weight of what is in the lists, and may be */
 	size_t max;
 	struct slot slots[]; /* by descriptor */
 };
 
-static int64_t now_ms(void)
+static int64_t coarse_now_ms(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void unlink_slot(struct connections *all, int fd)
+static void unlink_slot(struct connections *table, int fd)
 {
-	struct slot *slot = &all->slots[fd];
+	struct slot *slot = &table->slots[fd];
 	struct list *list = slot->list;
 
 	if (list == NULL)
 		return;
 	if (slot->previous >= 0)
-		all->slots[slot->previous].next = slot->next;
+		table->slots[slot->previous].next = slot->next;
 	else
 		list->first = slot->next;
 	if (slot->next >= 0)
-		all->slots[slot->next].previous = slot->previous;
+		table->slots[slot->next].previous = slot->previous;
 	else
 		list->last = slot->previous;
 	slot->list = NULL;
-	all->used -= list->weight;
+	table->used -= list->weight;
 }
 
-static void append(struct connections *all, struct list *list, int fd)
+static void append_slot(struct connections *table, struct list *list, int fd)
 {
-	struct slot *slot = &all->slots[fd];
+	struct slot *slot = &table->slots[fd];
 
 	slot->list = list;
-	slot->since = now_ms();
+	slot->since = coarse_now_ms();
 	slot->next = -1;
 	slot->previous = list->last;
 	if (list->last >= 0)
-		all->slots[list->last].next = fd;
+		table->slots[list->last].next = fd;
 	else
 		list->first = fd;
 	list->last = fd;
-	all->used += list->weight;
+	table->used += list->weight;
 }
 
 struct connections *connections_new(size_t max, size_t limit)
 {
 	/* Pages of numbers that are never used are never touched. */
-	struct connections *all =
-		calloc(1, sizeof *all + max * sizeof all->slots[0]);
-	if (all == NULL)
+	struct connections *table =
+		calloc(1, sizeof *table + max * sizeof table->slots[0]);
+	if (table == NULL)
 		return NULL;
-	if (pthread_mutex_init(&all->lock, NULL) != 0) {
-		free(all);
+	if (pthread_mutex_init(&table->lock, NULL) != 0) {
+		free(table);
 		return NULL;
 	}
-	all->waiting =
+	table->waiting =
 		(struct list){-1, -1, 1, CONNECTION_PATIENCE * INT64_C(1000)};
-	all->kept = (struct list){-1, -1, 1, 0};
-	all->sending = (struct list){-1, -1, SENDING_WEIGHT,
+	table->idle = (struct list){-1, -1, 1, 0};
+	table->sending = (struct list){-1, -1, SENDING_WEIGHT,
 		CONNECTION_SENDING_PATIENCE * INT64_C(1000)};
-	all->max = max;
-	all->limit = limit;
-	return all;
+	table->max = max;
+	table->limit = limit;
+	return table;
 }
 
-void connections_free(struct connections *all)
+void connections_free(struct connections *table)
 {
-	pthread_mutex_destroy(&all->lock);
-	free(all);
+	pthread_mutex_destroy(&table->lock);
+	free(table);
 }
 
-/* The oldest of a list that nobody has, or -1. */
-static int oldest(struct connections *all, const struct list *list)
+/* The oldest of a list that no thread has taken, or -1. */
+static int oldest_free(struct connections *table, const struct list *list)
 {
 	int fd = list->first;
-	while (fd >= 0 && all->slots[fd].taken)
-		fd = all->slots[fd].next;
+	while (fd >= 0 && table->slots[fd].taken)
+		fd = table->slots[fd].next;
 	return fd;
 }
 
-static bool has_input(int fd)
+static bool connection_has_input(int fd)
 {
 	struct pollfd peer = {.fd = fd, .events = POLLIN};
 	return poll(&peer, 1, 0) != 0;
 }
 
 /* Where a connection belongs; NULL: where it is. */
-static struct list *list_for(struct connections *all, const struct slot *slot,
-	enum connection_news news)
+static struct list *list_by_state(struct connections *table,
+	const struct slot *slot, enum connection_state state)
 {
-	switch (news) {
-	case CONNECTION_SERVED:
-		return &all->kept;
+	switch (state) {
+	case CONNECTION_IDLE:
+		return &table->idle;
 	case CONNECTION_SENDING:
-		return &all->sending;
+		return &table->sending;
 	case CONNECTION_BEGUN:
-		return slot->list == &all->waiting ? NULL : &all->waiting;
+		return slot->list == &table->waiting ? NULL : &table->waiting;
 	default:
-		return slot->list == NULL ? &all->waiting : NULL;
+		return slot->list == NULL ? &table->waiting : NULL;
 	}
 }
 
-static void sort(struct connections *all, int fd, enum connection_news news)
+static void move_to_list(
+	struct connections *table, int fd, enum connection_state state)
 {
-	struct list *list = list_for(all, &all->slots[fd], news);
+	struct list *list = list_by_state(table, &table->slots[fd], state);
 
 	if (list != NULL) {
-		unlink_slot(all, fd);
-		append(all, list, fd);
+		unlink_slot(table, fd);
+		append_slot(table, list, fd);
 	}
 }
 
-bool connections_add(struct connections *all, int fd, enum connection_news news)
+bool connections_add(
+	struct connections *table, int fd, enum connection_state state)
 {
-	if (fd < 0 || (size_t)fd >= all->max)
+	if (fd < 0 || (size_t)fd >= table->max)
 		return false;
 
-	pthread_mutex_lock(&all->lock);
-	struct slot *slot = &all->slots[fd];
+	pthread_mutex_lock(&table->lock);
+	struct slot *slot = &table->slots[fd];
 	slot->generation++;
 	slot->taken = true;
 	slot->again = false;
 	slot->sending = NULL;
-	sort(all, fd, news);
-	pthread_mutex_unlock(&all->lock);
+	move_to_list(table, fd, state);
+	pthread_mutex_unlock(&table->lock);
 	return true;
 }
 
-/* Only who has taken a connection asks, so these need no lock. */
-struct sending *connections_sending(struct connections *all, int fd)
+/* Only the thread that has taken a connection asks: no lock is needed. */
+struct sending *connections_sending(struct connections *table, int fd)
 {
-	return all->slots[fd].sending;
+	return table->slots[fd].sending;
 }
 
 void connections_set_sending(
-	struct connections *all, int fd, struct sending *sending)
+	struct connections *table, int fd, struct sending *sending)
 {
-	all->slots[fd].sending = sending;
+	table->slots[fd].sending = sending;
 }
 
-uint64_t connections_name(struct connections *all, int fd)
+uint64_t connections_name(struct connections *table, int fd)
 {
-	pthread_mutex_lock(&all->lock);
+	pthread_mutex_lock(&table->lock);
 	uint64_t name =
-		(uint64_t)all->slots[fd].generation << 32 | (uint32_t)fd;
-	pthread_mutex_unlock(&all->lock);
+		(uint64_t)table->slots[fd].generation << 32 | (uint32_t)fd;
+	pthread_mutex_unlock(&table->lock);
 	return name;
 }
 
-int connections_take(struct connections *all, uint64_t name)
+int connections_take(struct connections *table, uint64_t name)
 {
 	const int fd = (int)(name & 0x7fffffff);
-	struct slot *slot = &all->slots[fd];
+	struct slot *slot = &table->slots[fd];
 	int result = -1;
 
-	pthread_mutex_lock(&all->lock);
+	pthread_mutex_lock(&table->lock);
 	/* Another generation: an event of one that had this number before. */
 	const bool is_it = slot->generation == name >> 32;
 	if (is_it && slot->taken) {
@@ -200,29 +209,29 @@ int connections_take(struct connections *all, uint64_t name)
 		slot->taken = true;
 		result = fd;
 	}
-	pthread_mutex_unlock(&all->lock);
+	pthread_mutex_unlock(&table->lock);
 	return result;
 }
 
 bool connections_put_back(
-	struct connections *all, int fd, enum connection_news news)
+	struct connections *table, int fd, enum connection_state state)
 {
-	struct slot *slot = &all->slots[fd];
+	struct slot *slot = &table->slots[fd];
 
-	pthread_mutex_lock(&all->lock);
-	sort(all, fd, news);
+	pthread_mutex_lock(&table->lock);
+	move_to_list(table, fd, state);
 	bool back = !slot->again;
 	slot->again = false;
 	slot->taken = !back;
-	pthread_mutex_unlock(&all->lock);
+	pthread_mutex_unlock(&table->lock);
 	return back;
 }
 
-void connections_drop(struct connections *all, int fd)
+void connections_drop(struct connections *table, int fd)
 {
-	pthread_mutex_lock(&all->lock);
-	unlink_slot(all, fd);
-	pthread_mutex_unlock(&all->lock);
+	pthread_mutex_lock(&table->lock);
+	unlink_slot(table, fd);
+	pthread_mutex_unlock(&table->lock);
 }
 
 /*
@@ -230,14 +239,14 @@ void connections_drop(struct connections *all, int fd)
  * for ever, be no longer than the time that is left, and returns -1.
  */
 static int take_first_overdue(
-	struct connections *all, const struct list *list, int *wait_ms)
+	struct connections *table, const struct list *list, int *wait_ms)
 {
-	const int fd = oldest(all, list);
+	const int fd = oldest_free(table, list);
 	if (fd < 0)
 		return -1;
 
-	struct slot *slot = &all->slots[fd];
-	const int64_t left = slot->since + list->patience_ms - now_ms();
+	struct slot *slot = &table->slots[fd];
+	const int64_t left = slot->since + list->patience_ms - coarse_now_ms();
 	if (left <= 0) {
 		slot->taken = true;
 		return fd;
@@ -247,68 +256,70 @@ static int take_first_overdue(
 	return -1;
 }
 
-int connections_take_overdue(struct connections *all, int *wait_ms)
+int connections_take_overdue(struct connections *table, int *wait_ms)
 {
 	*wait_ms = -1;
-	pthread_mutex_lock(&all->lock);
-	int fd = take_first_overdue(all, &all->waiting, wait_ms);
+	pthread_mutex_lock(&table->lock);
+	int fd = take_first_overdue(table, &table->waiting, wait_ms);
 	if (fd < 0)
-		fd = take_first_overdue(all, &all->sending, wait_ms);
-	pthread_mutex_unlock(&all->lock);
+		fd = take_first_overdue(table, &table->sending, wait_ms);
+	pthread_mutex_unlock(&table->lock);
 	return fd;
 }
 
-bool connections_are_full(struct connections *all)
+bool connections_are_full(struct connections *table)
 {
-	pthread_mutex_lock(&all->lock);
-	bool full = all->used >= all->limit;
-	pthread_mutex_unlock(&all->lock);
+	pthread_mutex_lock(&table->lock);
+	bool full = table->used >= table->limit;
+	pthread_mutex_unlock(&table->lock);
 	return full;
 }
 
-int connections_take_spare(struct connections *all)
+int connections_take_spare(struct connections *table)
 {
-	pthread_mutex_lock(&all->lock);
-	int fd = oldest(all, &all->waiting);
-	if (fd < 0 || now_ms() - all->slots[fd].since < NEW_MS) {
-		fd = oldest(all, &all->kept);
-		while (fd >= 0 && (all->slots[fd].taken || has_input(fd)))
-			fd = all->slots[fd].next;
+	pthread_mutex_lock(&table->lock);
+	int fd = oldest_free(table, &table->waiting);
+	if (fd < 0 || coarse_now_ms() - table->slots[fd].since < NEW_MS) {
+		fd = oldest_free(table, &table->idle);
+		while (fd >= 0 &&
+			(table->slots[fd].taken || connection_has_input(fd)))
+			fd = table->slots[fd].next;
 	}
 	if (fd >= 0)
-		all->slots[fd].taken = true;
-	pthread_mutex_unlock(&all->lock);
+		table->slots[fd].taken = true;
+	pthread_mutex_unlock(&table->lock);
 	return fd;
 }
 
-void connections_each_kept(struct connections *all, void (*say)(int fd))
+void connections_each_idle(struct connections *table, void (*say)(int fd))
 {
-	pthread_mutex_lock(&all->lock);
-	for (int fd = all->kept.first; fd >= 0; fd = all->slots[fd].next) {
-		if (!all->slots[fd].taken)
+	pthread_mutex_lock(&table->lock);
+	for (int fd = table->idle.first; fd >= 0; fd = table->slots[fd].next) {
+		if (!table->slots[fd].taken)
 			say(fd);
 	}
-	pthread_mutex_unlock(&all->lock);
+	pthread_mutex_unlock(&table->lock);
 }
 
-bool connections_are_none(struct connections *all)
+bool connections_are_none(struct connections *table)
 {
-	pthread_mutex_lock(&all->lock);
-	bool none = all->used == 0;
-	pthread_mutex_unlock(&all->lock);
+	pthread_mutex_lock(&table->lock);
+	bool none = table->used == 0;
+	pthread_mutex_unlock(&table->lock);
 	return none;
 }
 
-int connections_take_any(struct connections *all)
+int connections_take_any(struct connections *table)
 {
-	const struct list *lists[] = {&all->waiting, &all->kept, &all->sending};
+	const struct list *lists[] = {
+		&table->waiting, &table->idle, &table->sending};
 	int fd = -1;
 
-	pthread_mutex_lock(&all->lock);
+	pthread_mutex_lock(&table->lock);
 	for (size_t i = 0; fd < 0 && i < sizeof lists / sizeof lists[0]; i++)
-		fd = oldest(all, lists[i]);
+		fd = oldest_free(table, lists[i]);
 	if (fd >= 0)
-		all->slots[fd].taken = true;
-	pthread_mutex_unlock(&all->lock);
+		table->slots[fd].taken = true;
+	pthread_mutex_unlock(&table->lock);
 	return fd;
 }

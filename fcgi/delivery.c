@@ -165,3 +165,22 @@ long long delivery_missing(const struct delivery *delivery)
 		out = (long long)(delivery->sent - HEADER_SIZE);
 	return out < content ? content - out : 0;
 }
+
+/*
+ * FastCGI has no record for this. But a web server closes an idle connection on
+ * which something comes. What comes is an empty STDERR record, of the request
+ * id that all servers use which have one request at a time. If the server sends
+ * a request at the same moment, that record comes before the answer and does
+ * nothing.
+ */
+void delivery_ask_to_close(int fd)
+{
+	static const FCGI_Header nothing = {
+		.version = FCGI_VERSION_1,
+		.type = FCGI_STDERR,
+		.requestIdB0 = 1,
+	};
+
+	/* A peer that takes nothing has no room for it. */
+	send(fd, &nothing, sizeof nothing, MSG_DONTWAIT | MSG_NOSIGNAL);
+}

@@ -52,3 +52,10 @@ enum delivery_state delivery_go_on(struct delivery *delivery, int fd);
 
 /* How many bytes of the answer, its head included, are not out yet. */
 long long delivery_missing(const struct delivery *delivery);
+
+/*
+ * Asks the peer of a connection that it keeps open, and on which we owe it
+ * nothing, to close it. Were we the ones to close it, a request that the peer
+ * sends in the same moment would be lost. Returns at once.
+ */
+void delivery_ask_to_close(int fd);

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Has libfcgi read one request, which lies whole in its socket, and answers it.
+ * libfcgi never accepts, waits or writes here. An answer that the peer does not
+ * take at once goes on as a struct sending, without a thread:
+ * sending_continue() when there is room, or sending_break_off(). Both settle
+ * the request when it is over, so that a once link becomes served, or is armed
+ * again.
+ */
 #include "fcgi/libfcgi.h"
 
 #include <fastcgi.h>
@@ -40,7 +48,7 @@ static struct stream *stream_of(struct sink *sink)
  * has the answer: lighttpd does so when its client has hung up. What it sends
  * behind its request can only be ABORT_REQUEST, or what it must not send.
  */
-static bool is_gone(struct sink *sink)
+static bool stream_is_gone(struct sink *sink)
 {
 	struct pollfd peer = {
 		.fd = stream_of(sink)->fd,
@@ -50,16 +58,17 @@ static bool is_gone(struct sink *sink)
 }
 
 /* What is to be sent later. NULL: there is no memory. */
-static struct sending *keep(const struct delivery *delivery)
+static struct sending *make_sending(const struct delivery *delivery)
 {
-	struct sending *kept = malloc(sizeof *kept + delivery->first_size);
-	if (kept == NULL)
+	struct sending *sending =
+		malloc(sizeof *sending + delivery->first_size);
+	if (sending == NULL)
 		return NULL;
 
-	memcpy(kept->first, delivery->first, delivery->first_size);
-	kept->delivery = *delivery;
-	kept->delivery.first = kept->first;
-	return kept;
+	memcpy(sending->first, delivery->first, delivery->first_size);
+	sending->delivery = *delivery;
+	sending->delivery.first = sending->first;
+	return sending;
 }
 
 static void free_sending(struct sending *sending)
@@ -70,14 +79,14 @@ static void free_sending(struct sending *sending)
 }
 
 /* The request is over, with what is out of its answer. */
-static void settle(struct sending *sending)
+static void settle_sending(struct sending *sending)
 {
 	respond_settle(
 		sending->unsettled, delivery_missing(&sending->delivery));
 	free_sending(sending);
 }
 
-static long long send_answer(struct sink *sink, const struct answer *answer)
+static long long stream_send(struct sink *sink, const struct answer *answer)
 {
 	struct stream *stream = stream_of(sink);
 	unsigned char first[DELIVERY_FIRST_MAX];
@@ -87,7 +96,7 @@ static long long send_answer(struct sink *sink, const struct answer *answer)
 	const enum delivery_state state = delivery_go_on(&delivery, stream->fd);
 	stream->is_out = state == DELIVERY_ENDED;
 	if (state == DELIVERY_WAITS) {
-		stream->later = keep(&delivery);
+		stream->later = make_sending(&delivery);
 		stream->sink.missing = delivery_missing(&delivery);
 		if (stream->later != NULL)
 			return SINK_LATER;
@@ -95,7 +104,7 @@ static long long send_answer(struct sink *sink, const struct answer *answer)
 	return delivery_missing(&delivery);
 }
 
-int handover_start(void)
+int libfcgi_init(void)
 {
 	if (FCGX_Init() != 0)
 		return -1;
@@ -110,14 +119,14 @@ int handover_start(void)
 	return 0;
 }
 
-void handover_open(struct handover *out)
+void libfcgi_open(struct libfcgi *out)
 {
 	/* No listening socket: after an error it must not accept by itself. */
 	FCGX_InitRequest(&out->request, -1, 0);
 }
 
-/* Reads what is left of STDIN: it would be taken for the next request. */
-static bool drain(FCGX_Stream *in)
+/* Reads the rest of STDIN, which would be taken for the next request. */
+static bool drain_stdin(FCGX_Stream *in)
 {
 	char bytes[4096];
 	int n;
@@ -127,24 +136,25 @@ static bool drain(FCGX_Stream *in)
 	return FCGX_GetError(in) == 0;
 }
 
-/* An answer is over, and so is its connection, unless it is kept. */
-static enum served end(bool is_out, bool keep, int fd)
+/* An answer is over, and so is its connection, unless it stays open. */
+static enum served end_answer(bool is_out, bool keep, int fd)
 {
 	if (is_out && keep)
-		return SERVED_KEPT;
+		return SERVED_IDLE;
 	close(fd);
 	return SERVED_CLOSED;
 }
 
-static void answer(FCGX_Request *request, const struct service *service,
-	struct tree_cache *kept, struct stream *stream)
+static void answer_request_of(FCGX_Request *request,
+	const struct service *service, struct tree_cache *cache,
+	struct stream *stream)
 {
-	/* An error here shows nowhere else: the params would be cut off. */
-	if (FCGX_GetError(request->in) != 0 || !drain(request->in))
+	/* Only here an error shows: the params would be cut off. */
+	if (FCGX_GetError(request->in) != 0 || !drain_stdin(request->in))
 		return;
 	stream->id = (unsigned)request->requestId;
 	struct unsettled *unsettled =
-		respond(service, kept, request->envp, &stream->sink);
+		respond(service, cache, request->envp, &stream->sink);
 	if (stream->later == NULL)
 		return;
 	stream->later->unsettled = unsettled;
@@ -161,13 +171,14 @@ static void answer(FCGX_Request *request, const struct service *service,
  * members, which fcgiapp.h calls private; they are what the build checks for.
  * FCGX_Free() lets go of the connection without a word to the peer.
  */
-enum served handover_serve(struct handover *handover, int fd,
-	const struct service *service, struct tree_cache *kept,
+enum served libfcgi_serve(struct libfcgi *libfcgi, int fd,
+	const struct service *service, struct tree_cache *cache,
 	struct sending **later)
 {
-	FCGX_Request *request = &handover->request;
+	FCGX_Request *request = &libfcgi->request;
 	struct stream stream = {
-		.sink = {.is_gone = is_gone, .send = send_answer}, .fd = fd};
+		.sink = {.is_gone = stream_is_gone, .send = stream_send},
+		.fd = fd};
 
 	*later = NULL;
 	request->ipcFd = fd;
@@ -176,16 +187,16 @@ enum served handover_serve(struct handover *handover, int fd,
 	if (FCGX_Accept_r(request) != 0)
 		return SERVED_CLOSED;
 
-	answer(request, service, kept, &stream);
+	answer_request_of(request, service, cache, &stream);
 	const bool keeps = request->keepConnection != 0;
 	FCGX_Free(request, 0);
 	request->ipcFd = -1;
 	*later = stream.later;
 	return stream.later != NULL ? SERVED_SENDING
-	                            : end(stream.is_out, keeps, fd);
+	                            : end_answer(stream.is_out, keeps, fd);
 }
 
-enum served handover_go_on(struct sending *sending, int fd)
+enum served sending_continue(struct sending *sending, int fd)
 {
 	if (!respond_enter(sending->unsettled))
 		return SERVED_HELD;
@@ -193,33 +204,15 @@ enum served handover_go_on(struct sending *sending, int fd)
 		delivery_go_on(&sending->delivery, fd);
 	const bool keeps = sending->keep;
 	if (state != DELIVERY_WAITS)
-		settle(sending);
+		settle_sending(sending);
 	respond_leave();
 	if (state == DELIVERY_WAITS)
 		return SERVED_SENDING;
-	return end(state == DELIVERY_ENDED, keeps, fd);
+	return end_answer(state == DELIVERY_ENDED, keeps, fd);
 }
 
-void handover_break_off(struct sending *sending, int fd)
+void sending_break_off(struct sending *sending, int fd)
 {
-	settle(sending);
+	settle_sending(sending);
 	close(fd);
-}
-
-/*
- * FastCGI has no word for it. But a web server closes an idle connection on
- * which something comes: an empty STDERR, of the request id that all servers
- * use which have one request at a time. If it sends a request in the same
- * moment, that record comes before the answer, and says nothing.
- */
-void handover_let_go(int fd)
-{
-	static const FCGI_Header nothing = {
-		.version = FCGI_VERSION_1,
-		.type = FCGI_STDERR,
-		.requestIdB0 = 1,
-	};
-
-	/* A peer that takes nothing has no place for it, and no need. */
-	send(fd, &nothing, sizeof nothing, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

@@ -7,19 +7,19 @@ struct tree_cache;
 struct service;
 
 /*
- * The one place that knows libfcgi. A connection is handed to it with one
- * whole request waiting (see gate.h), and is taken back afterwards. It reads;
- * the answer is sent by delivery.h.
+ * libfcgi's own state of one worker. This is the one module that knows libfcgi.
+ * It gets a connection with one whole request waiting (gate.h), and gives it
+ * back afterwards. libfcgi reads; delivery.h sends the answer.
  */
-struct handover {
+struct libfcgi {
 	FCGX_Request request;
 };
 
 /* Once a process, before any thread. 0, or -1 when libfcgi can't start. */
-int handover_start(void);
+int libfcgi_init(void);
 
 /* Once a worker. */
-void handover_open(struct handover *out);
+void libfcgi_open(struct libfcgi *out);
 
 /* A request whose answer waits for its peer. */
 struct sending;
@@ -27,32 +27,24 @@ struct sending;
 /* How a request has left its connection. */
 enum served {
 	SERVED_CLOSED,  /* the connection has been closed */
-	SERVED_KEPT,    /* the peer keeps it open for another one */
-	SERVED_HELD,    /* the same as the next, but not now: a disk hangs */
-	SERVED_SENDING, /* there is more to be sent, when it can be written to
-	                 */
+	SERVED_IDLE,    /* it stays open for another request */
+	SERVED_HELD,    /* there is more to send, but its disk hangs now */
+	SERVED_SENDING, /* there is more to send, when there is room */
 };
 
 /*
  * Answers the request that lies on fd, as far as the peer takes the answer
  * now. later is the rest of it, or NULL.
  */
-enum served handover_serve(struct handover *handover, int fd,
-	const struct service *service, struct tree_cache *kept,
+enum served libfcgi_serve(struct libfcgi *libfcgi, int fd,
+	const struct service *service, struct tree_cache *cache,
 	struct sending **later);
 
 /*
  * Goes on with an answer. Unless more is to be sent still, the request is over
  * and freed. Any thread may call it.
  */
-enum served handover_go_on(struct sending *sending, int fd);
+enum served sending_continue(struct sending *sending, int fd);
 
 /* Breaks the answer off, closes fd, and frees. */
-void handover_break_off(struct sending *sending, int fd);
-
-/*
- * Asks the peer of a connection that it keeps open, and on which we owe it
- * nothing, to close it. Were we the ones to close it, a request that the peer
- * sends in the same moment would be lost. Returns at once.
- */
-void handover_let_go(int fd);
+void sending_break_off(struct sending *sending, int fd);

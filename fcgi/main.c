@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The FastCGI responder. */
+/*
+ * The FastCGI responder: options and settings, the listening socket, the
+ * sandbox, the threads. Then main() waits for signals.
+ */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,21 +19,21 @@
 #include "boot/number.h"
 #include "boot/root_limit.h"
 #include "cgi/log.h"
+#include "cgi/logline.h"
 #include "cgi/metavar.h"
 #include "cgi/respond.h"
 #include "fcgi/check.h"
 #include "fcgi/libfcgi.h"
 #include "fcgi/listener.h"
-#include "fcgi/note.h"
 #include "fcgi/notify.h"
 #include "fcgi/options.h"
+#include "fcgi/pool.h"
 #include "fcgi/sandbox/sandbox.h"
 #include "fcgi/turns.h"
-#include "fcgi/workers.h"
 
 /*
- * So that no socket and no log gets the number of a standard descriptor that
- * is closed. Read-only, since what is written there must still fail.
+ * Opens standard descriptors that are closed, so that no socket and no log gets
+ * their number. Read-only, because writing there must still fail.
  */
 static void fill_standard(void)
 {
@@ -43,7 +46,7 @@ static void fill_standard(void)
 		close(fd);
 }
 
-static _Noreturn void refuse(const char *name, const char *value)
+static _Noreturn void refuse_setting(const char *name, const char *value)
 {
 	errx(EX_CONFIG, "%s=%s: not a valid value", name, value);
 }
@@ -56,7 +59,7 @@ static struct settings read_settings(void)
 
 	metavars_read(environ, &vars);
 	if (!settings_overlay(&vars, &settings, &bad))
-		refuse(bad.name, bad.value);
+		refuse_setting(bad.name, bad.value);
 	return settings;
 }
 
@@ -67,8 +70,8 @@ static unsigned read_threads(void)
 	unsigned threads = 0;
 
 	if (text != NULL && text[0] != '\0' &&
-		!number_parse(text, 10, 1, WORKERS_MAX, &threads))
-		refuse("PXESRV_THREADS", text);
+		!number_parse(text, 10, 1, POOL_THREADS_MAX, &threads))
+		refuse_setting("PXESRV_THREADS", text);
 	return threads;
 }
 
@@ -102,13 +105,13 @@ static void wait_for_end(
 	}
 }
 
-/* One that is not whole is told to whoever starts it, too. */
-static void tell(const struct sandbox *sandbox, struct log *log)
+/* On standard error too, when a part of the sandbox is missing. */
+static void report_sandbox(const struct sandbox *sandbox, struct log *log)
 {
-	char note[sizeof sandbox->story.text + 16];
+	char note[sizeof sandbox->report.text + 16];
 
-	snprintf(note, sizeof note, "sandbox: %s", sandbox->story.text);
-	note_log(log, note);
+	snprintf(note, sizeof note, "sandbox: %s", sandbox->report.text);
+	logline_write_note(log, note);
 	if (sandbox->is_lacking)
 		warnx("%s", note);
 }
@@ -116,50 +119,51 @@ static void tell(const struct sandbox *sandbox, struct log *log)
 #define THREADS_MANY 8
 
 /*
- * A quarter of the threads is for others than one root whose disk hangs. Of few
- * there are none to spare.
+ * Leaves a quarter of the threads for other roots than one whose disk hangs.
+ * With few threads there are none to spare.
  */
 static void limit_roots(unsigned threads, struct root_limit *out)
 {
 	const unsigned processors = turns_processors();
 
 	out->most = threads >= THREADS_MANY ? threads - threads / 4 : threads;
-	/* Without a disk that hangs, so many are at work in one. */
+	/* So many may be at work in one root when no disk hangs. */
 	if (out->most < processors)
 		out->most = processors;
 }
 
-/* Nothing is taken from a peer before all is confined. NULL with errno. */
-static struct workers *start_confined(unsigned threads,
+/* Confines the process before it takes anything from a peer. NULL with errno.
+ */
+static struct pool *start_confined(unsigned threads,
 	const struct listener *listener, struct service *service)
 {
 	struct sandbox sandbox;
 
 	sandbox_enter(&service->settings, listener->path, &sandbox);
 	service->is_bound = sandbox.binds_files;
-	struct workers *workers = workers_start(threads, listener, service);
-	if (workers == NULL)
+	struct pool *pool = pool_start(threads, listener, service);
+	if (pool == NULL)
 		return NULL;
 	sandbox_close(&sandbox);
-	tell(&sandbox, service->log);
-	return workers_open(workers) ? workers : NULL;
+	report_sandbox(&sandbox, service->log);
+	return pool_open(pool) ? pool : NULL;
 }
 
-static struct workers *start(
+static struct pool *start_pool(
 	unsigned asked, struct listener *listener, struct service *service)
 {
-	if (handover_start() != 0)
+	if (libfcgi_init() != 0)
 		errx(EX_SOFTWARE, "libfcgi does not start");
-	const unsigned threads = workers_count(asked);
+	const unsigned threads = pool_count(asked);
 	limit_roots(threads, service->limit);
-	struct workers *workers = start_confined(threads, listener, service);
-	if (workers == NULL) {
+	struct pool *pool = start_confined(threads, listener, service);
+	if (pool == NULL) {
 		int error = errno;
 		listener_close(listener);
 		errno = error;
 		err(EX_OSERR, "cannot start");
 	}
-	return workers;
+	return pool;
 }
 
 int main(int argc, char *argv[])
@@ -172,7 +176,7 @@ int main(int argc, char *argv[])
 		.log = &log, .no_root_status = 503, .limit = &limit};
 
 	fill_standard();
-	umask(0); /* what is made says its mode itself */
+	umask(0); /* each call that makes something gives its mode */
 	options_parse(argc, argv, &options);
 	service.settings = read_settings();
 	const unsigned asked = read_threads();
@@ -187,11 +191,11 @@ int main(int argc, char *argv[])
 	tzset();
 	log_open(service.settings.log, &log);
 	check_claims(&service);
-	struct workers *workers = start(asked, &listener, &service);
+	struct pool *pool = start_pool(asked, &listener, &service);
 	notify_send(manager, "READY=1");
 	wait_for_end(&signals, service.settings.log, &log);
 	notify_send(manager, "STOPPING=1");
-	workers_stop(workers);
+	pool_stop(pool);
 	listener_close(&listener);
 	log_close(&log);
 	return EX_OK;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * As many workers as there are processors have a turn; the rest stand by in
+ * turns_take(), and one of those is the watch. It looks every TICK_MS whether a
+ * worker is at work in the same step as before: such a worker waits for a disk
+ * or for the lock, so its turn goes to another one. When nothing happens, the
+ * watch sleeps until a worker resumes.
+ */
 #include "fcgi/turns.h"
 
 #include <pthread.h>
@@ -44,7 +51,7 @@ unsigned turns_processors(void)
 }
 
 /* None of these can fail in glibc or musl. */
-static void init_waits(struct turns *turns)
+static void init_conditions(struct turns *turns)
 {
 	pthread_condattr_t attributes;
 
@@ -63,7 +70,7 @@ struct turns *turns_new(unsigned workers)
 	if (turns == NULL)
 		return NULL;
 
-	init_waits(turns);
+	init_conditions(turns);
 	turns->free = turns_processors();
 	turns->workers = workers;
 	return turns;
@@ -77,13 +84,13 @@ void turns_free(struct turns *turns)
 	free(turns);
 }
 
-static bool is_at_work(unsigned steps)
+static bool is_working(unsigned steps)
 {
 	return steps % 2 != 0;
 }
 
-/* Frees the turns of those held up. True: something was done since. */
-static bool look(struct turns *turns)
+/* Frees the turns of workers that are held up. True: some worker moved. */
+static bool free_held_turns(struct turns *turns)
 {
 	bool moves = false;
 
@@ -94,7 +101,7 @@ static bool look(struct turns *turns)
 		if (steps != turn->seen) {
 			turn->seen = steps;
 			moves = true;
-		} else if (is_at_work(steps) && atomic_load(&turn->is_mine)) {
+		} else if (is_working(steps) && atomic_load(&turn->is_mine)) {
 			atomic_store(&turn->is_mine, false);
 			turns->free++;
 		}
@@ -110,26 +117,26 @@ static void sleep_a_tick(struct turns *turns)
 	pthread_cond_timedwait(&turns->watch, &turns->lock, &until);
 }
 
-/* Stands by the others for one tick, or until there is something to watch. */
-static void watch(struct turns *turns)
+/* Watches for one tick, or sleeps until there is something to watch. */
+static void watch_turns(struct turns *turns)
 {
 	turns->is_watched = true;
 	if (turns->ticks < QUIET_TICKS) {
 		sleep_a_tick(turns);
 	} else {
-		/* Said before the look: what begins after it, tells. */
+		/* Set before the look: who resumes after it sends a signal. */
 		atomic_store(&turns->is_asleep, true);
-		if (!look(turns) && !turns->are_over)
+		if (!free_held_turns(turns) && !turns->are_over)
 			pthread_cond_wait(&turns->watch, &turns->lock);
 		atomic_store(&turns->is_asleep, false);
 		turns->ticks = 0;
 	}
-	turns->ticks = look(turns) ? 0 : turns->ticks + 1;
+	turns->ticks = free_held_turns(turns) ? 0 : turns->ticks + 1;
 	turns->is_watched = false;
 }
 
 /* Only the worker itself changes its steps. */
-static void set_at_work(struct turn *turn, bool at_work)
+static void set_working(struct turn *turn, bool at_work)
 {
 	const unsigned odd = atomic_load(&turn->steps) | 1;
 
@@ -146,31 +153,31 @@ void turns_take(struct turns *turns, unsigned worker)
 	struct turn *turn = &turns->of[worker];
 
 	pthread_mutex_lock(&turns->lock);
-	set_at_work(turn, false);
+	set_working(turn, false);
 	while (turns->free == 0 && !turns->are_over) {
 		if (turns->is_watched)
 			pthread_cond_wait(&turns->standby, &turns->lock);
 		else
-			watch(turns);
+			watch_turns(turns);
 	}
 	if (!turns->are_over) {
 		turns->free--;
 		atomic_store(&turn->is_mine, true);
 	}
-	set_at_work(turn, true);
-	/* For somebody else there may be a turn, or it is to watch. */
+	set_working(turn, true);
+	/* Another one may take a turn, or the watch. */
 	pthread_cond_signal(&turns->standby);
 	pthread_mutex_unlock(&turns->lock);
 }
 
 void turns_rest(struct turns *turns, unsigned worker)
 {
-	set_at_work(&turns->of[worker], false);
+	set_working(&turns->of[worker], false);
 }
 
 void turns_resume(struct turns *turns, unsigned worker)
 {
-	set_at_work(&turns->of[worker], true);
+	set_working(&turns->of[worker], true);
 	if (!atomic_load(&turns->is_asleep))
 		return;
 	pthread_mutex_lock(&turns->lock);
@@ -183,7 +190,7 @@ bool turns_are_idle(struct turns *turns, unsigned *steps)
 	*steps = 0;
 	for (unsigned i = 0; i < turns->workers; i++) {
 		const unsigned own = atomic_load(&turns->of[i].steps);
-		if (is_at_work(own))
+		if (is_working(own))
 			return false;
 		*steps += own;
 	}

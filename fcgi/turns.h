@@ -5,17 +5,17 @@
 
 /*
  * Whose turn it is to wait for requests: as many workers as there are
- * processors, since more would only push each other, and the web server, aside.
- * The rest stand by, and one of them watches: a worker that is held up in a
- * request, by a slow disk or the lock, loses its turn to one that is not.
- * Every function but turns_new() and turns_free() may be called by any thread.
+ * processors. More would only compete with each other and with the web server.
+ * The rest stand by. A worker that is held up in a request, by a slow disk or
+ * by the lock, loses its turn to another one. Any thread may call these
+ * functions, but for turns_new() and turns_free().
  */
 struct turns;
 
 /* How many processors this process may use. */
 unsigned turns_processors(void);
 
-/* Turns of so many workers, numbered from 0. NULL with errno. */
+/* Makes turns for that many workers, numbered from 0. NULL with errno. */
 struct turns *turns_new(unsigned workers);
 
 /* No worker may be left. */
@@ -40,5 +40,5 @@ void turns_resume(struct turns *turns, unsigned worker);
  */
 bool turns_are_idle(struct turns *turns, unsigned *steps);
 
-/* Nobody stands by any more: turns_take() returns at once, from here on. */
+/* Ends standing by: from here on turns_take() returns at once. */
 void turns_end(struct turns *turns);

@@ -15,14 +15,14 @@
 #include "boot/tree.h"
 #include "cgi/settings.h"
 #include "fcgi/sandbox/landlock.h"
-#include "fcgi/story.h"
+#include "fcgi/sandbox/report.h"
 
 #define GRUB_DIR "grub"
 #define LINKS_MAX 40 /* as many as the kernel follows: path_resolution(7) */
 
 struct rules {
 	const struct landlock *landlock;
-	struct story *story;
+	struct sandbox_report *report;
 };
 
 static int allow(const struct rules *rules, const char *path, uint64_t rights)
@@ -57,7 +57,7 @@ static int allow_part(const struct rules *rules, const struct tree *tree,
 {
 	int fd = openat(tree->root, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
-		story_add(rules->story,
+		sandbox_report_add(rules->report,
 			"%s/ is not there: %s in all of the root", name, what);
 		return landlock_allow(rules->landlock, tree->root, rights);
 	}
@@ -176,7 +176,7 @@ static int allow_links(const struct rules *rules, const char *root)
 			return -EXDEV;
 		err = allow_parent(rules, real, RIGHTS_ONCE);
 		*name = '\0';
-		story_add(rules->story,
+		sandbox_report_add(rules->report,
 			"%s is a link: what the root may be used for, all of "
 			"%s may",
 			part, real);
@@ -197,7 +197,7 @@ static int allow_list(const struct rules *rules, const char *list)
 		int err =
 			length == 0 ? 0 : allow(rules, directory, RIGHTS_READ);
 		if (err < 0)
-			story_add(rules->story,
+			sandbox_report_add(rules->report,
 				"%s of PXESRV_ALLOW can't be read from until a "
 				"restart: %s",
 				directory, strerror(-err));
@@ -230,16 +230,16 @@ static void allow_log(const struct rules *rules, const char *path)
 	if (err == 0 && realpath(path, real) != NULL)
 		err = allow_parent(rules, real, RIGHTS_LOG);
 	if (err < 0)
-		story_add(rules->story,
+		sandbox_report_add(rules->report,
 			"%s can't be opened until a restart: %s", path,
 			strerror(-err));
 }
 
 int places_allow(const struct landlock *landlock,
 	const struct settings *settings, const char *socket_path,
-	struct story *story)
+	struct sandbox_report *report)
 {
-	const struct rules rules = {.landlock = landlock, .story = story};
+	const struct rules rules = {.landlock = landlock, .report = report};
 	int err = allow_tree(&rules, settings->root);
 
 	if (err == 0)

@@ -3,12 +3,12 @@
 
 struct landlock;
 struct settings;
-struct story;
+struct sandbox_report;
 
 /*
  * Gives the rights that the responder needs on the places that its settings
  * name, which must have a root, and on the directory of its own socket (NULL:
- * none). The story gets what is not as it should be. 0, -EXDEV when that is
+ * none). The report gets what is not as it should be. 0, -EXDEV when that is
  * all of the system, or another -errno.
  *
  * A right belongs to the directory or file that is there now: one that comes
@@ -16,4 +16,4 @@ struct story;
  */
 int places_allow(const struct landlock *landlock,
 	const struct settings *settings, const char *socket_path,
-	struct story *story);
+	struct sandbox_report *report);

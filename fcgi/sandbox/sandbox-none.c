@@ -8,7 +8,7 @@ void sandbox_enter(const struct settings *settings, const char *socket_path,
 	(void)settings;
 	(void)socket_path;
 	*out = (struct sandbox){.binds_files = false};
-	story_add(&out->story, "none: it was built without");
+	sandbox_report_add(&out->report, "none: it was built without");
 }
 
 void sandbox_close(struct sandbox *sandbox)

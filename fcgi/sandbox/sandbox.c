@@ -13,23 +13,23 @@
 
 /* Files and, where the kernel knows how, network. 0 or -errno. */
 static int enter_files(int version, const struct settings *settings,
-	const char *socket_path, struct story *story)
+	const char *socket_path, struct sandbox_report *report)
 {
 	struct landlock landlock;
 	int err = landlock_open(version, true, &landlock);
 
 	if (err < 0)
 		return err;
-	story_add(story, "files%s (Landlock %d)",
+	sandbox_report_add(report, "files%s (Landlock %d)",
 		version >= LANDLOCK_NETWORK ? " and network" : "", version);
-	err = places_allow(&landlock, settings, socket_path, story);
+	err = places_allow(&landlock, settings, socket_path, report);
 	if (err == 0)
 		return landlock_enter(&landlock);
 	landlock_close(&landlock);
 	return err;
 }
 
-static void enter_network(int version, struct story *story)
+static void enter_network(int version, struct sandbox_report *report)
 {
 	struct landlock landlock;
 	int err = landlock_open(version, false, &landlock);
@@ -37,15 +37,16 @@ static void enter_network(int version, struct story *story)
 	if (err == 0)
 		err = landlock_enter(&landlock);
 	if (err == 0)
-		story_add(story, "network (Landlock %d)", version);
+		sandbox_report_add(report, "network (Landlock %d)", version);
 	else
-		story_add(story, "network is not confined: Landlock: %s",
+		sandbox_report_add(report,
+			"network is not confined: Landlock: %s",
 			strerror(-err));
 }
 
 /* NULL, or why files are not confined. */
 static const char *confine_files(int version, const struct settings *settings,
-	const char *socket_path, struct story *story)
+	const char *socket_path, struct sandbox_report *report)
 {
 	if (version == -EPERM) /* by the filter of a container */
 		return "Landlock is forbidden here";
@@ -56,7 +57,7 @@ static const char *confine_files(int version, const struct settings *settings,
 	if (version < LANDLOCK_MOVES)
 		return "Landlock 1 would let no link be moved";
 
-	int err = enter_files(version, settings, socket_path, story);
+	int err = enter_files(version, settings, socket_path, report);
 	if (err == -EXDEV)
 		return "the root is reached by a link to a directory in /";
 	return err < 0 ? strerror(-err) : NULL;
@@ -72,15 +73,15 @@ void sandbox_enter(const struct settings *settings, const char *socket_path,
 	 */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	const char *why =
-		confine_files(version, settings, socket_path, &out->story);
+		confine_files(version, settings, socket_path, &out->report);
 	if (why == NULL) {
 		out->binds_files = true;
 		return;
 	}
-	out->story = (struct story){.text = ""};
+	out->report = (struct sandbox_report){.text = ""};
 	if (version >= LANDLOCK_NETWORK)
-		enter_network(version, &out->story);
-	story_add(&out->story, "files are not confined: %s", why);
+		enter_network(version, &out->report);
+	sandbox_report_add(&out->report, "files are not confined: %s", why);
 	/* What was not asked for is not missed. */
 	out->is_lacking = settings->root != NULL;
 }
@@ -90,10 +91,10 @@ void sandbox_close(struct sandbox *sandbox)
 	int err = syscalls_confine();
 
 	if (err == 0) {
-		story_add(&sandbox->story, "system calls (seccomp)");
+		sandbox_report_add(&sandbox->report, "system calls (seccomp)");
 		return;
 	}
 	sandbox->is_lacking = true;
-	story_add(&sandbox->story, "system calls are not confined: seccomp: %s",
-		strerror(-err));
+	sandbox_report_add(&sandbox->report,
+		"system calls are not confined: seccomp: %s", strerror(-err));
 }

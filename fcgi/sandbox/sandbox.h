@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "fcgi/story.h"
+#include "fcgi/sandbox/report.h"
 
 struct settings;
 
@@ -12,12 +12,12 @@ struct settings;
  * once/, remove files in grub/, write its log, and answer on the connections
  * that come to its socket. The kernel refuses it the rest. Where the kernel
  * does not have a part of this, the responder goes on without that part, and
- * the story says so.
+ * the report says so.
  */
 struct sandbox {
-	bool binds_files;   /* what the settings don't name can't be opened */
-	bool is_lacking;    /* the kernel refused a part of it */
-	struct story story; /* what holds, what doesn't, and why */
+	bool binds_files; /* what the settings don't name can't be opened */
+	bool is_lacking;  /* the kernel refused a part of it */
+	struct sandbox_report report; /* what holds, what doesn't, and why */
 };
 
 /*

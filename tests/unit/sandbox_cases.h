@@ -73,7 +73,7 @@ static const struct fault no_stat = {
 static const struct test {
 	const char *what, *root, *log, *allow, *socket;
 	const struct fault *fault;
-	const char *story;
+	const char *report;
 	bool is_lacking;
 	const char *may[8], *may_not[8];
 } tests[] = {

@@ -156,17 +156,17 @@ static void *run_test(void *data)
 		settings.root = expand(test->root, root, sizeof root);
 	settings.log = expand(test->log, log, sizeof log);
 	settings.allow = expand(test->allow, allow, sizeof allow);
-	expand(test->story, want, sizeof want);
+	expand(test->report, want, sizeof want);
 	if (test->fault != NULL)
 		inject(test->fault);
 	sandbox_enter(&settings,
 		test->socket ? expand(test->socket, path, sizeof path) : NULL,
 		&sandbox);
 
-	if (!tap_ok(strcmp(sandbox.story.text, want) == 0, test->what))
-		printf("# %s\n# %s\n", sandbox.story.text, want);
+	if (!tap_ok(strcmp(sandbox.report.text, want) == 0, test->what))
+		printf("# %s\n# %s\n", sandbox.report.text, want);
 	snprintf(what, sizeof what, "%s: what holds", test->what);
-	tap_ok(sandbox.binds_files == (strncmp(test->story, FILES, 5) == 0) &&
+	tap_ok(sandbox.binds_files == (strncmp(test->report, FILES, 5) == 0) &&
 			sandbox.is_lacking == test->is_lacking &&
 			prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1,
 		what);
@@ -197,17 +197,17 @@ static void *run_load(void *unused)
 {
 	static const struct fault no_seccomp = {
 		{SCMP_SYS(seccomp), SCMP_SYS(prctl)}, EINVAL, false};
-	struct sandbox sandbox = {.story = {.text = "files"}};
+	struct sandbox sandbox = {.report = {.text = "files"}};
 
 	(void)unused;
 	inject(&no_seccomp);
 	sandbox_close(&sandbox);
 	static const char want[] =
 		"files; system calls are not confined: seccomp: ";
-	if (!tap_ok(strncmp(sandbox.story.text, want, strlen(want)) == 0 &&
+	if (!tap_ok(strncmp(sandbox.report.text, want, strlen(want)) == 0 &&
 			    sandbox.is_lacking,
 		    "seccomp is refused"))
-		printf("# %s\n", sandbox.story.text);
+		printf("# %s\n", sandbox.report.text);
 	tap_ok(may_connect(), "seccomp is refused: calls are let through");
 	return NULL;
 }
@@ -226,7 +226,7 @@ static void *run_other(void *pipe)
 /* The last one, since it holds for all that comes. */
 static void test_calls(void)
 {
-	struct sandbox sandbox = {.story = {.text = "files"}};
+	struct sandbox sandbox = {.report = {.text = "files"}};
 	const int page = getpagesize();
 	pthread_t other;
 	int ends[2];
@@ -235,11 +235,11 @@ static void test_calls(void)
 		pthread_create(&other, NULL, run_other, ends) != 0)
 		stop("thread");
 	sandbox_close(&sandbox);
-	if (!tap_ok(strcmp(sandbox.story.text,
+	if (!tap_ok(strcmp(sandbox.report.text,
 			    "files; system calls (seccomp)") == 0 &&
 			    !sandbox.is_lacking,
 		    "seccomp"))
-		printf("# %s\n", sandbox.story.text);
+		printf("# %s\n", sandbox.report.text);
 	if (write(ends[1], "", 1) != 1 || pthread_join(other, NULL) != 0)
 		stop("thread");
 	tap_ok(fcntl(STDOUT_FILENO, F_GETFL) >= 0, "flags may be read");
@@ -260,14 +260,14 @@ static void test_calls(void)
 
 static void test_story(void)
 {
-	struct story story = {.text = ""};
+	struct sandbox_report report = {.text = ""};
 
-	story_add(&story, "a %d\n", 1);
-	story_add(&story, "b");
-	tap_ok(strcmp(story.text, "a 1\\x0A; b") == 0, "a story is one line");
-	for (size_t i = 0; i < sizeof story.text; i++)
-		story_add(&story, "more");
-	tap_ok(strlen(story.text) < sizeof story.text, "a story is cut off");
+	sandbox_report_add(&report, "a %d\n", 1);
+	sandbox_report_add(&report, "b");
+	tap_ok(strcmp(report.text, "a 1\\x0A; b") == 0, "a report is one line");
+	for (size_t i = 0; i < sizeof report.text; i++)
+		sandbox_report_add(&report, "more");
+	tap_ok(strlen(report.text) < sizeof report.text, "a report is cut off");
 }
 
 int main(void)

@@ -41,7 +41,7 @@
 #define SMALL 7 /* bytes of a small record */
 #define SOCKET_BUFFER 16384
 
-static struct handover handover;
+static struct libfcgi libfcgi;
 static struct tree_cache open_tree;
 static struct log null;
 static struct service service = {.log = &null, .no_root_status = 503};
@@ -56,8 +56,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	service.settings = settings_default;
 	service.settings.log = "/dev/null";
 	log_open(service.settings.log, &null);
-	MUST(handover_start() == 0);
-	handover_open(&handover);
+	MUST(libfcgi_init() == 0);
+	libfcgi_open(&libfcgi);
 	tree_cache_init(&open_tree);
 	return 0;
 }
@@ -171,7 +171,7 @@ static enum served send_slowly(struct talk *talk, struct sending *later)
 		if (*step < 'A' || *step > 'P')
 			continue;
 		answer_take(talk->peer, (size_t)1 << (*step - 'A'));
-		served = handover_go_on(later, talk->fd);
+		served = sending_continue(later, talk->fd);
 	}
 	return served;
 }
@@ -182,20 +182,20 @@ static enum served send_rest(struct talk *talk, struct sending *later)
 	enum served served = SERVED_SENDING;
 
 	if (does(talk, 'x')) {
-		handover_break_off(later, talk->fd);
+		sending_break_off(later, talk->fd);
 		return SERVED_CLOSED;
 	}
 	if (does(talk, 'c')) {
 		/* With nothing unread, it is known what it has got. */
 		answer_take(talk->peer, SIZE_MAX);
 		hang_up(talk);
-		MUST(handover_go_on(later, talk->fd) == SERVED_CLOSED);
+		MUST(sending_continue(later, talk->fd) == SERVED_CLOSED);
 		return SERVED_CLOSED;
 	}
 	while (served == SERVED_SENDING) {
 		/* It waits for nobody when the socket is empty. */
 		MUST(answer_take(talk->peer, SIZE_MAX) > 0);
-		served = handover_go_on(later, talk->fd);
+		served = sending_continue(later, talk->fd);
 	}
 	return served;
 }
@@ -214,8 +214,8 @@ static void ask(struct talk *talk, const struct stream *stream)
 	if (does(talk, 'w'))
 		shutdown(talk->fd, SHUT_WR);
 	answer_forget();
-	enum served served = handover_serve(
-		&handover, talk->fd, &service, &open_tree, &later);
+	enum served served =
+		libfcgi_serve(&libfcgi, talk->fd, &service, &open_tree, &later);
 	const bool is_later = served == SERVED_SENDING;
 	if (is_later)
 		served = send_slowly(talk, later);
@@ -226,7 +226,7 @@ static void ask(struct talk *talk, const struct stream *stream)
 	answer_look(talk->request->id, is_head(talk->request), &talk->got);
 
 	const bool ended = talk->got.has_ended;
-	talk->is_kept = served == SERVED_KEPT;
+	talk->is_kept = served == SERVED_IDLE;
 	MUST(ended || strpbrk(talk->how, "ghw") ||
 		(is_later && strpbrk(talk->how, "cx")));
 	MUST(talk->is_kept ? talk->request->keep

@@ -5,34 +5,34 @@
 
 struct listener;
 struct service;
-struct workers;
+struct pool;
 
-#define WORKERS_MAX 1024 /* threads */
+#define POOL_THREADS_MAX 1024 /* threads */
 
 /*
  * Lets the process have as many descriptors as it may, for as many slow peers.
  * Returns how many threads there are to be: as many as asked for (0: as many as
  * are best), unless there are too few descriptors for that.
  */
-unsigned workers_count(unsigned asked);
+unsigned pool_count(unsigned asked);
 
 /*
  * Starts so many threads, which will answer what comes on the listening socket
- * until workers_stop(). Both must outlive them. NULL with errno when they could
+ * until pool_stop(). Both must outlive them. NULL with errno when they could
  * not be started.
  */
-struct workers *workers_start(unsigned threads, const struct listener *listener,
+struct pool *pool_start(unsigned threads, const struct listener *listener,
 	const struct service *service);
 
 /* Has them take connections, from here on. False with errno. */
-bool workers_open(const struct workers *workers);
+bool pool_open(const struct pool *pool);
 
 /*
  * Takes no new connection any more, lets the requests under way come to their
  * end, answers those that arrive on open connections until their peers have
  * closed them (for a second at the most), and frees all. A peer that is not
- * served within WORKERS_LAST_SECONDS is cut off, so that what it asked for can
+ * served within POOL_LAST_SECONDS is cut off, so that what it asked for can
  * be put back.
  */
-#define WORKERS_LAST_SECONDS 5
-void workers_stop(struct workers *all);
+#define POOL_LAST_SECONDS 5
+void pool_stop(struct pool *pool);

@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The threads of the responder, and what they do with connections.
+ *
+ * All workers wait in one epoll: for the listening socket, and for the
+ * connections in the table (connections.h). A worker that gets a connection's
+ * event takes the connection; until it puts it back or drops it, no other
+ * thread touches it. An event that comes meanwhile is noted in the table, and
+ * the worker looks again before it lets go. So a connection has one user at a
+ * time, and no event is lost.
+ *
+ * No worker waits for a peer. A request is read when all of it is in the socket
+ * (gate.h). What a peer does not take of an answer is sent when epoll says that
+ * there is room. If the peer hangs up, or takes nothing for
+ * CONNECTION_SENDING_PATIENCE, the answer is broken off, and respond_settle()
+ * arms its once link again. Workers wait for the disk and for the lock on
+ * once/, so there are more of them than processors; turns.h says who works.
+ *
+ * The end has two steps. LAST_CALL: nothing new is accepted, web servers are
+ * asked to close idle connections, answers under way may end. STOPPING: each
+ * worker ends after what it does now; what has arrived is answered as far as
+ * that goes at once.
+ */
+#include "fcgi/pool.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot/moment.h"
+#include "boot/tree_cache.h"
+#include "cgi/logline.h"
+#include "cgi/respond.h"
+#include "fcgi/connections.h"
+#include "fcgi/delivery.h"
+#include "fcgi/gate.h"
+#include "fcgi/libfcgi.h"
+#include "fcgi/listener.h"
+#include "fcgi/turns.h"
+
+/*
+ * Bytes of an answer that may wait in a connection's socket; the kernel takes
+ * twice as many for itself. More would be of no use to a slow peer.
+ */
+#define SOCKET_BUFFER 16384
+#define NAP_NS 10000000
+/* A worker without a request for so long closes what it keeps of the tree. */
+#define IDLE_MS 10000
+#define STACK_SIZE \
+	((size_t)256 * 1024) /* bytes: several times the deepest use */
+#define CONNECTIONS_MAX 65536
+#define THREADS_MIN 64
+#define CONNECTIONS_MIN 4
+/* Descriptors: a connection, root, default, target, lock, log, one more. */
+#define PER_REQUEST 7
+/* Further ones: standard, listener, log, epoll, and some to spare. */
+#define RESERVE 16
+/* The rest of POOL_LAST_SECONDS is for answers that are under way. */
+#define LAST_CALL_SECONDS 1
+
+/* Names in epoll that no connection has: their descriptor is too large. */
+#define NAME_LISTENER UINT64_MAX
+#define NAME_STOP (UINT64_MAX - 1)
+
+/* A thread that answers requests. */
+struct worker {
+	struct pool *pool;
+	pthread_t thread;
+	unsigned number; /* from 0 */
+	struct libfcgi libfcgi;
+	struct tree_cache cache;
+	size_t seen; /* bytes that find_request() has found */
+	unsigned char bytes[GATE_SIZE_MAX + 1]; /* one more: too large */
+	unsigned char scratch[GATE_SIZE_MAX];
+};
+
+enum phase {
+	RUNNING,
+	LAST_CALL, /* no new connection is taken, and kept ones are let go */
+	STOPPING,  /* what has arrived is answered, nothing more is taken */
+};
+
+struct pool {
+	_Atomic enum phase phase;
+	const struct listener *listener;
+	const struct service *service;
+	struct connections *connections;
+	struct turns *turns;
+	int epoll;
+	int stop; /* eventfd: ready when no worker shall wait any more */
+	atomic_uint sending; /* answers whose rest waits for its peer */
+	unsigned started;
+	struct worker workers[];
+};
+
+/* Whether the peer has shut down its side. */
+static bool is_finished(int fd)
+{
+	struct pollfd peer = {.fd = fd, .events = POLLRDHUP};
+	return poll(&peer, 1, 0) > 0;
+}
+
+/* Judges what a connection has sent so far. The bytes stay in the socket. */
+static enum gate peek_request(struct worker *w, int fd)
+{
+	ssize_t n;
+	do
+		n = recv(
+			fd, w->bytes, sizeof w->bytes, MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	w->seen = n > 0 ? (size_t)n : 0;
+	if (n == 0)
+		return GATE_REFUSE; /* the peer has closed, and sent nothing */
+
+	if (n > 0)
+		return gate_check(w->bytes, w->seen, w->scratch);
+	return errno == EAGAIN ? GATE_WAIT : GATE_REFUSE;
+}
+
+/* Whether there is a whole request on a connection, or can still be one. */
+static enum gate find_request(struct worker *w, int fd)
+{
+	enum gate gate = peek_request(w, fd);
+
+	if (gate == GATE_WAIT && is_finished(fd)) {
+		/* The rest may have come between the peek and the end. */
+		gate = peek_request(w, fd);
+		if (gate == GATE_WAIT)
+			gate = GATE_REFUSE;
+	}
+	return gate;
+}
+
+/*
+ * Answers the request that lies on fd. later is the answer when that is still
+ * to be sent.
+ */
+static enum served serve_request(
+	struct worker *w, int fd, struct sending **later)
+{
+	enum served served = libfcgi_serve(
+		&w->libfcgi, fd, w->pool->service, &w->cache, later);
+	if (served == SERVED_IDLE && atomic_load(&w->pool->phase) != RUNNING)
+		delivery_ask_to_close(fd);
+	if (served == SERVED_SENDING)
+		atomic_fetch_add(&w->pool->sending, 1);
+	return served;
+}
+
+static enum served continue_answer(
+	struct worker *w, int fd, struct sending *sending)
+{
+	enum served served = sending_continue(sending, fd);
+	if (served == SERVED_CLOSED || served == SERVED_IDLE)
+		atomic_fetch_sub(&w->pool->sending, 1);
+	return served;
+}
+
+static void break_off_answer(struct worker *w, int fd, struct sending *sending)
+{
+	sending_break_off(sending, fd);
+	atomic_fetch_sub(&w->pool->sending, 1);
+}
+
+/* Closes a connection that find_request() did not let pass. */
+static void refuse_connection(struct worker *w, int fd)
+{
+	if (w->seen > 0)
+		logline_write_note(w->pool->service->log,
+			"refused: not one whole, plain FastCGI request of at "
+			"most 64 KiB within 10 seconds");
+	close(fd);
+}
+
+/*
+ * Which events epoll tells of: that the peer takes more of an answer, or that
+ * it says more. When that is so already, it tells at once.
+ */
+static bool watch_connection(
+	struct worker *w, int operation, int fd, bool sends)
+{
+	/* Edge-triggered: the peek leaves the bytes in the socket. */
+	struct epoll_event event = {
+		.events = EPOLLET | (sends ? EPOLLOUT : EPOLLIN),
+		.data.u64 = connections_name(w->pool->connections, fd),
+	};
+	return epoll_ctl(w->pool->epoll, operation, fd, &event) == 0;
+}
+
+/*
+ * A taken connection has more of an answer to be sent, maybe at once, but after
+ * what others wait for. False: it has been closed.
+ */
+static bool send_rest_later(struct worker *w, int fd, struct sending *sending)
+{
+	connections_set_sending(w->pool->connections, fd, sending);
+	if (watch_connection(w, EPOLL_CTL_MOD, fd, true))
+		return true;
+	break_off_answer(w, fd, sending);
+	return false;
+}
+
+/* Goes on with a taken connection's answer. False: it has been closed. */
+static bool send_rest(struct worker *w, int fd, enum connection_state *state)
+{
+	static const struct timespec nap = {.tv_nsec = NAP_NS};
+	struct connections *connections = w->pool->connections;
+	struct sending *sending = connections_sending(connections, fd);
+
+	/* Before it may be closed and its number reused. */
+	connections_drop(connections, fd);
+	*state = CONNECTION_SENDING;
+	switch (continue_answer(w, fd, sending)) {
+	case SERVED_CLOSED:
+		return false;
+	case SERVED_IDLE:
+		connections_set_sending(connections, fd, NULL);
+		*state = CONNECTION_IDLE;
+		if (watch_connection(w, EPOLL_CTL_MOD, fd, false))
+			return true;
+		close(fd);
+		return false;
+	case SERVED_HELD:
+		/* Back off so that epoll does not spin. */
+		nanosleep(&nap, NULL);
+		return send_rest_later(w, fd, sending);
+	default:
+		return send_rest_later(w, fd, sending);
+	}
+}
+
+/* Looks for a request on a taken connection. False: it has been closed. */
+static bool take_request(struct worker *w, int fd, enum connection_state *state)
+{
+	struct connections *connections = w->pool->connections;
+	struct sending *later;
+	enum served served;
+
+	switch (find_request(w, fd)) {
+	case GATE_PASS:
+		/* Before it may be closed and its number reused. */
+		connections_drop(connections, fd);
+		served = serve_request(w, fd, &later);
+		*state = served == SERVED_SENDING ? CONNECTION_SENDING
+		                                  : CONNECTION_IDLE;
+		return served == SERVED_IDLE ||
+		       (served == SERVED_SENDING &&
+			       send_rest_later(w, fd, later));
+	case GATE_REFUSE:
+		connections_drop(connections, fd);
+		refuse_connection(w, fd);
+		return false;
+	default:
+		*state = w->seen > 0 ? CONNECTION_BEGUN : CONNECTION_SILENT;
+		return true;
+	}
+}
+
+/* Goes on with a connection that this worker has taken. */
+static void handle_connection(struct worker *w, int fd)
+{
+	struct connections *connections = w->pool->connections;
+	enum connection_state state;
+
+	do {
+		const bool sends = connections_sending(connections, fd) != NULL;
+		if (!(sends ? send_rest(w, fd, &state)
+			    : take_request(w, fd, &state)))
+			return;
+	} while (!connections_put_back(connections, fd, state));
+}
+
+/*
+ * Time is over for a taken connection: its peer takes nothing, or says nothing.
+ * But its request may have become whole while all workers were busy.
+ */
+static void end_overdue(struct worker *w, int fd)
+{
+	struct connections *connections = w->pool->connections;
+	struct sending *sending = connections_sending(connections, fd);
+
+	if (sending == NULL && find_request(w, fd) == GATE_PASS) {
+		handle_connection(w, fd);
+		return;
+	}
+	connections_drop(connections, fd);
+	if (sending != NULL)
+		break_off_answer(w, fd, sending);
+	else
+		refuse_connection(w, fd);
+}
+
+/*
+ * Closes a connection on which nothing is to be done. Its request may have
+ * become whole just now: then it is answered, and may be kept open after all.
+ * False: there is none.
+ */
+static bool make_room(struct worker *w)
+{
+	int fd = connections_take_spare(w->pool->connections);
+
+	if (fd < 0)
+		return false;
+	if (find_request(w, fd) == GATE_PASS) {
+		handle_connection(w, fd);
+	} else {
+		connections_drop(w->pool->connections, fd);
+		close(fd);
+	}
+	return true;
+}
+
+/* A connection that stays, from here on watched by all workers. */
+static void add_connection(struct worker *w, int fd,
+	enum connection_state state, struct sending *sending)
+{
+	struct connections *connections = w->pool->connections;
+	bool stays = connections_add(connections, fd, state);
+
+	if (stays) {
+		connections_set_sending(connections, fd, sending);
+		stays = watch_connection(w, EPOLL_CTL_ADD, fd, sending != NULL);
+		if (!stays)
+			connections_drop(connections, fd);
+	}
+	if (!stays && sending != NULL)
+		break_off_answer(w, fd, sending);
+	else if (!stays)
+		close(fd);
+	else if (!connections_put_back(connections, fd, state))
+		handle_connection(w, fd);
+}
+
+/* After an error of accept4(2): backs off so that epoll does not spin. */
+static void recover_from_accept(struct worker *w, int error)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+
+	if (error == EAGAIN || error == EINTR || error == ECONNABORTED)
+		return;
+	if (error == EMFILE && make_room(w))
+		return;
+	nanosleep(&nap, NULL);
+}
+
+static void accept_connection(struct worker *w)
+{
+	static const int buffer = SOCKET_BUFFER;
+	struct sending *later;
+	enum served served;
+
+	/* epoll reports again what stays in the backlog. */
+	if (connections_are_full(w->pool->connections)) {
+		recover_from_accept(w, EMFILE);
+		return;
+	}
+	int fd = accept4(w->pool->listener->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0) {
+		recover_from_accept(w, errno);
+		return;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+
+	/* Most peers have sent their request by now. */
+	switch (find_request(w, fd)) {
+	case GATE_PASS:
+		served = serve_request(w, fd, &later);
+		if (served == SERVED_IDLE)
+			add_connection(w, fd, CONNECTION_IDLE, NULL);
+		else if (served == SERVED_SENDING)
+			add_connection(w, fd, CONNECTION_SENDING, later);
+		break;
+	case GATE_WAIT:
+		add_connection(w, fd, CONNECTION_SILENT, NULL);
+		break;
+	case GATE_REFUSE:
+		refuse_connection(w, fd);
+		break;
+	}
+}
+
+/* Waits for an event, for wait_ms at most (-1: no limit). False: no event. */
+static bool wait_for_event(
+	struct worker *w, struct epoll_event *event, int wait_ms)
+{
+	/* A worker that lost its turn may have put back an overdue connection.
+	 */
+	if (wait_ms < 0 || wait_ms > IDLE_MS)
+		wait_ms = IDLE_MS;
+	turns_rest(w->pool->turns, w->number);
+	const int events = epoll_wait(w->pool->epoll, event, 1, wait_ms);
+	turns_resume(w->pool->turns, w->number);
+	if (events == 0)
+		tree_cache_release(&w->cache);
+	return events == 1;
+}
+
+/* Waits for one event, and handles it. */
+static void handle_event(struct worker *w)
+{
+	struct connections *connections = w->pool->connections;
+	struct epoll_event event;
+	int fd, wait_ms;
+
+	while ((fd = connections_take_overdue(connections, &wait_ms)) >= 0)
+		end_overdue(w, fd);
+	if (!wait_for_event(w, &event, wait_ms) || event.data.u64 == NAME_STOP)
+		return;
+	if (event.data.u64 == NAME_LISTENER) {
+		/* The event may be older than the last call. */
+		if (atomic_load(&w->pool->phase) == RUNNING)
+			accept_connection(w);
+		return;
+	}
+	fd = connections_take(connections, event.data.u64);
+	if (fd >= 0)
+		handle_connection(w, fd);
+}
+
+/* Answers a request that has arrived, as far as the peer takes it at once. */
+static void finish_connection(struct worker *w, int fd, struct sending *sending)
+{
+	if (sending == NULL && find_request(w, fd) == GATE_PASS &&
+		serve_request(w, fd, &sending) == SERVED_CLOSED)
+		return;
+	if (sending != NULL)
+		break_off_answer(w, fd, sending);
+	else
+		close(fd);
+}
+
+/* Nobody else can answer what has arrived on open connections. */
+static void finish_connections(struct worker *w)
+{
+	struct connections *connections = w->pool->connections;
+	int fd;
+
+	while ((fd = connections_take_any(connections)) >= 0) {
+		struct sending *sending = connections_sending(connections, fd);
+		connections_drop(connections, fd);
+		finish_connection(w, fd, sending);
+	}
+}
+
+/*
+ * What a worker, the argument, does until the phase is STOPPING, and then for
+ * those who are still connected. A thread's function; returns NULL.
+ */
+static void *run_worker(void *worker)
+{
+	struct worker *w = worker;
+
+	for (;;) {
+		if (!turns_has(w->pool->turns, w->number)) {
+			/* Others work, perhaps for long. */
+			tree_cache_release(&w->cache);
+			turns_take(w->pool->turns, w->number);
+		}
+		if (atomic_load(&w->pool->phase) > LAST_CALL)
+			break;
+		handle_event(w);
+	}
+	finish_connections(w);
+	tree_cache_release(&w->cache);
+	return NULL;
+}
+
+/* A number above all descriptors that a connection can have. */
+static size_t descriptors_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+		limit.rlim_cur > CONNECTIONS_MAX)
+		return CONNECTIONS_MAX;
+	return limit.rlim_cur;
+}
+
+/* Silent connections must not take the descriptors that answers need. */
+static struct connections *make_connections(size_t max, unsigned threads)
+{
+	const size_t reserve = RESERVE + (size_t)threads * PER_REQUEST;
+
+	return connections_new(max, max > reserve + CONNECTIONS_MIN
+					    ? max - reserve
+					    : CONNECTIONS_MIN);
+}
+
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+		limit.rlim_cur >= CONNECTIONS_MAX)
+		return;
+	limit.rlim_cur = limit.rlim_max < CONNECTIONS_MAX ? limit.rlim_max
+	                                                  : CONNECTIONS_MAX;
+	/* If this fails, the limit stays as it is. */
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/*
+ * Threads wait for nobody but the disk and the lock, so few are at work at a
+ * time; the rest stand by for those that are held up there.
+ */
+static unsigned best_thread_count(void)
+{
+	const unsigned best = 2 * turns_processors();
+
+	return best < THREADS_MIN        ? THREADS_MIN
+	       : best > POOL_THREADS_MAX ? POOL_THREADS_MAX
+	                                 : best;
+}
+
+unsigned pool_count(unsigned asked)
+{
+	raise_descriptors();
+	const size_t max = descriptors_max();
+	const size_t fixed = RESERVE + CONNECTIONS_MIN;
+	/* Half of them are for connections. */
+	const size_t most = max > fixed ? (max - fixed) / 2 / PER_REQUEST : 0;
+	const unsigned wanted = asked > 0 ? asked : best_thread_count();
+
+	return wanted <= most ? wanted : most > 0 ? (unsigned)most : 1;
+}
+
+static int add_to_epoll(int epoll, int fd, uint32_t events, uint64_t name)
+{
+	struct epoll_event event = {.events = events, .data.u64 = name};
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int start_worker(struct worker *w)
+{
+	pthread_attr_t attributes;
+
+	libfcgi_open(&w->libfcgi);
+	tree_cache_init(&w->cache);
+	int error = pthread_attr_init(&attributes);
+	if (error == 0) {
+		pthread_attr_setstacksize(&attributes, STACK_SIZE);
+		error = pthread_create(&w->thread, &attributes, run_worker, w);
+		pthread_attr_destroy(&attributes);
+	}
+	return error;
+}
+
+/* Ends what has been started. Returns NULL and keeps errno. */
+static struct pool *abandon_pool(struct pool *pool)
+{
+	int error = errno;
+
+	pool_stop(pool);
+	errno = error;
+	return NULL;
+}
+
+struct pool *pool_start(unsigned threads, const struct listener *listener,
+	const struct service *service)
+{
+	const size_t max = descriptors_max();
+	struct pool *pool =
+		calloc(1, sizeof *pool + threads * sizeof pool->workers[0]);
+	if (pool == NULL)
+		return NULL;
+
+	pool->listener = listener;
+	pool->service = service;
+	pool->connections = make_connections(max, threads);
+	pool->turns = turns_new(threads);
+	pool->epoll = epoll_create1(EPOLL_CLOEXEC);
+	pool->stop = eventfd(0, EFD_CLOEXEC);
+	if (pool->connections == NULL || pool->turns == NULL ||
+		pool->epoll < 0 || pool->stop < 0 ||
+		add_to_epoll(pool->epoll, pool->stop, EPOLLIN, NAME_STOP) < 0) {
+		/* The program ends, and closes the rest. */
+		if (pool->connections != NULL)
+			connections_free(pool->connections);
+		if (pool->turns != NULL)
+			turns_free(pool->turns);
+		free(pool);
+		return NULL;
+	}
+
+	for (; pool->started < threads; pool->started++) {
+		struct worker *w = &pool->workers[pool->started];
+		w->pool = pool;
+		w->number = pool->started;
+		errno = start_worker(w);
+		if (errno != 0)
+			return abandon_pool(pool);
+	}
+	return pool;
+}
+
+bool pool_open(const struct pool *pool)
+{
+	return add_to_epoll(pool->epoll, pool->listener->fd,
+		       EPOLLIN | EPOLLEXCLUSIVE, NAME_LISTENER) == 0;
+}
+
+static bool are_all_sent(struct pool *pool)
+{
+	return atomic_load(&pool->sending) == 0;
+}
+
+/* Whether no connection needs anything more. */
+static bool is_done(struct pool *pool)
+{
+	return are_all_sent(pool) && connections_are_none(pool->connections);
+}
+
+/* Whether something is so, and no worker is about to change it. */
+static bool holds_while_idle(struct pool *pool, bool (*what)(struct pool *))
+{
+	unsigned before, after;
+
+	return turns_are_idle(pool->turns, &before) && what(pool) &&
+	       turns_are_idle(pool->turns, &after) && before == after;
+}
+
+/*
+ * A request that a web server sends on an open connection while it is closed
+ * would be lost. So they are asked to close theirs, and answered until then;
+ * and those who are taking their answer may have the rest.
+ */
+static void make_last_call(struct pool *pool)
+{
+	const struct timespec nap = {.tv_nsec = NAP_NS};
+	const struct timespec now = moment_now();
+	const struct timespec for_kept =
+		moment_after(&now, LAST_CALL_SECONDS * 1000L);
+	const struct timespec for_all =
+		moment_after(&now, POOL_LAST_SECONDS * 1000L);
+
+	epoll_ctl(pool->epoll, EPOLL_CTL_DEL, pool->listener->fd, NULL);
+	atomic_store(&pool->phase, LAST_CALL);
+	while (!holds_while_idle(pool, is_done) && !moment_has_come(&for_all) &&
+		(!moment_has_come(&for_kept) ||
+			!holds_while_idle(pool, are_all_sent))) {
+		connections_each_idle(pool->connections, delivery_ask_to_close);
+		nanosleep(&nap, NULL);
+	}
+}
+
+void pool_stop(struct pool *pool)
+{
+	const uint64_t one = 1;
+
+	make_last_call(pool);
+	atomic_store(&pool->phase, STOPPING);
+	/* The eventfd is empty, so this never waits. */
+	if (write(pool->stop, &one, sizeof one) != sizeof one)
+		abort();
+	turns_end(pool->turns);
+	/* No worker waits for a peer, so each ends soon. */
+	for (unsigned i = 0; i < pool->started; i++)
+		pthread_join(pool->workers[i].thread, NULL);
+	connections_free(pool->connections);
+	turns_free(pool->turns);
+	close(pool->epoll);
+	close(pool->stop);
+	free(pool);
+}
