@@ -393,8 +393,7 @@ static void accept_connection(struct worker *w)
 static bool wait_for_event(
 	struct worker *w, struct epoll_event *event, int wait_ms)
 {
-	/* A worker that lost its turn may have put back an overdue connection.
-	 */
+	/* A worker without a turn may have put back an overdue one. */
 	if (wait_ms < 0 || wait_ms > IDLE_MS)
 		wait_ms = IDLE_MS;
 	turns_rest(w->pool->turns, w->number);
@@ -638,7 +637,7 @@ static void make_last_call(struct pool *pool)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
 	const struct timespec now = moment_now();
-	const struct timespec for_kept =
+	const struct timespec for_idle =
 		moment_after(&now, LAST_CALL_SECONDS * 1000L);
 	const struct timespec for_all =
 		moment_after(&now, POOL_LAST_SECONDS * 1000L);
@@ -646,7 +645,7 @@ static void make_last_call(struct pool *pool)
 	epoll_ctl(pool->epoll, EPOLL_CTL_DEL, pool->listener->fd, NULL);
 	atomic_store(&pool->phase, LAST_CALL);
 	while (!holds_while_idle(pool, is_done) && !moment_has_come(&for_all) &&
-		(!moment_has_come(&for_kept) ||
+		(!moment_has_come(&for_idle) ||
 			!holds_while_idle(pool, are_all_sent))) {
 		connections_each_idle(pool->connections, delivery_ask_to_close);
 		nanosleep(&nap, NULL);
