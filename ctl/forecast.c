@@ -15,7 +15,7 @@
 #include "boot/once_lock.h"
 #include "ctl/ctl.h"
 #include "ctl/holder.h"
-#include "ctl/prospect.h"
+#include "ctl/permission.h"
 #include "ctl/responder.h"
 
 #define USER_SIZE 64

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 #include <zlib.h>
 
-#include "ctl/logged.h"
+#include "ctl/logparse.h"
 
 struct ctl;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ctl/logged.h"
+#include "ctl/logparse.h"
 
 #include <arpa/inet.h>
 #include <err.h>

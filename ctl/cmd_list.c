@@ -11,9 +11,9 @@
 #include "boot/text.h"
 #include "boot/tree.h"
 #include "ctl/address.h"
+#include "ctl/as_user.h"
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
-#include "ctl/eyes.h"
 #include "ctl/print.h"
 
 /* A name that is to be sorted: by its address, or behind all that have one. */

@@ -10,11 +10,11 @@
 #include "boot/once.h"
 #include "boot/text.h"
 #include "ctl/arm.h"
+#include "ctl/as_user.h"
 #include "ctl/cancel.h"
 #include "ctl/clients.h"
 #include "ctl/ctl.h"
 #include "ctl/directory.h"
-#include "ctl/eyes.h"
 #include "ctl/holder.h"
 
 static void say_taken(const char *entry, const char *text)

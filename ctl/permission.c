@@ -4,7 +4,7 @@
  * Else the mode tells what is certain: with an access control list its group
  * bits are the most that the list gives to anybody.
  */
-#include "ctl/prospect.h"
+#include "ctl/permission.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ctl/eyes.h"
+#include "ctl/as_user.h"
 
 #include <err.h>
 #include <grp.h>

@@ -14,11 +14,11 @@
 #include "boot/target.h"
 #include "boot/text.h"
 #include "ctl/arm.h"
+#include "ctl/as_user.h"
 #include "ctl/boot_file.h"
 #include "ctl/clients.h"
 #include "ctl/ctl.h"
 #include "ctl/directory.h"
-#include "ctl/eyes.h"
 #include "ctl/forecast.h"
 #include "ctl/rearm.h"
 

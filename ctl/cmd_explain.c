@@ -10,10 +10,10 @@
 #include "boot/text.h"
 #include "boot/tree.h"
 #include "cgi/response.h"
+#include "ctl/as_user.h"
 #include "ctl/boot_file.h"
 #include "ctl/clients.h"
 #include "ctl/ctl.h"
-#include "ctl/eyes.h"
 #include "ctl/forecast.h"
 #include "ctl/print.h"
 

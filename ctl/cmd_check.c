@@ -16,10 +16,10 @@
 #include "boot/text.h"
 #include "boot/tree.h"
 #include "ctl/arm.h"
+#include "ctl/as_user.h"
 #include "ctl/boot_file.h"
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
-#include "ctl/eyes.h"
 #include "ctl/forecast.h"
 #include "ctl/print.h"
 
