@@ -12,9 +12,9 @@
 #include "ctl/address.h"
 #include "ctl/choice.h"
 #include "ctl/ctl.h"
-#include "ctl/line.h"
 #include "ctl/mac.h"
 #include "ctl/machine.h"
+#include "ctl/words.h"
 
 /* Addresses that one argument may stand for; and with --force. */
 #define MANY 4096

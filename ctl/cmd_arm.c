@@ -16,11 +16,11 @@
 #include "ctl/arm.h"
 #include "ctl/as_user.h"
 #include "ctl/boot_file.h"
+#include "ctl/cancelled.h"
 #include "ctl/clients.h"
 #include "ctl/ctl.h"
 #include "ctl/directory.h"
 #include "ctl/forecast.h"
-#include "ctl/rearm.h"
 
 #define STATIC_DIR "static"
 /* More than there can be on the way to a target: target.c. */

@@ -11,7 +11,7 @@
 #include "boot/text.h"
 #include "ctl/arm.h"
 #include "ctl/as_user.h"
-#include "ctl/cancel.h"
+#include "ctl/cancelled.h"
 #include "ctl/clients.h"
 #include "ctl/ctl.h"
 #include "ctl/directory.h"
