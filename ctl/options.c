@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* The commands and the options of pxesrvctl, and their help: a table of each.
+ */
 #include "ctl/options.h"
 
 #include <err.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,51 +16,66 @@ const struct command *const commands[] = {&command_once, &command_static,
 	&command_explain, &command_check, &command_log, &command_stats,
 	&command_kickstart, &command_preseed, &command_chown, NULL};
 
-/* Those with a small letter, and -U, can be given by it. */
-static const struct option all[] = {
-	{"root", required_argument, NULL, 'r'},
-	{"user", required_argument, NULL, 'u'},
-	{"follow", no_argument, NULL, 'f'},
-	{"unsorted", no_argument, NULL, 'U'},
-	{"help", no_argument, NULL, 'h'},
-	{"json", no_argument, NULL, 'J'},
-	{"force", no_argument, NULL, 'F'},
-	{"each", no_argument, NULL, 'E'},
-	{"leases", required_argument, NULL, 'L'},
-	{"client", required_argument, NULL, 'C'},
-	{"since", required_argument, NULL, 'S'},
-	{"prometheus", no_argument, NULL, 'P'},
-	{"repo", required_argument, NULL, 'R'},
-	{"cmdline", required_argument, NULL, 'K'},
-	{NULL, 0, NULL, 0},
-};
-
-/* What each does, in the order of the help. */
+/*
+ * The options of all commands, in the order of the help. One without a value is
+ * a bool of struct ctl, another one is a string there. Only r, u, f and U can
+ * be given by their letter.
+ */
 static const struct {
 	char letter;
-	const char *usage;
+	const char *name;
+	const char *value; /* as the help calls it; NULL: none */
+	size_t offset;     /* in struct ctl */
 	const char *help;
-} helps[] = {
-	{'f', "-f", "go on with what is written from now on"},
-	{'u', "-u USER",
+} all_options[] = {
+	{'f', "follow", NULL, offsetof(struct ctl, follow),
+		"go on with what is written from now on"},
+	{'u', "user", "USER", offsetof(struct ctl, user),
 		"look as this user, whom the responder runs as (for "
 		"root: that\n                  of one that is running, else "
 		"the owner of once/)"},
-	{'U', "-U", "as the directory has it, not sorted, in constant memory"},
-	{'J', "--json", "one JSON object a line"},
-	{'F', "--force", "more than 4096 addresses; a regular file in static/"},
-	{'E', "--each", "all addresses of a machine that has several"},
-	{'L', "--leases FILE",
-		"where to look for MAC addresses (dnsmasq, ISC "
-		"dhcpd)"},
-	{'C', "--client CLIENT", "of this client alone"},
-	{'S', "--since TIME", "not older than 90s, 15m, 2h, 7d"},
-	{'P', "--prometheus",
+	{'U', "unsorted", NULL, offsetof(struct ctl, unsorted),
+		"as the directory has it, not sorted, in constant memory"},
+	{'J', "json", NULL, offsetof(struct ctl, json),
+		"one JSON object a line"},
+	{'F', "force", NULL, offsetof(struct ctl, force),
+		"more than 4096 addresses; a regular file in static/"},
+	{'E', "each", NULL, offsetof(struct ctl, each),
+		"all addresses of a machine that has several"},
+	{'L', "leases", "FILE", offsetof(struct ctl, leases),
+		"where to look for MAC addresses (dnsmasq, ISC dhcpd)"},
+	{'C', "client", "CLIENT", offsetof(struct ctl, client),
+		"of this client alone"},
+	{'S', "since", "TIME", offsetof(struct ctl, since),
+		"not older than 90s, 15m, 2h, 7d"},
+	{'P', "prometheus", NULL, offsetof(struct ctl, prometheus),
 		"for the textfile collector of the node exporter"},
-	{'R', "--repo URL", "the distribution's files"},
-	{'K', "--cmdline TEXT", "more for the kernel's command line"},
-	{'r', "-r ROOT", "the tree (default: $PXESRV_ROOT, else /srv/pxesrv)"},
+	{'R', "repo", "URL", offsetof(struct ctl, repo),
+		"the distribution's files"},
+	{'K', "cmdline", "TEXT", offsetof(struct ctl, cmdline),
+		"more for the kernel's command line"},
+	{'r', "root", "ROOT", offsetof(struct ctl, root),
+		"the tree (default: $PXESRV_ROOT, else /srv/pxesrv)"},
 };
+#define OPTION_COUNT (sizeof all_options / sizeof all_options[0])
+#define SHORT_OPTIONS "r:u:fUh"
+
+/* The table as getopt_long(3) wants it, with --help. */
+static const struct option *long_options(void)
+{
+	static struct option options[OPTION_COUNT + 2];
+
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		options[i] = (struct option){
+			.name = all_options[i].name,
+			.has_arg = all_options[i].value == NULL
+		                           ? no_argument
+		                           : required_argument,
+			.val = all_options[i].letter,
+		};
+	options[OPTION_COUNT] = (struct option){.name = "help", .val = 'h'};
+	return options;
+}
 
 static void print_overview(FILE *out)
 {
@@ -86,84 +104,60 @@ static bool has_option(const struct command *command, int letter)
 	       strchr(command->options, letter) != NULL;
 }
 
+static void print_option(size_t i, FILE *out)
+{
+	const char letter = all_options[i].letter;
+	const char *value = all_options[i].value;
+	char usage[32];
+
+	if (strchr(SHORT_OPTIONS, letter) != NULL)
+		snprintf(usage, sizeof usage, "-%c", letter);
+	else
+		snprintf(usage, sizeof usage, "--%s", all_options[i].name);
+	if (value != NULL)
+		snprintf(usage + strlen(usage), sizeof usage - strlen(usage),
+			" %s", value);
+	fprintf(out, "  %-16s%s\n", usage, all_options[i].help);
+}
+
 static void print_usage(const struct command *command, FILE *out)
 {
 	fprintf(out, "usage: pxesrvctl %s%s%s%s\n\n%s\n", command->name,
 		command->options[0] == '\0' ? "" : " [OPTION...]",
 		command->operands[0] == '\0' ? "" : " ", command->operands,
 		command->help);
-	for (size_t i = 0; i < sizeof helps / sizeof helps[0]; i++) {
-		if (has_option(command, helps[i].letter))
-			fprintf(out, "  %-16s%s\n", helps[i].usage,
-				helps[i].help);
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (has_option(command, all_options[i].letter))
+			print_option(i, out);
 	}
 }
 
-static const char *long_name(int letter)
+/* Where an option is in the table. getopt_long(3) returns no other letter. */
+static size_t option_index(int letter)
 {
 	size_t i = 0;
 
-	while (all[i].val != letter)
+	while (all_options[i].letter != letter)
 		i++;
-	return all[i].name;
+	return i;
 }
 
-/* What an option without a value sets, or NULL. */
-static bool *flag_of(struct ctl *ctl, int letter)
+static void set_option(struct ctl *ctl, int letter, const char *value)
 {
-	switch (letter) {
-	case 'f':
-		return &ctl->follow;
-	case 'U':
-		return &ctl->unsorted;
-	case 'J':
-		return &ctl->json;
-	case 'F':
-		return &ctl->force;
-	case 'E':
-		return &ctl->each;
-	case 'P':
-		return &ctl->prometheus;
-	default:
-		return NULL;
-	}
-}
-
-static const char **value_of(struct ctl *ctl, int letter)
-{
-	switch (letter) {
-	case 'r':
-		return &ctl->root;
-	case 'u':
-		return &ctl->user;
-	case 'L':
-		return &ctl->leases;
-	case 'C':
-		return &ctl->client;
-	case 'S':
-		return &ctl->since;
-	case 'R':
-		return &ctl->repo;
-	default:
-		return &ctl->cmdline;
-	}
-}
-
-static void set(struct ctl *ctl, int letter, const char *value)
-{
-	bool *flag = flag_of(ctl, letter);
-
-	if (flag != NULL)
-		*flag = true;
+	const size_t i = option_index(letter);
+	void *field = (char *)ctl + all_options[i].offset;
+	if (all_options[i].value == NULL)
+		*(bool *)field = true;
 	else
-		*value_of(ctl, letter) = value;
+		*(const char **)field = value;
 }
 
 int options_before(int argc, char *argv[], struct ctl *out)
 {
 	int letter;
 
-	while ((letter = getopt_long(argc, argv, "+r:hV", all, NULL)) != -1) {
+	while ((letter = getopt_long(
+			argc, argv, "+r:hV", long_options(), NULL)) != -1) {
 		switch (letter) {
 		case 'r':
 			out->root = optarg;
@@ -193,7 +187,8 @@ int options_of(
 	int letter;
 
 	optind = 0; /* from the beginning: getopt_long(3), NOTES */
-	while ((letter = getopt_long(argc, argv, "r:u:fUh", all, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, SHORT_OPTIONS, long_options(),
+			NULL)) != -1) {
 		if (letter == 'h') {
 			print_usage(command, stdout);
 			exit(EX_OK);
@@ -202,11 +197,11 @@ int options_of(
 			exit(EX_USAGE);
 		if (!has_option(command, letter)) {
 			warnx("%s has no option --%s", command->name,
-				long_name(letter));
+				all_options[option_index(letter)].name);
 			print_usage(command, stderr);
 			exit(EX_USAGE);
 		}
-		set(out, letter, optarg);
+		set_option(out, letter, optarg);
 	}
 	const int count = argc - optind;
 	if (count < command->operands_min ||
