@@ -6,7 +6,7 @@
 
 #include "boot/client.h"
 
-/* An IP address; an IPv4 one is IPv4-mapped, as PXESrv takes them (SPEC). */
+/* An IP address. An IPv4 address is held as the IPv4-mapped IPv6 address. */
 struct address {
 	struct in6_addr bits;
 };

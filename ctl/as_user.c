@@ -126,22 +126,22 @@ static void open_as(
 		become_own();
 }
 
-void eyes_open(const struct ctl *ctl)
+void as_user_begin(const struct ctl *ctl)
 {
 	open_as(ctl, find_user(ctl), NULL);
 }
 
-void eyes_open_to_look(const struct ctl *ctl)
+void as_user_begin_reading(const struct ctl *ctl)
 {
 	const struct responder *responder = responder_of(ctl);
 
 	if (geteuid() == 0 && responder != NULL)
 		open_as(ctl, responder->user, responder);
 	else
-		eyes_open(ctl);
+		as_user_begin(ctl);
 }
 
-void eyes_close(void)
+void as_user_end(void)
 {
 	if (!are_others)
 		return;

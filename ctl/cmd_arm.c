@@ -41,8 +41,8 @@ struct arming {
 	} way[WAY_MAX];
 	unsigned way_length;
 
-	struct forecast links; /* of all once links, when is_foreseen */
-	bool is_foreseen;
+	struct forecast links; /* of all once links, when has_forecast */
+	bool has_forecast;
 	char warned[sizeof((struct forecast *)0)->problem];
 };
 
@@ -106,18 +106,18 @@ static void warn_of(struct arming *arming, const char *client,
 }
 
 /* Whether a once link that was made will be served, as far as that is known. */
-static bool foresee(struct arming *arming, const char *client)
+static bool check_will_be_served(struct arming *arming, const char *client)
 {
 	struct forecast forecast;
 
 	if (strcmp(arming->directory, ONCE_DIR) != 0)
 		return true;
-	eyes_open_to_look(arming->ctl);
-	if (!arming->is_foreseen)
+	as_user_begin_reading(arming->ctl);
+	if (!arming->has_forecast)
 		forecast_links(arming->ctl, &arming->links);
-	arming->is_foreseen = true;
+	arming->has_forecast = true;
 	forecast_link(arming->ctl, &arming->links, client, &forecast);
-	eyes_close();
+	as_user_end();
 	if (forecast.kind != FORECAST_GOOD)
 		warn_of(arming, client, &forecast);
 	return forecast.kind == FORECAST_GOOD ||
@@ -148,7 +148,7 @@ static bool arm(struct ctl *ctl, const struct client *client, void *context)
 		putchar(')');
 	}
 	putchar('\n');
-	return foresee(arming, client->name);
+	return check_will_be_served(arming, client->name);
 }
 
 /* The target as it counts from the root, or NULL when it is not below it. */
@@ -194,10 +194,10 @@ static int try_text(struct arming *arming, const char *what, const char *text)
 	/* Which client it is makes no difference. */
 	snprintf(entry, sizeof entry, "%s/client", arming->directory);
 	arming->way_length = 0;
-	eyes_open(arming->ctl);
+	as_user_begin(arming->ctl);
 	const int err =
 		target_trace(tree, entry, text, note_step, arming, &target);
-	eyes_close();
+	as_user_end();
 	if (err < 0)
 		return err;
 

@@ -61,9 +61,9 @@ static bool cancel(struct ctl *ctl, const struct client *client, void *context)
 
 	(void)context;
 	/* So that the lock is the responder's, and what is made. */
-	eyes_open(ctl);
+	as_user_begin(ctl);
 	const int err = cancel_link(&ctl->tree, client->name, text);
-	eyes_close();
+	as_user_end();
 	snprintf(entry, sizeof entry, "once/%s", client->name);
 	if (err < 0)
 		return refuse(ctl, err, entry);
@@ -77,9 +77,9 @@ static bool cancel(struct ctl *ctl, const struct client *client, void *context)
 
 static bool run_cancel(struct ctl *ctl, int count, char *const operands[])
 {
-	eyes_open(ctl);
+	as_user_begin(ctl);
 	const int err = cancel_prepare(&ctl->tree);
-	eyes_close();
+	as_user_end();
 	if (err == 0)
 		return clients_each_entry(
 			ctl, ONCE_DIR, count, operands, cancel, NULL);

@@ -279,12 +279,12 @@ static bool run(struct ctl *ctl, int count, char *const operands[])
 
 	(void)count;
 	(void)operands;
-	eyes_open_to_look(ctl);
+	as_user_begin_reading(ctl);
 	check_default(&checking);
 	check_once(&checking);
 	for (int kind = 0; kind < ENTRY_KINDS; kind++)
 		check_kind(&checking, (enum entry_kind)kind);
-	eyes_close();
+	as_user_end();
 	return checking.found == 0;
 }
 

@@ -107,7 +107,7 @@ static void add_deciding(struct explanation *explanation)
 }
 
 /* What the responder makes of it: more than can be seen in the tree. */
-static void foresee(
+static void check_will_be_served(
 	struct explanation *explanation, const struct forecast *links)
 {
 	struct forecast *forecast = &explanation->forecast;
@@ -135,7 +135,7 @@ static void look(struct explanation *explanation, const struct forecast *links)
 	struct decision *decision = &explanation->decision;
 
 	decision_make(&ctl->tree, explanation->client, ctl->grace, decision);
-	foresee(explanation, links);
+	check_will_be_served(explanation, links);
 	explanation->steps = json_array();
 	add_passed(explanation);
 	add_deciding(explanation);
@@ -222,9 +222,9 @@ static bool explain(struct ctl *ctl, const struct client *client, void *context)
 {
 	struct explanation explanation = {.ctl = ctl, .client = client->name};
 
-	eyes_open_to_look(ctl);
+	as_user_begin_reading(ctl);
 	look(&explanation, context);
-	eyes_close();
+	as_user_end();
 	if (ctl->json)
 		print_object(&explanation);
 	else
@@ -239,9 +239,9 @@ static bool run(struct ctl *ctl, int count, char *const operands[])
 {
 	struct forecast links;
 
-	eyes_open_to_look(ctl);
+	as_user_begin_reading(ctl);
 	forecast_links(ctl, &links);
-	eyes_close();
+	as_user_end();
 	return clients_each(ctl, count, operands, explain, &links);
 }
 

@@ -239,13 +239,13 @@ static bool run(struct ctl *ctl, int count, char *const operands[])
 	choose(count, operands, kinds, &listing.broken_only);
 	for (int kind = 0; kind < ENTRY_KINDS; kind++)
 		any = any || kinds[kind];
-	eyes_open_to_look(ctl);
+	as_user_begin_reading(ctl);
 	for (int kind = 0; kind < ENTRY_KINDS; kind++) {
 		if (kinds[kind] || !any)
 			done = list_kind(&listing, (enum entry_kind)kind) &&
 			       done;
 	}
-	eyes_close();
+	as_user_end();
 	free(listing.names);
 	free(listing.texts);
 	return done;

@@ -62,7 +62,7 @@ static bool collect_clients(struct ctl *ctl, struct query *query)
 	return done;
 }
 
-static bool is_wanted(const struct query *query, const struct logged *line)
+static bool is_wanted(const struct query *query, const struct parsed_line *line)
 {
 	return line->time >= query->since &&
 	       (query->count == 0 ||
@@ -71,7 +71,8 @@ static bool is_wanted(const struct query *query, const struct logged *line)
 }
 
 /* As ISO 8601 has it, in the log's time zone: 2026-11-22T13:28:00+00:00. */
-static void format_time(const struct logged *line, char out[static TIME_SIZE])
+static void format_time(
+	const struct parsed_line *line, char out[static TIME_SIZE])
 {
 	const time_t local = line->time + line->offset;
 	const int minutes = abs(line->offset) / 60;
@@ -84,7 +85,7 @@ static void format_time(const struct logged *line, char out[static TIME_SIZE])
 		line->offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
-static void print_text(const struct logged *line, const char *time)
+static void print_text(const struct parsed_line *line, const char *time)
 {
 	char status[16] = "  -", bytes[24] = "-";
 
@@ -103,7 +104,7 @@ static json_t *string_or_null(const char *text)
 	return strcmp(text, "-") == 0 ? json_null() : json_string(text);
 }
 
-static void print_object(const struct logged *line, const char *time)
+static void print_object(const struct parsed_line *line, const char *time)
 {
 	const bool is_request = line->status != 0;
 	const bool has_target = line->target != NULL;
@@ -116,7 +117,7 @@ static void print_object(const struct logged *line, const char *time)
 		"bytes", is_request ? json_integer(line->bytes) : json_null(),
 		"seconds", is_request ? json_real(line->seconds) : json_null(),
 		"source",
-		has_target ? json_string(logged_sources[line->source])
+		has_target ? json_string(logparse_sources[line->source])
 			   : json_null(),
 		"target",
 		has_target ? json_stringn(line->target, line->target_length)
@@ -125,7 +126,7 @@ static void print_object(const struct logged *line, const char *time)
 	print_json(object);
 }
 
-static void print_line(const struct logged *line, void *context)
+static void print_line(const struct parsed_line *line, void *context)
 {
 	const struct query *query = context;
 	char time[TIME_SIZE];
@@ -142,7 +143,7 @@ static void print_line(const struct logged *line, void *context)
 /* All that the file has now. */
 static void print_lines(struct logfile *file, struct query *query)
 {
-	struct logged line;
+	struct parsed_line line;
 
 	while (logfile_next(file, &line))
 		print_line(&line, query);
@@ -269,7 +270,7 @@ static bool follow_log(const char *path, struct query *query)
 static bool run_log(struct ctl *ctl, int count, char *const operands[])
 {
 	struct query query = {
-		.since = logged_since(ctl->since), .json = ctl->json};
+		.since = logparse_since(ctl->since), .json = ctl->json};
 
 	if (ctl->follow &&
 		(count > 1 || (count == 1 && strcmp(operands[0], "-") == 0)))

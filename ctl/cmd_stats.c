@@ -34,7 +34,7 @@ struct tallies {
 struct stats {
 	time_t since; /* what is older does not count */
 	/* By source and status. */
-	unsigned long long requests[LOGGED_OTHER + 1][STATUS_END];
+	unsigned long long requests[LOGPARSE_OTHER + 1][STATUS_END];
 	struct tallies targets, clients;
 };
 
@@ -69,7 +69,7 @@ static struct tally *add_tally(
 }
 
 static void count_name(struct tallies *tallies, const char *name, size_t length,
-	const struct logged *line)
+	const struct parsed_line *line)
 {
 	const struct tally wanted = {.name = name, .length = length};
 	struct tally **found = tfind(&wanted, &tallies->root, compare_names);
@@ -107,7 +107,7 @@ static size_t choose_most(struct tallies *tallies, size_t max)
 	return tallies->count < max ? tallies->count : max;
 }
 
-static void count_line(const struct logged *line, void *context)
+static void count_line(const struct parsed_line *line, void *context)
 {
 	struct stats *stats = context;
 
@@ -123,11 +123,11 @@ static void count_line(const struct logged *line, void *context)
 static void print_sources(const struct stats *stats)
 {
 	puts("  requests  decision");
-	for (int source = 0; source <= LOGGED_OTHER; source++) {
+	for (int source = 0; source <= LOGPARSE_OTHER; source++) {
 		unsigned long long sum = 0;
 		for (int status = 0; status < STATUS_END; status++)
 			sum += stats->requests[source][status];
-		printf("%10llu  %s\n", sum, logged_sources[source]);
+		printf("%10llu  %s\n", sum, logparse_sources[source]);
 	}
 }
 
@@ -136,7 +136,7 @@ static void print_statuses(const struct stats *stats)
 	puts("\n  requests  status");
 	for (int status = 0; status < STATUS_END; status++) {
 		unsigned long long sum = 0;
-		for (int source = 0; source <= LOGGED_OTHER; source++)
+		for (int source = 0; source <= LOGPARSE_OTHER; source++)
 			sum += stats->requests[source][status];
 		if (sum > 0)
 			printf("%10llu  %d\n", sum, status);
@@ -209,15 +209,16 @@ static void print_requests_metric(const struct stats *stats, bool recent)
 	};
 	const char *name = begin_metric(&metric, recent);
 
-	for (int source = 0; source <= LOGGED_OTHER; source++) {
+	for (int source = 0; source <= LOGPARSE_OTHER; source++) {
 		for (int status = 0; status < STATUS_END; status++) {
 			const unsigned long long n =
 				stats->requests[source][status];
 			/* What will come is there from the beginning, as 0. */
-			if (n > 0 || (status == 200 && source != LOGGED_OTHER))
+			if (n > 0 ||
+				(status == 200 && source != LOGPARSE_OTHER))
 				printf("%s{decision=\"%s\",status=\"%d\"} "
 				       "%llu\n",
-					name, logged_sources[source], status,
+					name, logparse_sources[source], status,
 					n);
 		}
 	}
@@ -253,7 +254,7 @@ static void print_targets_metric(struct tallies *targets, bool recent)
 
 static bool run_stats(struct ctl *ctl, int count, char *const operands[])
 {
-	struct stats stats = {.since = logged_since(ctl->since)};
+	struct stats stats = {.since = logparse_since(ctl->since)};
 
 	/* Half of the truth would pass for the whole one. */
 	const bool done =

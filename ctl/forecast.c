@@ -44,32 +44,33 @@ __attribute__((format(printf, 4, 5))) static void say(struct forecast *out,
 	out->advice[0] = '\0';
 }
 
-static void say_chown(const struct prospect *prospect, struct forecast *out)
+static void say_chown(const struct permission *permission, struct forecast *out)
 {
 	char user[USER_SIZE] = "USER";
 
-	if (prospect->is_known)
-		name_user(prospect->user, user);
+	if (permission->is_known)
+		name_user(permission->user, user);
 	snprintf(out->advice, sizeof out->advice,
 		"give it to the responder's user: pxesrvctl chown %s", user);
 }
 
-static void say_way(const struct prospect *prospect, struct forecast *out)
+static void say_way(const struct permission *permission, struct forecast *out)
 {
 	const bool is_once = strcmp(out->path, ONCE_DIR) == 0;
 	const char *way = "remove it: the responder makes it anew";
 
 	if (out->error == EROFS)
-		way = prospect->pid == 0
+		way = permission->pid == 0
 		              ? "mount it writable"
 		              : "mount it writable for the responder: "
 		                "restart the responder";
 	else if (out->error == EXDEV)
 		way = "unmount it";
-	else if (out->error == EPERM && is_once && prospect_owns_once(prospect))
+	else if (out->error == EPERM && is_once &&
+		 permission_owns_once(permission))
 		way = "take its attribute away: chattr -i";
 	else if (out->error == EACCES || is_once) {
-		say_chown(prospect, out);
+		say_chown(permission, out);
 		return;
 	}
 	snprintf(out->advice, sizeof out->advice, "%s", way);
@@ -77,33 +78,33 @@ static void say_way(const struct prospect *prospect, struct forecast *out)
 
 /* " (user www-data, pid 7)", as far as that is known. */
 static void name_responder(
-	const struct prospect *prospect, char *out, size_t size)
+	const struct permission *permission, char *out, size_t size)
 {
 	char user[USER_SIZE], pid[32] = "";
 
 	out[0] = '\0';
-	if (!prospect->is_known)
+	if (!permission->is_known)
 		return;
-	name_user(prospect->user, user);
-	if (prospect->pid != 0)
-		snprintf(pid, sizeof pid, ", pid %ld", (long)prospect->pid);
+	name_user(permission->user, user);
+	if (permission->pid != 0)
+		snprintf(pid, sizeof pid, ", pid %ld", (long)permission->pid);
 	snprintf(out, size, " (user %s%s)", user, pid);
 }
 
 /* What can't be used, by whom, and what comes of it. */
-static void say_fails(const struct prospect *prospect, const char *path,
+static void say_fails(const struct permission *permission, const char *path,
 	int error, const char *effect, struct forecast *out)
 {
 	char who[USER_SIZE + 64];
 
-	name_responder(prospect, who, sizeof who);
+	name_responder(permission, who, sizeof who);
 	if (error == EPERM && strcmp(path, ONCE_DIR) == 0 &&
-		!prospect_owns_once(prospect))
+		!permission_owns_once(permission))
 		say(out, FORECAST_FAILS, path,
 			"it is sticky, and the responder%s owns neither it nor "
 			"the link, so %s: %s",
 			who, effect, strerror(error));
-	else if (error == EACCES && !prospect->is_known)
+	else if (error == EACCES && !permission->is_known)
 		say(out, FORECAST_FAILS, path,
 			"users other than root can't use it, so %s: %s", effect,
 			strerror(error));
@@ -112,7 +113,7 @@ static void say_fails(const struct prospect *prospect, const char *path,
 			"the responder can't use it%s, so %s: %s", who, effect,
 			strerror(error));
 	out->error = error;
-	say_way(prospect, out);
+	say_way(permission, out);
 }
 
 /* The responder may see another tree by the same name. */
@@ -134,18 +135,19 @@ static bool look_elsewhere(const struct ctl *ctl, struct forecast *out)
 }
 
 /* Whether somebody holds the lock, and does not let go. */
-static void look_at_lock(const struct prospect *prospect, struct forecast *out)
+static void look_at_lock(
+	const struct permission *permission, struct forecast *out)
 {
 	char holder[256];
 
-	if (once_part_check(&prospect->tree, ONCE_LOCK) < 0)
+	if (once_part_check(&permission->tree, ONCE_LOCK) < 0)
 		return;
-	const int lock = once_lock(&prospect->tree);
+	const int lock = once_lock(&permission->tree);
 	if (lock >= 0)
-		once_unlock(&prospect->tree, lock);
+		once_unlock(&permission->tree, lock);
 	if (lock != -EAGAIN)
 		return;
-	holder_name(&prospect->tree, holder, sizeof holder);
+	holder_name(&permission->tree, holder, sizeof holder);
 	say(out, FORECAST_FAILS, ONCE_LOCK,
 		"held by %s, so links are answered with 503: %s", holder,
 		strerror(EAGAIN));
@@ -156,20 +158,21 @@ static void look_at_lock(const struct prospect *prospect, struct forecast *out)
 
 /* What others made in the place of a part, and is more than a file or a link.
  */
-static bool look_at_part(
-	const struct prospect *prospect, const char *path, struct forecast *out)
+static bool look_at_part(const struct permission *permission, const char *path,
+	struct forecast *out)
 {
 	struct stat st;
 
-	if (prospect->pid == 0 || prospect_judge(prospect, path) != -ENOENT ||
-		fstatat(prospect->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) <
+	if (permission->pid == 0 ||
+		permission_judge(permission, path) != -ENOENT ||
+		fstatat(permission->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) <
 			0 ||
 		S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
 		return false;
 	say(out, FORECAST_DOUBT, path,
 		"it is not the responder's own, and the responder (pid %ld) "
 		"can't move it aside if its sandbox is whole",
-		(long)prospect->pid);
+		(long)permission->pid);
 	snprintf(out->advice, sizeof out->advice,
 		"look who made it, and restart the responder, which moves it "
 		"aside to %s" ONCE_ASIDE "...",
@@ -178,22 +181,22 @@ static bool look_at_part(
 }
 
 /* Which links it moves depends on who it is, and who owns them. */
-static void look_at_owner(const struct prospect *prospect, const char *client,
-	struct forecast *out)
+static void look_at_owner(const struct permission *permission,
+	const char *client, struct forecast *out)
 {
 	char path[64];
 	struct stat link;
 
 	snprintf(path, sizeof path, ONCE_DIR "/%s",
 		client == NULL ? "" : client);
-	if (prospect_is_sticky(prospect) && !prospect_owns_once(prospect) &&
-		client == NULL) {
+	if (permission_is_sticky(permission) &&
+		!permission_owns_once(permission) && client == NULL) {
 		say(out, FORECAST_DOUBT, ONCE_DIR,
 			"it is sticky and belongs to somebody else, so the "
 			"responder can move no link but its own");
-		say_chown(prospect, out);
-	} else if (prospect_is_sticky(prospect) && !prospect->is_known &&
-		   fstatat(prospect->tree.root, path, &link,
+		say_chown(permission, out);
+	} else if (permission_is_sticky(permission) && !permission->is_known &&
+		   fstatat(permission->tree.root, path, &link,
 			   AT_SYMLINK_NOFOLLOW) == 0) {
 		char user[USER_SIZE];
 
@@ -203,9 +206,9 @@ static void look_at_owner(const struct prospect *prospect, const char *client,
 			"answered with 503 unless the responder runs as user "
 			"%s",
 			user);
-		say_chown(prospect, out);
-	} else if (client == NULL && geteuid() == 0 && !prospect->is_known &&
-		   prospect->once.st_uid == 0) {
+		say_chown(permission, out);
+	} else if (client == NULL && geteuid() == 0 && !permission->is_known &&
+		   permission->once.st_uid == 0) {
 		say(out, FORECAST_UNKNOWN, ONCE_DIR,
 			"it belongs to root, so it can't be seen whether the "
 			"responder may move links");
@@ -215,52 +218,53 @@ static void look_at_owner(const struct prospect *prospect, const char *client,
 	}
 }
 
-static void foresee(const struct prospect *prospect, const char *client,
-	struct forecast *out)
+static void check_will_be_served(const struct permission *permission,
+	const char *client, struct forecast *out)
 {
 	const char *where;
-	const int error = prospect_claim(prospect, client, &where);
+	const int error = permission_claim(permission, client, &where);
 
 	*out = (struct forecast){.kind = FORECAST_GOOD};
 	if (error != 0)
-		say_fails(prospect, where, error, "links are answered with 503",
-			out);
-	else if (!look_at_part(prospect, ONCE_LOCK, out) &&
-		 !look_at_part(prospect, CLAIMED_DIR, out))
-		look_at_owner(prospect, client, out);
+		say_fails(permission, where, error,
+			"links are answered with 503", out);
+	else if (!look_at_part(permission, ONCE_LOCK, out) &&
+		 !look_at_part(permission, CLAIMED_DIR, out))
+		look_at_owner(permission, client, out);
 }
 
 void forecast_links(const struct ctl *ctl, struct forecast *out)
 {
-	struct prospect prospect;
+	struct permission permission;
 
 	*out = (struct forecast){.kind = FORECAST_GOOD};
-	if (look_elsewhere(ctl, out) || !prospect_open(ctl, &prospect))
+	if (look_elsewhere(ctl, out) || !permission_open(ctl, &permission))
 		return;
-	foresee(&prospect, NULL, out);
+	check_will_be_served(&permission, NULL, out);
 	if (out->kind != FORECAST_FAILS)
-		look_at_lock(&prospect, out);
+		look_at_lock(&permission, out);
 }
 
 void forecast_link(const struct ctl *ctl, const struct forecast *links,
 	const char *client, struct forecast *out)
 {
-	struct prospect prospect;
+	struct permission permission;
 
 	*out = *links;
 	if (links->kind != FORECAST_ELSEWHERE && links->error != EAGAIN &&
-		prospect_open(ctl, &prospect))
-		foresee(&prospect, client, out);
+		permission_open(ctl, &permission))
+		check_will_be_served(&permission, client, out);
 }
 
 void forecast_unseen(
 	const struct ctl *ctl, const char *path, struct forecast *out)
 {
-	struct prospect prospect;
+	struct permission permission;
 	char user[USER_SIZE];
 
 	*out = (struct forecast){.kind = FORECAST_GOOD};
-	if (!prospect_open(ctl, &prospect) || prospect_has_its_eyes(&prospect))
+	if (!permission_open(ctl, &permission) ||
+		permission_is_own(&permission))
 		return;
 	name_user(geteuid(), user);
 	say(out, FORECAST_UNKNOWN, path,
@@ -271,14 +275,14 @@ void forecast_unseen(
 
 void forecast_served(const struct ctl *ctl, struct forecast *out)
 {
-	struct prospect prospect;
+	struct permission permission;
 
 	*out = (struct forecast){.kind = FORECAST_GOOD};
-	if (!prospect_open(ctl, &prospect))
+	if (!permission_open(ctl, &permission))
 		return;
-	const int error = prospect_served(&prospect);
+	const int error = permission_served(&permission);
 	if (error != 0)
-		say_fails(&prospect, SERVED_DIR, error,
+		say_fails(&permission, SERVED_DIR, error,
 			"links stay in " CLAIMED_DIR "/ when they are served",
 			out);
 }

@@ -24,9 +24,9 @@ struct forecast {
 };
 
 /*
- * The functions below want open eyes: eyes_open_to_look(). Only what is certain
- * is FORECAST_FAILS: where nobody knows the user of the responder, what no user
- * but root can do. They move and make nothing.
+ * The functions below want open eyes: as_user_begin_reading(). Only what is
+ * certain is FORECAST_FAILS: where nobody knows the user of the responder, what
+ * no user but root can do. They move and make nothing.
  */
 
 /*

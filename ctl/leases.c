@@ -172,7 +172,8 @@ static bool take(struct reading *reading, const struct words *words)
 	}
 }
 
-int dhcpd_leases_read(FILE *file, lease_found *found, void *context)
+/* As leases_read(), of ISC dhcpd's format. 0 or -EBADMSG. */
+static int dhcpd_leases_read(FILE *file, lease_found *found, void *context)
 {
 	struct reading reading = {
 		.found = found, .context = context, .now = time(NULL)};

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "ctl/address.h"
-#include "ctl/leases.h"
 #include "ctl/mac.h"
 
 /* What a DHCP server's file says of an address. */
@@ -30,6 +28,3 @@ typedef void lease_found(const struct lease *lease, void *context);
  * until then does not count.
  */
 int leases_read(const char *path, lease_found *found, void *context);
-
-/* As leases_read(), of ISC dhcpd's format. 0 or -EBADMSG. */
-int dhcpd_leases_read(FILE *file, lease_found *found, void *context);

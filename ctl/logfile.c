@@ -89,10 +89,11 @@ static bool open_whole(const char *path, struct logfile *out)
 }
 
 static bool read_each(const char *path,
-	void (*found)(const struct logged *line, void *context), void *context)
+	void (*found)(const struct parsed_line *line, void *context),
+	void *context)
 {
 	struct logfile file;
-	struct logged line;
+	struct parsed_line line;
 
 	if (!open_whole(path, &file))
 		return false;
@@ -102,7 +103,8 @@ static bool read_each(const char *path,
 }
 
 bool logfile_each(const struct ctl *ctl, int count, char *const paths[],
-	void (*found)(const struct logged *line, void *context), void *context)
+	void (*found)(const struct parsed_line *line, void *context),
+	void *context)
 {
 	bool done = true;
 
@@ -207,13 +209,13 @@ static char *take_line(struct logfile *file, size_t *length)
 	}
 }
 
-bool logfile_next(struct logfile *file, struct logged *out)
+bool logfile_next(struct logfile *file, struct parsed_line *out)
 {
 	size_t length;
 	char *line;
 
 	while ((line = take_line(file, &length)) != NULL) {
-		if (logged_parse(line, length, out)) {
+		if (logparse_line(line, length, out)) {
 			file->own++;
 			return true;
 		}

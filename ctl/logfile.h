@@ -38,7 +38,8 @@ const char *logfile_default(const struct ctl *ctl);
  * a message: not all could be read, or none of it is PXESrv's.
  */
 bool logfile_each(const struct ctl *ctl, int count, char *const paths[],
-	void (*found)(const struct logged *line, void *context), void *context);
+	void (*found)(const struct parsed_line *line, void *context),
+	void *context);
 
 /* Opens a log that grows. False, with a message: it can't be read. */
 bool logfile_open_growing(const char *path, struct logfile *out);
@@ -49,7 +50,7 @@ bool logfile_open_growing(const char *path, struct logfile *out);
  * line is not there yet; ask again when the file has grown. False at the end,
  * or at an error.
  */
-bool logfile_next(struct logfile *file, struct logged *out);
+bool logfile_next(struct logfile *file, struct parsed_line *out);
 
 /* Goes on with another file, which it closes in the end. */
 void logfile_move(struct logfile *file, int fd);

@@ -10,11 +10,11 @@
 
 #include "boot/client.h"
 
-const char *const logged_sources[LOGGED_OTHER + 1] = {
-	[LOGGED_ONCE] = "once",
-	[LOGGED_STATIC] = "static",
-	[LOGGED_DEFAULT] = "default",
-	[LOGGED_OTHER] = "other",
+const char *const logparse_sources[LOGPARSE_OTHER + 1] = {
+	[LOGPARSE_ONCE] = "once",
+	[LOGPARSE_STATIC] = "static",
+	[LOGPARSE_DEFAULT] = "default",
+	[LOGPARSE_OTHER] = "other",
 };
 
 /*
@@ -50,7 +50,7 @@ static int take_month(const char **text)
 }
 
 /* "22/Nov/2026:13:28:00 +0000" */
-static bool parse_time(const char *text, struct logged *out)
+static bool parse_time(const char *text, struct parsed_line *out)
 {
 	const long long day = take_number(&text, '/', 31);
 	const int month = take_month(&text);
@@ -90,7 +90,7 @@ static char *cut(char *text, const char *mark)
 }
 
 /* "GET /redirect HTTP/1.1"; a client's URI may have spaces. */
-static bool parse_request(char *text, struct logged *out)
+static bool parse_request(char *text, struct parsed_line *out)
 {
 	char *uri = cut(text, " ");
 	char *protocol = uri == NULL ? NULL : strrchr(uri, ' ');
@@ -104,7 +104,7 @@ static bool parse_request(char *text, struct logged *out)
 }
 
 /* "200 1497 0.0003 once centos/7/default" */
-static bool parse_result(const char *text, struct logged *out)
+static bool parse_result(const char *text, struct parsed_line *out)
 {
 	const long long status = take_number(&text, ' ', 999);
 	const long long bytes = take_number(&text, ' ', LLONG_MAX / 100);
@@ -122,17 +122,17 @@ static bool parse_result(const char *text, struct logged *out)
 	return true;
 }
 
-static void find_target(struct logged *out)
+static void find_target(struct parsed_line *out)
 {
-	out->source = LOGGED_OTHER;
+	out->source = LOGPARSE_OTHER;
 	out->target = NULL;
 	out->target_length = 0;
-	for (int i = 0; out->status != 0 && i < LOGGED_OTHER; i++) {
-		const size_t n = strlen(logged_sources[i]);
-		if (strncmp(out->decision, logged_sources[i], n) != 0 ||
+	for (int i = 0; out->status != 0 && i < LOGPARSE_OTHER; i++) {
+		const size_t n = strlen(logparse_sources[i]);
+		if (strncmp(out->decision, logparse_sources[i], n) != 0 ||
 			out->decision[n] != ' ')
 			continue;
-		out->source = (enum logged_source)i;
+		out->source = (enum logparse_source)i;
 		out->target = out->decision + n + 1;
 		out->target_length = strcspn(out->target, " ");
 	}
@@ -208,7 +208,7 @@ static void undo_apache(char *line)
 	*to = '\0';
 }
 
-bool logged_parse(char *text, size_t length, struct logged *out)
+bool logparse_line(char *text, size_t length, struct parsed_line *out)
 {
 	char *line = find_line(text, length);
 
@@ -227,7 +227,7 @@ bool logged_parse(char *text, size_t length, struct logged *out)
 	return true;
 }
 
-time_t logged_since(const char *text)
+time_t logparse_since(const char *text)
 {
 	static const struct {
 		char name;

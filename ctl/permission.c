@@ -20,29 +20,29 @@
  * Nobody but the owner of once/ can move all links when it is sticky, or when
  * only the owner may write there.
  */
-static void find_user(const struct ctl *ctl, struct prospect *prospect)
+static void find_user(const struct ctl *ctl, struct permission *permission)
 {
 	const struct responder *responder = responder_of(ctl);
 
 	if (ctl->user != NULL) {
-		prospect->is_known = user_parse(ctl->user, &prospect->user);
+		permission->is_known = user_parse(ctl->user, &permission->user);
 	} else if (responder != NULL) {
-		prospect->user = responder->user;
-		prospect->is_known = true;
+		permission->user = responder->user;
+		permission->is_known = true;
 	} else {
-		prospect->user = prospect->once.st_uid;
-		prospect->is_known = prospect->user != 0 &&
-		                     ((prospect->once.st_mode & S_ISVTX) ||
-					     !(prospect->once.st_mode &
-						     (S_IWGRP | S_IWOTH)));
+		permission->user = permission->once.st_uid;
+		permission->is_known = permission->user != 0 &&
+		                       ((permission->once.st_mode & S_ISVTX) ||
+					       !(permission->once.st_mode &
+						       (S_IWGRP | S_IWOTH)));
 	}
 }
 
-bool prospect_open(const struct ctl *ctl, struct prospect *out)
+bool permission_open(const struct ctl *ctl, struct permission *out)
 {
 	const struct responder *responder = responder_of(ctl);
 
-	*out = (struct prospect){.tree = ctl->tree};
+	*out = (struct permission){.tree = ctl->tree};
 	if (responder != NULL) {
 		out->pid = responder->pid;
 		if (responder->root >= 0)
@@ -54,26 +54,26 @@ bool prospect_open(const struct ctl *ctl, struct prospect *out)
 	return true;
 }
 
-bool prospect_has_its_eyes(const struct prospect *prospect)
+bool permission_is_own(const struct permission *permission)
 {
-	return prospect->is_known && geteuid() == prospect->user;
+	return permission->is_known && geteuid() == permission->user;
 }
 
-bool prospect_is_sticky(const struct prospect *prospect)
+bool permission_is_sticky(const struct permission *permission)
 {
-	return (prospect->once.st_mode & S_ISVTX) != 0;
+	return (permission->once.st_mode & S_ISVTX) != 0;
 }
 
 /* Whether the mode keeps everybody out who could be the responder. */
-static int may_by_mode(
-	const struct prospect *prospect, const struct stat *st, unsigned mode)
+static int may_by_mode(const struct permission *permission,
+	const struct stat *st, unsigned mode)
 {
 	const bool owner_may = (st->st_mode >> 6 & mode) == mode;
 
-	if (prospect->is_known &&
-		(prospect->user == 0 || prospect->user == st->st_uid))
-		return prospect->user == 0 || owner_may ? 0 : EACCES;
-	if (!prospect->is_known && st->st_uid != 0 && owner_may)
+	if (permission->is_known &&
+		(permission->user == 0 || permission->user == st->st_uid))
+		return permission->user == 0 || owner_may ? 0 : EACCES;
+	if (!permission->is_known && st->st_uid != 0 && owner_may)
 		return 0;
 	return (st->st_mode >> 3 & mode) == mode || (st->st_mode & mode) == mode
 	               ? 0
@@ -81,59 +81,60 @@ static int may_by_mode(
 }
 
 /* 0, or errno; what goes meanwhile is made when it is needed. */
-static int may(const struct prospect *prospect, const char *path, int mode)
+static int may(const struct permission *permission, const char *path, int mode)
 {
 	struct stat st;
 	const int error =
-		faccessat(prospect->tree.root, path, mode, AT_EACCESS) == 0
+		faccessat(permission->tree.root, path, mode, AT_EACCESS) == 0
 			? 0
 			: errno;
 
 	if (error == ENOENT)
 		return 0;
-	if (error == EROFS || prospect_has_its_eyes(prospect))
+	if (error == EROFS || permission_is_own(permission))
 		return error;
-	return fstatat(prospect->tree.root, path, &st, 0) < 0
+	return fstatat(permission->tree.root, path, &st, 0) < 0
 	               ? 0
-	               : may_by_mode(prospect, &st, (unsigned)mode);
+	               : may_by_mode(permission, &st, (unsigned)mode);
 }
 
-bool prospect_owns_once(const struct prospect *prospect)
+bool permission_owns_once(const struct permission *permission)
 {
-	return prospect->is_known &&
-	       (prospect->user == 0 || prospect->user == prospect->once.st_uid);
+	return permission->is_known &&
+	       (permission->user == 0 ||
+		       permission->user == permission->once.st_uid);
 }
 
-int prospect_judge(const struct prospect *prospect, const char *path)
+int permission_judge(const struct permission *permission, const char *path)
 {
-	const int err = once_part_check(&prospect->tree, path);
+	const int err = once_part_check(&permission->tree, path);
 	struct stat st;
 
 	if (once_part_is_other(err)) {
-		if (prospect_is_sticky(prospect) &&
-			prospect_owns_once(prospect))
+		if (permission_is_sticky(permission) &&
+			permission_owns_once(permission))
 			return -ENOENT;
 		/* It may be the responder's, of whom nothing is known. */
-		return err == -EPERM && !prospect_has_its_eyes(prospect) ? 0
-		                                                         : err;
+		return err == -EPERM && !permission_is_own(permission) ? 0
+		                                                       : err;
 	}
-	if (prospect_has_its_eyes(prospect) || err == -ENOENT)
+	if (permission_is_own(permission) || err == -ENOENT)
 		return err;
 	/* It is ours, which the responder does not believe. */
-	if (err == 0 && prospect_is_sticky(prospect) &&
-		fstatat(prospect->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) ==
-			0 &&
-		st.st_uid != 0 && st.st_uid != prospect->once.st_uid)
+	if (err == 0 && permission_is_sticky(permission) &&
+		fstatat(permission->tree.root, path, &st,
+			AT_SYMLINK_NOFOLLOW) == 0 &&
+		st.st_uid != 0 && st.st_uid != permission->once.st_uid)
 		return -ENOENT;
 	return 0;
 }
 
 /* It is opened before it is judged. */
-static int may_lock(const struct prospect *prospect)
+static int may_lock(const struct permission *permission)
 {
-	const int err = prospect_judge(prospect, ONCE_LOCK);
+	const int err = permission_judge(permission, ONCE_LOCK);
 	const int error = err == 0 || err == -EPERM
-	                          ? may(prospect, ONCE_LOCK, R_OK | W_OK)
+	                          ? may(permission, ONCE_LOCK, R_OK | W_OK)
 	                          : 0;
 
 	if (error != 0)
@@ -142,42 +143,44 @@ static int may_lock(const struct prospect *prospect)
 }
 
 /* A rename goes into a directory of the same file system. */
-static int may_reach(const struct prospect *prospect, const char *path)
+static int may_reach(const struct permission *permission, const char *path)
 {
 	struct stat st;
-	const int err = prospect_judge(prospect, path);
+	const int err = permission_judge(permission, path);
 
 	if (err < 0)
 		return err == -ENOENT ? 0 : -err;
-	const int error = may(prospect, path, X_OK);
+	const int error = may(permission, path, X_OK);
 	if (error != 0)
 		return error;
-	return fstatat(prospect->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) ==
+	return fstatat(permission->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) ==
 	                               0 &&
-	                       prospect->once.st_dev != st.st_dev
+	                       permission->once.st_dev != st.st_dev
 	               ? EXDEV
 	               : 0;
 }
 
-static int may_fill(const struct prospect *prospect, const char *path)
+static int may_fill(const struct permission *permission, const char *path)
 {
-	return prospect_judge(prospect, path) == 0
-	               ? may(prospect, path, W_OK | X_OK)
+	return permission_judge(permission, path) == 0
+	               ? may(permission, path, W_OK | X_OK)
 	               : 0;
 }
 
 /* A sticky directory lets only the owners move a link: unlink(2). */
-static int may_take(const struct prospect *prospect, const char *client)
+static int may_take(const struct permission *permission, const char *client)
 {
 	struct stat link;
 	char path[64];
 
 	snprintf(path, sizeof path, ONCE_DIR "/%s", client);
-	if (!prospect_is_sticky(prospect) || prospect_owns_once(prospect) ||
-		fstatat(prospect->tree.root, path, &link, AT_SYMLINK_NOFOLLOW) <
-			0)
+	if (!permission_is_sticky(permission) ||
+		permission_owns_once(permission) ||
+		fstatat(permission->tree.root, path, &link,
+			AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	return prospect->is_known ? (link.st_uid == prospect->user ? 0 : EPERM)
+	return permission->is_known
+	               ? (link.st_uid == permission->user ? 0 : EPERM)
 	       : link.st_uid == 0 ? EPERM
 	                          : 0;
 }
@@ -186,32 +189,32 @@ static int may_take(const struct prospect *prospect, const char *client)
  * What keeps it from claiming, in the order of claim_take() and rename(2). No
  * client (NULL): any link.
  */
-int prospect_claim(
-	const struct prospect *prospect, const char *client, const char **where)
+int permission_claim(const struct permission *permission, const char *client,
+	const char **where)
 {
-	int error = may_lock(prospect);
+	int error = may_lock(permission);
 
 	*where = ONCE_LOCK;
 	if (error == 0) {
 		*where = CLAIMED_DIR;
-		error = may_reach(prospect, CLAIMED_DIR);
+		error = may_reach(permission, CLAIMED_DIR);
 	}
 	if (error == 0) {
 		*where = ONCE_DIR;
-		error = may(prospect, ONCE_DIR, W_OK | X_OK);
+		error = may(permission, ONCE_DIR, W_OK | X_OK);
 	}
 	if (error == 0 && client != NULL)
-		error = may_take(prospect, client);
+		error = may_take(permission, client);
 	if (error == 0) {
 		*where = CLAIMED_DIR;
-		error = may_fill(prospect, CLAIMED_DIR);
+		error = may_fill(permission, CLAIMED_DIR);
 	}
 	return error;
 }
 
-int prospect_served(const struct prospect *prospect)
+int permission_served(const struct permission *permission)
 {
-	const int error = may_reach(prospect, SERVED_DIR);
+	const int error = may_reach(permission, SERVED_DIR);
 
-	return error == 0 ? may_fill(prospect, SERVED_DIR) : error;
+	return error == 0 ? may_fill(permission, SERVED_DIR) : error;
 }

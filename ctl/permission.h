@@ -12,9 +12,9 @@ struct ctl;
 /*
  * What the responder may do with once/: with the rights of its user and by the
  * mounts of its process, as far as they are known. All of it wants open eyes:
- * eyes_open_to_look(). Nothing is moved or made.
+ * as_user_begin_reading(). Nothing is moved or made.
  */
-struct prospect {
+struct permission {
 	struct tree tree; /* its root is the responder's own, if that is seen */
 	struct stat once;
 	pid_t pid;     /* of the responder, or 0 */
@@ -23,29 +23,29 @@ struct prospect {
 };
 
 /* False: there is no once/, which is the same as an empty one. */
-bool prospect_open(const struct ctl *ctl, struct prospect *out);
+bool permission_open(const struct ctl *ctl, struct permission *out);
 
 /* Whether this process sees the tree as the responder's user. */
-bool prospect_has_its_eyes(const struct prospect *prospect);
+bool permission_is_own(const struct permission *permission);
 
-bool prospect_is_sticky(const struct prospect *prospect);
+bool permission_is_sticky(const struct permission *permission);
 
 /* Whether the responder may do all in a sticky once/. */
-bool prospect_owns_once(const struct prospect *prospect);
+bool permission_owns_once(const struct permission *permission);
 
 /*
  * As once_part_check(), of the responder. -ENOENT also when it moves aside what
  * is there, and makes it anew.
  */
-int prospect_judge(const struct prospect *prospect, const char *path);
+int permission_judge(const struct permission *permission, const char *path);
 
 /*
  * 0, or the errno that claim_take() would meet for a client or, with NULL, for
  * any; and the path at which. Of an unknown user only what is certain: what no
  * user but root can do.
  */
-int prospect_claim(const struct prospect *prospect, const char *client,
+int permission_claim(const struct permission *permission, const char *client,
 	const char **where);
 
 /* The same of moving a claim to once/.served/. */
-int prospect_served(const struct prospect *prospect);
+int permission_served(const struct permission *permission);
