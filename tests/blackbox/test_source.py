@@ -66,9 +66,19 @@ def test_a_need_is_named_once():
 
 
 def test_the_example_tree_has_its_scripts():
-    assert {"public/default", "public/debian/12/default",
-            "public/centos/9-stream/default", "public/rocky/9/default",
+    assert {"public/default",
+            "public/debian/12/default", "public/debian/13/default",
+            "public/centos/9-stream/default", "public/centos/10-stream/default",
+            "public/rocky/9/default", "public/rocky/10/default",
             "public/live/default", "public/external/foreman"} <= set(SCRIPTS)
+
+
+def test_the_examples_of_two_releases_are_in_step():
+    """What is mended in one is mended in the other."""
+    for name in "default", "preseed.cfg":
+        assert re.sub("([Dd]ebian.)12", r"\g<1>13",
+                      read(f"public/debian/12/{name}")) == \
+            read(f"public/debian/13/{name}")
 
 
 @pytest.mark.parametrize("path", SCRIPTS)

@@ -76,7 +76,8 @@ def test_what_preseed_prints(
 
 
 @pytest.mark.parametrize("example", [
-    "centos/9-stream/default", "rocky/9/default"])
+    "centos/10-stream/default", "centos/9-stream/default", "rocky/10/default",
+    "rocky/9/default"])
 def test_the_examples(
         server, tree, network, directory, kernel, example):  # noqa: F811
     """With the changes that their comments ask for."""
@@ -90,14 +91,15 @@ def test_the_examples(
     script, arguments = re.subn("^imgargs .*$", rf"\g<0> {SERIAL}", script,
                                 flags=re.MULTILINE)
     assert changes == arguments == 1
-    answers = read("centos/9-stream/kickstart.cfg")
-    tree.make({example: script, "centos/9-stream/kickstart.cfg": answers})
+    kickstart = "centos/10-stream/kickstart.cfg" if "/10" in example else \
+        "centos/9-stream/kickstart.cfg"
+    answers = read(kickstart)
+    tree.make({example: script, kickstart: answers})
     ctl.good("once", network.address(ONE), example)
     line, address, fetched = boots(network, directory)
     assert " ".join(line.split()) == (
         f"initrd=initrd.img inst.repo={repo} "
-        f"inst.ks={BASE}centos/9-stream/kickstart.cfg inst.text {BOOTIF} "
-        f"{SERIAL}")
+        f"inst.ks={BASE}{kickstart} inst.text {BOOTIF} {SERIAL}")
     assert address == [network.address(ONE)]
     assert fetched == answers.splitlines()
     assert served(tree, network) == f"../{example}"
