@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -63,6 +64,28 @@ def test_a_need_is_named_once():
     names = re.findall(r"^([\w-]+): .* \| ", read("packaging/install-needs"),
                        re.MULTILINE)
     assert len(names) > 40 and len(names) == len(set(names))
+
+
+def test_a_need_that_is_missing_is_asked_for(tmp_path):
+    """Of each, the package: by a system that has nothing, and no apt-get."""
+    names = re.findall(r"^([\w-]+): .* \| ", read("packaging/install-needs"),
+                       re.MULTILINE)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in "sh", "grep", "tr", "id":
+        os.symlink(shutil.which(tool), tools / tool)
+    script = tmp_path / "install-needs"
+    script.write_text(re.sub(
+        "^PATH=.*$", f"PATH={tools}", re.sub(
+            r"^([\w-]+): .*? \| ", r"\1: false || false | ",
+            read("packaging/install-needs"), flags=re.MULTILINE),
+        flags=re.MULTILINE))
+    for name in names:
+        done = subprocess.run(["/bin/sh", script, name], text=True,
+                              stderr=subprocess.PIPE)
+        assert done.returncode == 69 and re.fullmatch(
+            r"install-needs: please install: [\w*. -]+ \(Debian's names\)\n",
+            done.stderr), done
 
 
 def test_the_example_tree_has_its_scripts():
