@@ -336,7 +336,7 @@ const struct command command_once = {
 	.operands = "CLIENT... TARGET",
 	.options = "uFEL",
 	.help = "arm: the next boot gets TARGET, one time\n"
-		"TARGET is a path in the tree, such as debian/12/default, or "
+		"TARGET is a path in the tree, such as debian/13/default, or "
 		"an absolute one.\n"
 		"Exit status 1: something was not done, or a link is armed "
 		"that will be\nanswered with an error.\n",
@@ -351,7 +351,7 @@ const struct command command_static = {
 	.operands = "CLIENT... TARGET",
 	.options = "uFEL",
 	.help = "each boot gets TARGET, from now on\n"
-		"TARGET is a path in the tree, such as debian/12/default, or "
+		"TARGET is a path in the tree, such as debian/13/default, or "
 		"an absolute one.\n",
 	.operands_min = 2,
 	.operands_max = -1,

@@ -80,11 +80,13 @@ GOOD = [
 ]
 
 
-def test_the_example_tree_has_what_is_printed():
-    path = os.path.join(place.SOURCE, "public/rocky/9/default")
+@pytest.mark.parametrize("release", ["9", "10"])
+def test_the_example_tree_has_what_is_printed(release):
+    path = os.path.join(place.SOURCE, f"public/rocky/{release}/default")
     with open(path) as file:
-        assert run("kickstart", "--repo", ROCKY,
-                   "centos/9-stream/kickstart.cfg").stdout == file.read()
+        assert run("kickstart", "--repo", ROCKY.replace("/9/", f"/{release}/"),
+                   f"centos/{release}-stream/kickstart.cfg"
+                   ).stdout == file.read()
 
 
 @pytest.mark.parametrize("command, arguments, want", GOOD)

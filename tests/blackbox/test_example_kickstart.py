@@ -12,10 +12,10 @@ import place
 KEY = 'sshkey --username=root "ssh-ed25519 {} admin@example.org"\n'
 
 
-@pytest.fixture
-def guard(tmp_path):
-    with open(os.path.join(place.SOURCE,
-                           "public/centos/9-stream/kickstart.cfg")) as file:
+@pytest.fixture(params=["9-stream", "10-stream"])
+def guard(request, tmp_path):
+    with open(os.path.join(place.SOURCE, "public/centos", request.param,
+                           "kickstart.cfg")) as file:
         text = file.read()
     pre = re.search("^%pre --erroronfail\n(.*?)^%end$", text,
                     re.MULTILINE | re.DOTALL)[1]

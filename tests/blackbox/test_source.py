@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -85,10 +86,42 @@ def test_a_need_is_named_once():
     assert len(names) > 40 and len(names) == len(set(names))
 
 
+def test_a_need_that_is_missing_is_asked_for(tmp_path):
+    """Of each, the package: by a system that has nothing, and no apt-get."""
+    names = re.findall(r"^([\w-]+): .* \| ", read("packaging/install-needs"),
+                       re.MULTILINE)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in "sh", "grep", "tr", "id":
+        os.symlink(shutil.which(tool), tools / tool)
+    script = tmp_path / "install-needs"
+    script.write_text(re.sub(
+        "^PATH=.*$", f"PATH={tools}", re.sub(
+            r"^([\w-]+): .*? \| ", r"\1: false || false | ",
+            read("packaging/install-needs"), flags=re.MULTILINE),
+        flags=re.MULTILINE))
+    for name in names:
+        done = subprocess.run(["/bin/sh", script, name], text=True,
+                              stderr=subprocess.PIPE)
+        assert done.returncode == 69 and re.fullmatch(
+            r"install-needs: please install: [\w*. -]+ \(Debian's names\)\n",
+            done.stderr), done
+
+
 def test_the_example_tree_has_its_scripts():
-    assert {"public/default", "public/debian/12/default",
-            "public/centos/9-stream/default", "public/rocky/9/default",
+    assert {"public/default",
+            "public/debian/12/default", "public/debian/13/default",
+            "public/centos/9-stream/default", "public/centos/10-stream/default",
+            "public/rocky/9/default", "public/rocky/10/default",
             "public/live/default", "public/external/foreman"} <= set(SCRIPTS)
+
+
+def test_the_examples_of_two_releases_are_in_step():
+    """What is mended in one is mended in the other."""
+    for name in "default", "preseed.cfg":
+        assert re.sub("([Dd]ebian.)12", r"\g<1>13",
+                      read(f"public/debian/12/{name}")) == \
+            read(f"public/debian/13/{name}")
 
 
 @pytest.mark.parametrize("path", SCRIPTS)

@@ -17,7 +17,7 @@ from dhcp_servers import SERVERS, Dnsmasq
 from machine import (
     Ipxe, IpxeUefi, Uefi, UefiPxe, needs_ipxe_under_uefi)
 from network import Network
-from pages import block, run_commands
+from pages import block, blocks, run_commands
 from place import until
 from saying import script
 
@@ -31,10 +31,14 @@ def requests(log):
 
 
 def check_requests(server, page):
-    expected = requests(block(page, "What it asks", "log"))
-    server.decided(len(expected))
-    with open(place.LOG) as file:
-        assert requests(file.read()) == expected != []
+    """What the page shows, of one version of the firmware or of another."""
+    expected = [requests(one) for one in blocks(page, "What it asks", "log")]
+    assert expected and [] not in expected
+
+    def asked():
+        with open(place.LOG) as file:
+            return requests(file.read())
+    until(lambda: asked() in expected, f"{expected}, not {asked()}")
 
 
 @each_server

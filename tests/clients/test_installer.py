@@ -22,8 +22,10 @@ ONE = 31
 IMAGES = "".join(glob.glob("/usr/lib/debian-installer/images/*/amd64/text/"
                            "debian-installer/amd64")[-1:])
 MIRROR = os.path.join(place.SOURCE, "build", "debian-mirror")
-DISTS = "debian/dists/" + platform.freedesktop_os_release().get(
-    "VERSION_CODENAME", "")
+RELEASE = platform.freedesktop_os_release()
+EXAMPLE = "debian/" + RELEASE.get("VERSION_ID", "")
+SUITE = "dists/" + RELEASE.get("VERSION_CODENAME", "")
+DISTS = "debian/" + SUITE
 NETBOOT = (f"{DISTS}/main/installer-amd64/current/images/netboot/"
            "debian-installer/amd64")
 # Its plain dialogues, on a serial line.
@@ -38,6 +40,8 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(not IMAGES,
                        reason="Debian's installer is not installed"),
+    pytest.mark.skipif(not os.path.isdir(place.SOURCE + "/public/" + EXAMPLE),
+                       reason="the example tree has not this Debian"),
     pytest.mark.skipif(not os.path.exists(MIRROR + "/dists"),
                        reason="apt knows no mirror of this Debian, or has "
                               "not reached it")]
@@ -92,16 +96,18 @@ def asked_by_the_installer(server):
             file.read())
 
 
+@pytest.mark.skipif(not os.path.exists(f"{MIRROR}/{SUITE}/Release.gpg"),
+                    reason="the mirror that apt knows has no good signature now")
 def test_it_goes_on_without_a_question(server, example, network, directory):
     network.serve_dhcp([ONE], network.for_ipxe())
-    put_images(example, "debian/12")
-    change(example, "debian/12/default",
+    put_images(example, EXAMPLE)
+    change(example, EXAMPLE + "/default",
            ("set mirror-host mirror.example.org",
             f"set mirror-host {network.url('').split('/')[2]}"),
            ("#set args console=ttyS0,115200", f"set args {ARGS}"))
-    change(example, "debian/12/preseed.cfg",
+    change(example, EXAMPLE + "/preseed.cfg",
            ("ssh-ed25519 CHANGE-ME", KEY))
-    ctl.good("once", network.address(ONE), "debian/12/default")
+    ctl.good("once", network.address(ONE), EXAMPLE + "/default")
     with Pc(network, ONE, directory).boots() as machine:
         machine.shows(QUESTION, SECONDS)
         said = machine.text()
@@ -115,7 +121,7 @@ def test_it_goes_on_without_a_question(server, example, network, directory):
                                "non-free")]
     *before, (path, status) = asked_by_the_installer(server)
     assert before == [(path, "200") for path in (
-        "debian/12/preseed.cfg", f"{DISTS}/Release", f"{DISTS}/Release.gpg",
+        EXAMPLE + "/preseed.cfg", f"{DISTS}/Release", f"{DISTS}/Release.gpg",
         *lists)]
     assert re.fullmatch(r"debian/pool/main/\S+\.udeb", path) and status == "404"
     # The next boot of this machine is none of the installer.
@@ -125,7 +131,7 @@ def test_it_goes_on_without_a_question(server, example, network, directory):
     ctl.good("static", network.address(ONE), "disk/boot")
     boot(network, ONE, directory, "disk")
     assert server.decided(3) == [
-        ("GET", "200", "once debian/12/default"),
+        ("GET", "200", f"once {EXAMPLE}/default"),
         ("GET", "200", "default default"), ("GET", "200", "static disk/boot")]
 
 
@@ -133,10 +139,10 @@ def test_without_a_key_it_stops(server, example, network, directory):
     """As it is shipped; started by a script that pxesrvctl makes."""
     network.serve_dhcp([ONE], network.for_ipxe())
     put_images(example, NETBOOT)
-    example.add("debian/12/made", ctl.good(
+    example.add(EXAMPLE + "/made", ctl.good(
         "preseed", "--repo", network.url(NETBOOT), "--cmdline", ARGS,
-        "debian/12/preseed.cfg").out)
-    ctl.good("once", network.address(ONE), "debian/12/made")
+        EXAMPLE + "/preseed.cfg").out)
+    ctl.good("once", network.address(ONE), EXAMPLE + "/made")
     with Pc(network, ONE, directory).boots() as machine:
         told = machine.shows("Kernel command line: (.*)\n", SECONDS)[1].split()
         machine.shows("PXESrv: preseed.cfg has no SSH key yet.", SECONDS)
@@ -146,5 +152,5 @@ def test_without_a_key_it_stops(server, example, network, directory):
     host = network.url("").split("/")[2]
     assert {f"mirror/http/hostname={host}",
             "mirror/http/directory=/debian"} <= set(told)
-    assert asked_by_the_installer(server) == [("debian/12/preseed.cfg", "200")]
-    assert server.decided(1) == [("GET", "200", "once debian/12/made")]
+    assert asked_by_the_installer(server) == [(EXAMPLE + "/preseed.cfg", "200")]
+    assert server.decided(1) == [("GET", "200", f"once {EXAMPLE}/made")]

@@ -102,7 +102,7 @@ def test_a_relative_chain(server, tree, network, directory):
 def test_the_example_menu(server, tree, network, directory):
     """The tree that is shipped, and choices in its menu."""
     network.serve_dhcp([ONE], network.for_ipxe())
-    tree.make({"debian/12/default": script("debian")})
+    tree.make({"debian/13/default": script("debian")})
     shutil.copy(place.SOURCE + "/public/default", place.ROOT)
     with Ipxe(network, ONE, directory).boots() as machine:
         machine.shows(f"Network boot: {re.escape(network.address(ONE))} ")

@@ -82,7 +82,7 @@ boot() { # MACHINE TESTS NAME: boots it, without a network, to run the tests
 	ln -s ../tests.service "$1/etc/systemd/system/default.target.wants/"
 	# One at a time: the control groups of two would have the same names. And
 	# without a filter of its own, so that it is the unit's that is seen.
-	SYSTEMD_SECCOMP=0 flock /run/lock/pxesrv-machine \
+	SYSTEMD_SECCOMP=0 flock /run/pxesrv-machine.lock \
 		timeout --foreground 900 $apart systemd-nspawn -q -D "$1" -b \
 		--register=no --keep-unit --private-network --capability=all \
 		--console=pipe </dev/null >"$results/console" 2>&1 || :

@@ -77,7 +77,9 @@ def old_tree():
 
 def is_the_new_one():
     assert run("systemctl", "show", "-P", "FragmentPath",
-               "pxesrv.service") == "/lib/systemd/system/pxesrv.service\n"
+               "pxesrv.service").strip() in (
+        "/lib/systemd/system/pxesrv.service",
+        "/usr/lib/systemd/system/pxesrv.service")
     for unit in "pxesrv.socket", "pxesrv.service":
         assert run("systemctl", "is-active", unit) == "active\n"
         assert run("systemctl", "is-enabled", unit) == "enabled\n"
