@@ -62,7 +62,7 @@ def test_the_stack_has_guards(program):
 
 
 def test_calls_check_the_size_of_what_they_write(program):
-    assert "vsnprintf_chk" in calls(program, "exchange_note")
+    assert "vsnprintf_chk" in calls(program, "request_note")
 
 
 @only_x86
