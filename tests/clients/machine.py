@@ -21,7 +21,9 @@ IPXE_EFI_ROM = next(
 needs_ipxe_under_uefi = pytest.mark.skipif(
     not IPXE_EFI_ROM.startswith("/usr/lib/ipxe/"),
     reason="Debian 13's ROM of QEMU does not start iPXE under UEFI")
+# Code and variables: of x86-64, and of arm64.
 OVMF = "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"
+AAVMF = "/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"
 
 
 def _without_escapes(raw):
@@ -59,6 +61,7 @@ class Machine:
     """Starts at once. Used in a with statement, it is switched off at its
     end."""
 
+    emulator = "qemu-system-x86_64"
     columns = 0  # where its console breaks lines; 0: nowhere
     memory = 256  # MiB
 
@@ -69,7 +72,7 @@ class Machine:
         self.raw = bytearray()
         self.changed = threading.Condition()
         self.process = subprocess.Popen(
-            ["qemu-system-x86_64", "-nodefaults", "-no-user-config",
+            [self.emulator, "-nodefaults", "-no-user-config",
              "-display", "none", "-monitor", "none", "-serial", "stdio",
              "-no-reboot", "-netdev",
              f"tap,id=n0,ifname={network.add_tap()},script=no,downscript=no",
@@ -161,16 +164,18 @@ class Ipxe(WithIpxe, Machine):
 class Uefi(Machine):
     """UEFI firmware that boots by HTTP itself, without iPXE."""
 
+    machine = ["-M", "q35,accel=tcg"]
+    firmware = OVMF
     rom = ""
     pxe = "n"  # whether it tries the older way, PXE with TFTP, before
 
     def options(self):
-        code, variables = OVMF
+        code, variables = self.firmware
         own = os.path.join(self.directory, f"variables-{self.number}.fd")
         shutil.copy(variables, own)
         flash = "if=pflash,format=raw,unit="
         support = "name=opt/org.tianocore/{}PXESupport,string={}"
-        return ["-M", "q35,accel=tcg", "-m", str(self.memory),
+        return [*self.machine, "-m", str(self.memory),
                 "-drive", f"{flash}0,readonly=on,file={code}",
                 "-drive", f"{flash}1,file={own}",
                 # Newer firmware has no network without random numbers.
@@ -181,8 +186,24 @@ class Uefi(Machine):
                 "-fw_cfg", support.format("IPv6", "n")]
 
 
+class UefiArm64(Uefi):
+    """The same on a machine with an ARM 64-bit processor."""
+
+    emulator = "qemu-system-aarch64"
+    # Its firmware takes random numbers from the processor alone. Without the
+    # property each call and return of the emulated one takes its time.
+    machine = ["-M", "virt,accel=tcg", "-cpu", "max,pauth-impdef=on"]
+    firmware = AAVMF
+
+
 class UefiPxe(Uefi):
     """UEFI firmware that boots by PXE: its boot file comes by TFTP."""
+
+    pxe = "y"
+
+
+class UefiArm64Pxe(UefiArm64):
+    """The same, by PXE."""
 
     pxe = "y"
 

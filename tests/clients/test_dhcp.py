@@ -8,7 +8,7 @@ import place
 from dhcp_fixtures import *  # noqa: F401, F403
 from dhcp_fixtures import (
     GRUB_HTTP, GRUB_TFTP, HTTP_BOOT, IPXE_FIRST, IPXE_ROM, OTHER_ROM, PXELINUX,
-    each_server)
+    TWO_KINDS, each_server)
 from network import Network
 from pages import block, with_own_addresses
 
@@ -16,6 +16,7 @@ HTTP = f"http://{Network.server}:4567/"
 URL = HTTP + "redirect"
 # Options of DHCP as udhcpc takes them: the architecture, and the user class.
 BIOS, UEFI, UEFI_HTTP = "0x5d:0000", "0x5d:0007", "0x5d:0010"
+ARM64, ARM64_HTTP = "0x5d:000b", "0x5d:0013"
 IS_IPXE = "0x4d:" + b"iPXE".hex()
 
 
@@ -28,6 +29,9 @@ def given_to(offered):
         "UEFI": offered("PXEClient:Arch:00007:UNDI:003001", [UEFI]),
         "HTTP Boot": offered("HTTPClient:Arch:00016:UNDI:003001",
                              [UEFI_HTTP]),
+        "arm64": offered("PXEClient:Arch:00011:UNDI:003001", [ARM64]),
+        "HTTP Boot of arm64": offered("HTTPClient:Arch:00019:UNDI:003001",
+                                      [ARM64_HTTP]),
         "iPXE": offered("PXEClient:Arch:00000:UNDI:002001", [BIOS, IS_IPXE]),
         "iPXE on UEFI": offered("PXEClient:Arch:00007:UNDI:003001",
                                 [UEFI, IS_IPXE]),
@@ -41,16 +45,20 @@ def given_to(offered):
     (IPXE_ROM, {"iPXE": URL, "iPXE on UEFI": URL}),
     (OTHER_ROM, {"iPXE": URL, "iPXE on UEFI": URL, "a BIOS": "undionly.kpxe",
                  "UEFI": "snponly.efi"}),
-    (HTTP_BOOT, {"HTTP Boot": URL}),
+    (HTTP_BOOT, {"HTTP Boot": URL, "HTTP Boot of arm64": URL}),
     (IPXE_FIRST, {"iPXE": URL, "iPXE on UEFI": URL,
-                  "HTTP Boot": HTTP + "snponly.efi"}),
-    (GRUB_HTTP, {"HTTP Boot": HTTP + "grub/grubx64.efi"}),
+                  "HTTP Boot": HTTP + "snponly.efi",
+                  "HTTP Boot of arm64": HTTP + "snponly.efi"}),
+    (TWO_KINDS, {"HTTP Boot": HTTP + "grub/grubx64.efi",
+                 "HTTP Boot of arm64": HTTP + "grub/grubaa64.efi"}),
+    (GRUB_HTTP, {"HTTP Boot": HTTP + "grub/grubx64.efi",
+                 "HTTP Boot of arm64": HTTP + "grub/grubx64.efi"}),
     (GRUB_TFTP, {"a BIOS": "grub/12/core.0", "iPXE": "grub/12/core.0",
                  "UEFI": "grub/12/grubx64.efi",
                  "iPXE on UEFI": "grub/12/grubx64.efi"}),
     (PXELINUX, {"a BIOS": "lpxelinux.0", "iPXE": "lpxelinux.0"}),
-], ids=["ipxe", "other-rom", "http-boot", "ipxe-first", "grub-http",
-        "grub-tftp", "pxelinux"])
+], ids=["ipxe", "other-rom", "http-boot", "ipxe-first", "two-kinds",
+        "grub-http", "grub-tftp", "pxelinux"])
 @each_server
 def test_who_is_given_what(serve, offered, server_class, section, want):
     """Nobody but those: an installer that is given the URL stops."""

@@ -12,10 +12,10 @@ import place
 from dhcp_fixtures import *  # noqa: F401, F403
 from dhcp_fixtures import (
     GRUB_HTTP, GRUB_TFTP, HTTP_BOOT, IPXE_FIRST, IPXE_ROM, ONE, OTHER_ROM,
-    PXELINUX, each_server)
+    PXELINUX, TWO_KINDS, each_server)
 from dhcp_servers import SERVERS, Dnsmasq
 from machine import (
-    Ipxe, IpxeUefi, Uefi, UefiPxe, needs_ipxe_under_uefi)
+    Ipxe, IpxeUefi, Uefi, UefiArm64, UefiPxe, needs_ipxe_under_uefi)
 from network import Network
 from pages import block, blocks, run_commands
 from place import until
@@ -146,6 +146,29 @@ def test_grub_asks_redirect(serve, server, tree, network, directory, number,
     with Uefi(network, number, directory) as machine:
         machine.shows("SAYS-once-END")
     check_requests(server, "grub.md")
+
+
+@grub.needs_arm64
+@pytest.mark.parametrize("number, server_class",
+                         list(enumerate(SERVERS, 50)))
+def test_grub_of_an_arm64_machine_asks_redirect(
+        serve, server, tree, network, directory, number, server_class):
+    serve(server_class, TWO_KINDS)
+    with open(os.path.join(directory, "embedded.cfg"), "w") as file:
+        file.write(block(*GRUB_HTTP, "grub"))
+    os.symlink(grub.ARM64, os.path.join(directory, "arm64"))
+    run_commands(TWO_KINDS, directory)
+    tree.make({"os/once": "echo SAYS-once-END\nsleep 60\n"})
+    tree.arm(network.address(number), "../os/once")
+    with UefiArm64(network, number, directory) as machine:
+        machine.shows("SAYS-once-END", within=120)
+    until(lambda: tree.link(f"once/.served/{network.address(number)}"),
+          "it is served")
+    # GRUB 2.12 asks by HEAD before, 2.06 does not.
+    with open(place.LOG) as file:
+        assert [one for one in requests(file.read())
+                if not one[0].startswith("HEAD ")] == [
+            ("GET /redirect HTTP/1.1", "200", "once os/once")]
 
 
 @pytest.mark.parametrize("number, server_class",
