@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * IP addresses as numbers, so that ranges and prefixes can be counted through.
+ */
 #include "ctl/address.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Puts a link in its place by renames alone, so that a machine which asks
+ * meanwhile gets the old target or the new one.
+ */
 #include "ctl/arm.h"
 
 #include <errno.h>

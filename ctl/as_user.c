@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Looks at the tree, and changes it, with the effective ids of the responder's
+ * user.
+ */
 #include "ctl/as_user.h"
 
 #include <err.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Takes an armed link away, into once/.cancelled/, and finds the link that a
+ * machine had last, to arm it again.
+ */
 #include "ctl/cancelled.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* From the words of a command line or of standard input to clients. */
 #include "ctl/clients.h"
 
 #include <err.h>

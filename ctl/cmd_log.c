@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* pxesrvctl log: the log in short lines, or as JSON; -f goes on as it grows. */
 #include <err.h>
 #include <errno.h>
 #include <jansson.h>

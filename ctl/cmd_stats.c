@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* pxesrvctl stats: counts the lines of the log. */
 #include <err.h>
 #include <search.h>
 #include <stdio.h>

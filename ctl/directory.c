@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Opens directories of the tree without following a link that is not to be
+ * trusted.
+ */
 #include "ctl/directory.h"
 
 #include <err.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The entries of clients in the directories of the tree, and what is wrong with
+ * one.
+ */
 #include "ctl/entries.h"
 
 #include <errno.h>

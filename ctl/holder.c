@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Names the process that holds the lock on once/, for messages. */
 #include "ctl/holder.h"
 
 #include <fcntl.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads the lease files of dnsmasq and ISC dhcpd. The kind is found by looking
+ * at the file.
+ */
 #include "ctl/leases.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads logs: compressed ones, growing ones, and those in which another program
+ * has put words before each line.
+ */
 #include "ctl/logfile.h"
 
 #include <err.h>

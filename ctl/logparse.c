@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads back what cgi/logline.c has written; logline.h has the format. */
 #include "ctl/logparse.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* MAC addresses in all spellings that administrators and programs use. */
 #include "ctl/mac.h"
 
 #include <stdio.h>

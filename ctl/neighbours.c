@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The kernel's neighbour table, by netlink: rtnetlink(7). */
 #include "ctl/neighbours.h"
 
 #include <arpa/inet.h>

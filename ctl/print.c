@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Colours, ages and JSON for the output of all commands. */
 #include "ctl/print.h"
 
 #include <err.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The checks of the settings and the tree, at the start and for -t. */
 #include "fcgi/check.h"
 
 #include <err.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Writes an answer as FastCGI records (FastCGI specification, section 3.3), as
+ * far as the peer takes it, and knows how much of it is missing.
+ */
 #include "fcgi/delivery.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Walks the records of a request with bounds, without libfcgi, and lets only
+ * one whole and plain request pass. libfcgi trusts what its peer says.
+ */
 #include "fcgi/gate.h"
 
 #include <fastcgi.h>

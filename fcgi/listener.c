@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The listening socket: descriptor 0, the one that systemd passes, or one that
+ * the responder makes at a path of its own.
+ */
 #include "fcgi/listener.h"
 
 #include <err.h>

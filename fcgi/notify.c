@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Tells systemd when the responder is ready and when it stops: sd_notify(3). */
 #include "fcgi/notify.h"
 
 #include <err.h>

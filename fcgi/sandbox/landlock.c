@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Landlock by its system calls, because the C library has no functions for it.
+ */
 #include "fcgi/sandbox/landlock.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The places that the responder needs, and what it may do in each, as rules of
+ * Landlock. The links on the way to a place are followed here, one by one.
+ */
 #include "fcgi/sandbox/places.h"
 
 #include <dirent.h>

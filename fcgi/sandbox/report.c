@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Puts together the line in which the start reports what confines the
+ * responder.
+ */
 #include "fcgi/sandbox/report.h"
 
 #include <limits.h>

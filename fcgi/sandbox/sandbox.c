@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Confines the process: first files and network by Landlock, then system calls
+ * by seccomp. Without one of the two it goes on, and reports that.
+ */
 #include "fcgi/sandbox/sandbox.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The system calls that the responder may make, as a filter of seccomp. All
+ * others fail.
+ */
 #include "fcgi/sandbox/syscalls.h"
 
 #include <errno.h>
