@@ -67,14 +67,19 @@ def root(package, tmp_path_factory):
     return install(package, str(tmp_path_factory.mktemp("root")))
 
 
+# rpm makes the users of a package by itself since 4.19.
+USERS = re.compile(r"/etc/(\.pwd\.lock|g?shadow-?|passwd-?|group-?)")
+
+
 def installed(root):
-    """path: mode, of all files but rpm's own database."""
+    """path: mode, of all files but rpm's own database, and users."""
     found = {}
     for directory, names, files in os.walk(root):
         for name in names + files:
             path = os.path.join(directory, name)
             inside = path.removeprefix(root)
-            if not inside.startswith("/var/lib/rpm"):
+            if not inside.startswith("/var/lib/rpm") and \
+                    not USERS.fullmatch(inside):
                 found[inside] = os.lstat(path)
     return found
 
