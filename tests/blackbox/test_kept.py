@@ -8,6 +8,7 @@ import pytest
 
 import answer
 import place
+import strace
 from crowd import get
 from fastcgi import Connection
 from place import until
@@ -130,11 +131,13 @@ def test_only_the_root_is_kept_where_looking_may_not_tell(responder, tree):
                 connection.send(get(keep=True))
                 got = answer.from_cgi(connection.read_answer())
                 assert got.body == b"ramfs"
+            # It closes the file behind the answer.
+            until(lambda: strace.is_waiting(strace.worker(one.pid)), "it waits")
             assert place.has_open(one.pid, at)
             assert not place.has_open(one.pid, at + "/default")
         one.stop()
     finally:
-        subprocess.run(["umount", at], check=True)
+        subprocess.run(["umount", "-l", at], check=True)
 
 
 def test_nothing_is_kept_for_long(asked, tree):
