@@ -8,8 +8,6 @@
 enum reason reason_of(int error)
 {
 	switch (error) {
-	case 0:
-		return REASON_NONE;
 	case ENOENT:
 	case ENOTDIR:
 	case ELOOP:

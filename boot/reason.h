@@ -9,7 +9,7 @@ enum reason {
 	REASON_TEMPORARY, /* it will pass: the machine is to ask again */
 };
 
-/* The reason that an errno stands for; 0 is none. */
+/* The reason that an errno, which is not 0, stands for. */
 enum reason reason_of(int error);
 
 /* An errno in words: strerror(3), or better ones where those mislead. */
