@@ -102,7 +102,7 @@ int grace_recent(const struct tree *tree, const char *client, unsigned grace,
 
 int grace_settle(const struct tree *tree, const char *client, const char *path)
 {
-	struct claim claim;
+	struct claim claim = {.armed = ""};
 
 	claim_at(client, path, &claim);
 	if (strcmp(path, claim.served) == 0)
