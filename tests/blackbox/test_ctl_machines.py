@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """pxesrvctl: one machine that is named, by a MAC address or by a host name,
 is one client, by lease files, the kernel's neighbour table and /etc/hosts."""
+import contextlib
 import gzip
 import json
 import os
@@ -611,9 +612,14 @@ def hosts(tmp_path):
     """A function that writes /etc/hosts, which is one of this test's own."""
     path = tmp_path / "hosts"
     path.write_text("")
-    subprocess.run(["mount", "--bind", path, "/etc/hosts"], check=True)
-    yield path.write_text
-    subprocess.run(["umount", "/etc/hosts"], check=True)
+    # A fresh system may have none to mount over.
+    with contextlib.ExitStack() as stack:
+        if not os.path.exists("/etc/hosts"):
+            with open("/etc/hosts", "x"):
+                stack.callback(os.unlink, "/etc/hosts")
+        subprocess.run(["mount", "--bind", path, "/etc/hosts"], check=True)
+        stack.callback(subprocess.run, ["umount", "/etc/hosts"], check=True)
+        yield path.write_text
 
 
 @as_root
