@@ -270,12 +270,12 @@ static bool make_links(struct ctl *ctl, int count, char *const operands[],
 	return done;
 }
 
-static bool run_once(struct ctl *ctl, int count, char *const operands[])
+bool cmd_once(struct ctl *ctl, int count, char *const operands[])
 {
 	return make_links(ctl, count, operands, ONCE_DIR, ARM_KEEPS_FILES);
 }
 
-static bool run_static(struct ctl *ctl, int count, char *const operands[])
+bool cmd_static(struct ctl *ctl, int count, char *const operands[])
 {
 	return make_links(ctl, count, operands, STATIC_DIR,
 		ctl->force ? ARM_REPLACES_FILES : ARM_KEEPS_FILES);
@@ -319,7 +319,7 @@ static bool rearm(struct ctl *ctl, const struct client *client, void *context)
 	               : arm(ctl, client, arming);
 }
 
-static bool run_rearm(struct ctl *ctl, int count, char *const operands[])
+bool cmd_rearm(struct ctl *ctl, int count, char *const operands[])
 {
 	struct arming arming = {
 		.directory = ONCE_DIR, .files = ARM_KEEPS_FILES, .ctl = ctl};
@@ -330,43 +330,3 @@ static bool run_rearm(struct ctl *ctl, int count, char *const operands[])
 	tree_close(&arming.inside);
 	return done;
 }
-
-const struct command command_once = {
-	.name = "once",
-	.operands = "CLIENT... TARGET",
-	.options = "uFEL",
-	.help = "arm: the next boot gets TARGET, one time\n"
-		"TARGET is a path in the tree, such as debian/13/default, or "
-		"an absolute one.\n"
-		"Exit status 1: something was not done, or a link is armed "
-		"that will be\nanswered with an error.\n",
-	.operands_min = 2,
-	.operands_max = -1,
-	.needs_tree = true,
-	.run = run_once,
-};
-
-const struct command command_static = {
-	.name = "static",
-	.operands = "CLIENT... TARGET",
-	.options = "uFEL",
-	.help = "each boot gets TARGET, from now on\n"
-		"TARGET is a path in the tree, such as debian/13/default, or "
-		"an absolute one.\n",
-	.operands_min = 2,
-	.operands_max = -1,
-	.needs_tree = true,
-	.run = run_static,
-};
-
-const struct command command_rearm = {
-	.name = "rearm",
-	.operands = "CLIENT...",
-	.options = "uFEL",
-	.help = "arm again what was last served, or cancelled\n"
-		"Exit status 1: as of once.\n",
-	.operands_min = 1,
-	.operands_max = -1,
-	.needs_tree = true,
-	.run = run_rearm,
-};

@@ -75,7 +75,7 @@ static bool cancel(struct ctl *ctl, const struct client *client, void *context)
 	return true;
 }
 
-static bool run_cancel(struct ctl *ctl, int count, char *const operands[])
+bool cmd_cancel(struct ctl *ctl, int count, char *const operands[])
 {
 	as_user_begin(ctl);
 	const int err = cancel_prepare(&ctl->tree);
@@ -116,7 +116,7 @@ static bool forget(struct ctl *ctl, const struct client *client, void *context)
 	return true;
 }
 
-static bool run_forget(struct ctl *ctl, int count, char *const operands[])
+bool cmd_forget(struct ctl *ctl, int count, char *const operands[])
 {
 	int directory = directory_open(ctl, "static");
 
@@ -127,25 +127,3 @@ static bool run_forget(struct ctl *ctl, int count, char *const operands[])
 	close(directory);
 	return done;
 }
-
-const struct command command_cancel = {
-	.name = "cancel",
-	.operands = "CLIENT...",
-	.options = "uFL",
-	.help = "take the once link away, unserved (rearm brings it back)\n",
-	.operands_min = 1,
-	.operands_max = -1,
-	.needs_tree = true,
-	.run = run_cancel,
-};
-
-const struct command command_forget = {
-	.name = "forget",
-	.operands = "CLIENT...",
-	.options = "FL",
-	.help = "remove the entry in static/\n",
-	.operands_min = 1,
-	.operands_max = -1,
-	.needs_tree = true,
-	.run = run_forget,
-};

@@ -273,7 +273,7 @@ static bool check_kind(struct checking *checking, enum entry_kind kind)
 	return error == 0;
 }
 
-static bool run(struct ctl *ctl, int count, char *const operands[])
+bool cmd_check(struct ctl *ctl, int count, char *const operands[])
 {
 	struct checking checking = {.ctl = ctl};
 
@@ -287,15 +287,3 @@ static bool run(struct ctl *ctl, int count, char *const operands[])
 	as_user_end();
 	return checking.found == 0;
 }
-
-const struct command command_check = {
-	.name = "check",
-	.operands = "",
-	.options = "uJ",
-	.help = "what is wrong with the tree, and how to mend it\n"
-		"Exit status 1: there is something.\n",
-	.operands_min = 0,
-	.operands_max = 0,
-	.needs_tree = true,
-	.run = run,
-};

@@ -306,7 +306,7 @@ static void parse_owner(const char *text, struct owner *out)
 		errx(EX_USAGE, "%s: no such group", text + length + 1);
 }
 
-static bool run(struct ctl *ctl, int count, char *const operands[])
+bool cmd_chown(struct ctl *ctl, int count, char *const operands[])
 {
 	struct owner owner;
 
@@ -316,19 +316,3 @@ static bool run(struct ctl *ctl, int count, char *const operands[])
 	done = give_static(ctl, &owner) && done;
 	return give_grub(ctl, &owner) && done;
 }
-
-const struct command command_chown = {
-	.name = "chown",
-	.operands = "USER[:GROUP]",
-	.options = "",
-	.help = "give once/ and the directories in grub/ to the responder's "
-		"user\n"
-		"USER is whom the responder runs as. once/ is made where there "
-		"is none; its own\ndirectories and .lock in it go with it, and "
-		"links stay whose they are. People of\nGROUP may then make "
-		"entries in once/, static/ and grub/. For root.\n",
-	.operands_min = 1,
-	.operands_max = 1,
-	.needs_tree = true,
-	.run = run,
-};

@@ -235,7 +235,7 @@ static bool explain(struct ctl *ctl, const struct client *client, void *context)
 	       explanation.forecast.kind != FORECAST_ELSEWHERE;
 }
 
-static bool run(struct ctl *ctl, int count, char *const operands[])
+bool cmd_explain(struct ctl *ctl, int count, char *const operands[])
 {
 	struct forecast links;
 
@@ -244,16 +244,3 @@ static bool run(struct ctl *ctl, int count, char *const operands[])
 	as_user_end();
 	return clients_each(ctl, count, operands, explain, &links);
 }
-
-const struct command command_explain = {
-	.name = "explain",
-	.operands = "CLIENT...",
-	.options = "uJFEL",
-	.help = "what a client would get now, and why; moves nothing\n"
-		"Exit status 1: an error answer, or the responder sees "
-		"another tree.\n",
-	.operands_min = 1,
-	.operands_max = -1,
-	.needs_tree = true,
-	.run = run,
-};

@@ -229,7 +229,7 @@ static void choose(int count, char *const operands[],
 	kinds[ENTRY_CANCELLED] = kinds[ENTRY_SERVED];
 }
 
-static bool run(struct ctl *ctl, int count, char *const operands[])
+bool cmd_list(struct ctl *ctl, int count, char *const operands[])
 {
 	struct listing listing = {.ctl = ctl,
 		.is_terminal = isatty(STDOUT_FILENO) != 0,
@@ -250,18 +250,3 @@ static bool run(struct ctl *ctl, int count, char *const operands[])
 	free(listing.texts);
 	return done;
 }
-
-const struct command command_list = {
-	.name = "list",
-	.operands = "[armed|static|served|unsure|broken]...",
-	.options = "JUu",
-	.help = "what there is: armed, static, served, interrupted (unsure), "
-		"broken\n"
-		"Sorted by address. In a pipe: client, kind, bytes, time, "
-		"target, problem, with\ntabs between. unsure: a crash came "
-		"between; most of these were delivered.\n",
-	.operands_min = 0,
-	.operands_max = -1,
-	.needs_tree = true,
-	.run = run,
-};

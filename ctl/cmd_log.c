@@ -268,7 +268,7 @@ static bool follow_log(const char *path, struct query *query)
 	return false;
 }
 
-static bool run_log(struct ctl *ctl, int count, char *const operands[])
+bool cmd_log(struct ctl *ctl, int count, char *const operands[])
 {
 	struct query query = {
 		.since = logparse_since(ctl->since), .json = ctl->json};
@@ -288,19 +288,3 @@ static bool run_log(struct ctl *ctl, int count, char *const operands[])
 	free(query.clients);
 	return done;
 }
-
-const struct command command_log = {
-	.name = "log",
-	.operands = "[FILE...]",
-	.options = "fCSJ",
-	.help = "what clients got, and when\n"
-		"FILE is a log, also one that is rotated and compressed, or - "
-		"for standard input\n(journalctl ... | pxesrvctl log -); by "
-		"default PXESRV_LOG. A line has time,\nclient, status and size "
-		"of the answer, and what was decided; \"-\" stands for\nwhat "
-		"there is not.\n",
-	.operands_min = 0,
-	.operands_max = -1,
-	.needs_tree = false,
-	.run = run_log,
-};

@@ -266,38 +266,12 @@ static bool print_script(const struct installer *installer,
 	return true;
 }
 
-static bool run_kickstart(struct ctl *ctl, int count, char *const operands[])
+bool cmd_kickstart(struct ctl *ctl, int count, char *const operands[])
 {
 	return print_script(&anaconda, ctl, count > 0 ? operands[0] : NULL);
 }
 
-static bool run_preseed(struct ctl *ctl, int count, char *const operands[])
+bool cmd_preseed(struct ctl *ctl, int count, char *const operands[])
 {
 	return print_script(&debian, ctl, count > 0 ? operands[0] : NULL);
 }
-
-#define PATHS                                                                \
-	"Both URLs may be a path in the tree, such as rocky/9; the script\n" \
-	"then finds this server as those of the example tree do.\n"
-
-const struct command command_kickstart = {
-	.name = "kickstart",
-	.operands = "[KICKSTART-URL]",
-	.options = "RK",
-	.help = "print a boot script for CentOS Stream, AlmaLinux, Rocky\n"
-		"The repository is BaseOS, where images/pxeboot/ lies.\n" PATHS,
-	.operands_max = 1,
-	.run = run_kickstart,
-};
-
-const struct command command_preseed = {
-	.name = "preseed",
-	.operands = "[PRESEED-URL]",
-	.options = "RK",
-	.help = "print a boot script for Debian\n"
-		"The repository is where linux and initrd.gz lie; if there is "
-		"/dists/ in\nits URL, the installer is told the "
-		"mirror.\n" PATHS,
-	.operands_max = 1,
-	.run = run_preseed,
-};

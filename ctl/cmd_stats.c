@@ -253,7 +253,7 @@ static void print_targets_metric(struct tallies *targets, bool recent)
 	}
 }
 
-static bool run_stats(struct ctl *ctl, int count, char *const operands[])
+bool cmd_stats(struct ctl *ctl, int count, char *const operands[])
 {
 	struct stats stats = {.since = logparse_since(ctl->since)};
 
@@ -270,17 +270,3 @@ static bool run_stats(struct ctl *ctl, int count, char *const operands[])
 	free_tallies(&stats.clients);
 	return done;
 }
-
-const struct command command_stats = {
-	.name = "stats",
-	.operands = "[FILE...]",
-	.options = "SP",
-	.help = "how often clients got what, and who asks most\n"
-		"FILE is a log, also one that is rotated and compressed, or - "
-		"for standard input;\nby default PXESRV_LOG, as far back as it "
-		"goes.\n",
-	.operands_min = 0,
-	.operands_max = -1,
-	.needs_tree = false,
-	.run = run_stats,
-};

@@ -35,15 +35,6 @@ static void read_settings(struct ctl *ctl)
 	ctl->grace = settings.grace;
 }
 
-static const struct command *find(const char *name)
-{
-	for (size_t i = 0; commands[i] != NULL; i++) {
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	}
-	errx(EX_USAGE, "%s: no such command (-h shows them)", name);
-}
-
 static void open_tree(struct ctl *ctl)
 {
 	static char absolute[PATH_MAX];
@@ -71,7 +62,9 @@ int main(int argc, char *argv[])
 	once_set_reporter(tell, NULL);
 	read_settings(&ctl);
 	const int at = options_before(argc, argv, &ctl);
-	const struct command *command = find(argv[at]);
+	const struct command *command = command_find(argv[at]);
+	if (command == NULL)
+		errx(EX_USAGE, "%s: no such command (-h shows them)", argv[at]);
 	argv[at] = argv[0]; /* getopt_long(3) begins its messages with it */
 	const int first = at + options_of(command, argc - at, argv + at, &ctl);
 	if (command->needs_tree)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands and the options of pxesrvctl, and their help: a table of each.
+/*
+ * The command line of pxesrvctl. Commands are one table and options another
+ * one; parsing, usage and help all come from these two.
  */
 #include "ctl/options.h"
 
@@ -11,10 +13,154 @@
 #include <string.h>
 #include <sysexits.h>
 
-const struct command *const commands[] = {&command_once, &command_static,
-	&command_cancel, &command_rearm, &command_forget, &command_list,
-	&command_explain, &command_check, &command_log, &command_stats,
-	&command_kickstart, &command_preseed, &command_chown, NULL};
+/* In the order of the help. The help's first line is for the overview, too. */
+static const struct command commands[] = {
+	{
+		.name = "once",
+		.run = cmd_once,
+		.needs_tree = true,
+		.operands = "CLIENT... TARGET",
+		.operands_min = 2,
+		.operands_max = -1,
+		.options = "uFEL",
+		.help = "arm: the next boot gets TARGET, one time\n"
+			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n"
+			"Exit status 1: something was not done, or a link is armed that will be\n"
+			"answered with an error.\n",
+	},
+	{
+		.name = "static",
+		.run = cmd_static,
+		.needs_tree = true,
+		.operands = "CLIENT... TARGET",
+		.operands_min = 2,
+		.operands_max = -1,
+		.options = "uFEL",
+		.help = "each boot gets TARGET, from now on\n"
+			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n",
+	},
+	{
+		.name = "cancel",
+		.run = cmd_cancel,
+		.needs_tree = true,
+		.operands = "CLIENT...",
+		.operands_min = 1,
+		.operands_max = -1,
+		.options = "uFL",
+		.help = "take the once link away, unserved (rearm brings it back)\n",
+	},
+	{
+		.name = "rearm",
+		.run = cmd_rearm,
+		.needs_tree = true,
+		.operands = "CLIENT...",
+		.operands_min = 1,
+		.operands_max = -1,
+		.options = "uFEL",
+		.help = "arm again what was last served, or cancelled\n"
+			"Exit status 1: as of once.\n",
+	},
+	{
+		.name = "forget",
+		.run = cmd_forget,
+		.needs_tree = true,
+		.operands = "CLIENT...",
+		.operands_min = 1,
+		.operands_max = -1,
+		.options = "FL",
+		.help = "remove the entry in static/\n",
+	},
+	{
+		.name = "list",
+		.run = cmd_list,
+		.needs_tree = true,
+		.operands = "[armed|static|served|unsure|broken]...",
+		.operands_max = -1,
+		.options = "JUu",
+		.help = "what there is: armed, static, served, interrupted (unsure), broken\n"
+			"Sorted by address. In a pipe: client, kind, bytes, time, target, problem, with\n"
+			"tabs between. unsure: a crash came between; most of these were delivered.\n",
+	},
+	{
+		.name = "explain",
+		.run = cmd_explain,
+		.needs_tree = true,
+		.operands = "CLIENT...",
+		.operands_min = 1,
+		.operands_max = -1,
+		.options = "uJFEL",
+		.help = "what a client would get now, and why; moves nothing\n"
+			"Exit status 1: an error answer, or the responder sees another tree.\n",
+	},
+	{
+		.name = "check",
+		.run = cmd_check,
+		.needs_tree = true,
+		.operands = "",
+		.options = "uJ",
+		.help = "what is wrong with the tree, and how to mend it\n"
+			"Exit status 1: there is something.\n",
+	},
+	{
+		.name = "log",
+		.run = cmd_log,
+		.operands = "[FILE...]",
+		.operands_max = -1,
+		.options = "fCSJ",
+		.help = "what clients got, and when\n"
+			"FILE is a log, also one that is rotated and compressed, or - for standard input\n"
+			"(journalctl ... | pxesrvctl log -); by default PXESRV_LOG. A line has time,\n"
+			"client, status and size of the answer, and what was decided; \"-\" stands for\n"
+			"what there is not.\n",
+	},
+	{
+		.name = "stats",
+		.run = cmd_stats,
+		.operands = "[FILE...]",
+		.operands_max = -1,
+		.options = "SP",
+		.help = "how often clients got what, and who asks most\n"
+			"FILE is a log, also one that is rotated and compressed, or - for standard input;\n"
+			"by default PXESRV_LOG, as far back as it goes.\n",
+	},
+	{
+		.name = "kickstart",
+		.run = cmd_kickstart,
+		.operands = "[KICKSTART-URL]",
+		.operands_max = 1,
+		.options = "RK",
+		.help = "print a boot script for CentOS Stream, AlmaLinux, Rocky\n"
+			"The repository is BaseOS, where images/pxeboot/ lies.\n"
+			"Both URLs may be a path in the tree, such as rocky/9; the script\n"
+			"then finds this server as those of the example tree do.\n",
+	},
+	{
+		.name = "preseed",
+		.run = cmd_preseed,
+		.operands = "[PRESEED-URL]",
+		.operands_max = 1,
+		.options = "RK",
+		.help = "print a boot script for Debian\n"
+			"The repository is where linux and initrd.gz lie; if there is /dists/ in\n"
+			"its URL, the installer is told the mirror.\n"
+			"Both URLs may be a path in the tree, such as rocky/9; the script\n"
+			"then finds this server as those of the example tree do.\n",
+	},
+	{
+		.name = "chown",
+		.run = cmd_chown,
+		.needs_tree = true,
+		.operands = "USER[:GROUP]",
+		.operands_min = 1,
+		.operands_max = 1,
+		.options = "",
+		.help = "give once/ and the directories in grub/ to the responder's user\n"
+			"USER is whom the responder runs as. once/ is made where there is none; its own\n"
+			"directories and .lock in it go with it, and links stay whose they are. People of\n"
+			"GROUP may then make entries in once/, static/ and grub/. For root.\n",
+	},
+};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 /*
  * The options of all commands, in the order of the help. One without a value is
@@ -77,6 +223,15 @@ static const struct option *long_options(void)
 	return options;
 }
 
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
 static void print_overview(FILE *out)
 {
 	fputs("usage: pxesrvctl [-r ROOT] COMMAND ...\n"
@@ -84,10 +239,9 @@ static void print_overview(FILE *out)
 	      "Arms machines that boot from PXESrv, and tells what they "
 	      "get.\n\n",
 		out);
-	for (size_t i = 0; commands[i] != NULL; i++)
-		fprintf(out, "  %-10s%.*s\n", commands[i]->name,
-			(int)strcspn(commands[i]->help, "\n"),
-			commands[i]->help);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-10s%.*s\n", commands[i].name,
+			(int)strcspn(commands[i].help, "\n"), commands[i].help);
 	fputs("\nCLIENT is an IP or MAC address, a host name, a range "
 	      "(10.0.0.10-10.0.0.20),\n"
 	      "a prefix (10.0.0.0/28), or - for one a line from standard "
