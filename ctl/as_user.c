@@ -16,7 +16,7 @@
 #include "boot/claim.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
-#include "ctl/directory.h"
+#include "ctl/entries.h"
 #include "ctl/responder.h"
 
 #define GROUPS_MAX 1024
@@ -43,7 +43,8 @@ static uid_t find_user(const struct ctl *ctl)
 			errx(EX_USAGE, "-u %s: no such user", ctl->user);
 		return user;
 	}
-	if (geteuid() == 0 && directory_owner(&ctl->tree, ONCE_DIR, &user) == 0)
+	if (geteuid() == 0 &&
+		entry_directory_owner(&ctl->tree, ONCE_DIR, &user) == 0)
 		return user;
 	return geteuid();
 }

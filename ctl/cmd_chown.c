@@ -23,9 +23,8 @@
 #include "boot/text.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
-#include "ctl/directory.h"
+#include "ctl/entries.h"
 
-#define STATIC_DIR "static"
 #define GRUB_DIR "grub"
 
 #define MADE_MODE 0755 /* of a directory that was missing */
@@ -182,7 +181,7 @@ static bool give_lock(
 /* Opens a directory of the root: a descriptor, or -errno with a message. */
 static int open_directory(const struct ctl *ctl, const char *name)
 {
-	const int path = directory_open(ctl, name);
+	const int path = entry_open_directory(ctl, name);
 
 	if (path < 0)
 		return path;

@@ -13,8 +13,8 @@
 
 #include "boot/once.h"
 #include "boot/once_lock.h"
+#include "boot/text.h"
 #include "ctl/ctl.h"
-#include "ctl/holder.h"
 #include "ctl/permission.h"
 #include "ctl/responder.h"
 
@@ -134,6 +134,39 @@ static bool look_elsewhere(const struct ctl *ctl, struct forecast *out)
 	return true;
 }
 
+/* The command that a process runs. It chooses the text itself. False: gone. */
+static bool read_process_name(pid_t pid, char *out, size_t size)
+{
+	char path[64], text[64];
+	ssize_t n = -1;
+
+	snprintf(path, sizeof path, "/proc/%ld/comm", (long)pid);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof text - 1);
+		close(fd);
+	}
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	escape_line(text, out, size);
+	return true;
+}
+
+void forecast_lock_holder(const struct tree *tree, char *out, size_t size)
+{
+	const pid_t pid = once_lock_holder(tree);
+	char command[128];
+
+	if (pid <= 0)
+		snprintf(out, size, "a process that can't be seen from here");
+	else if (read_process_name(pid, command, sizeof command))
+		snprintf(out, size, "pid %ld (%s)", (long)pid, command);
+	else
+		snprintf(out, size, "pid %ld", (long)pid);
+}
+
 /* Whether somebody holds the lock, and does not let go. */
 static void look_at_lock(
 	const struct permission *permission, struct forecast *out)
@@ -147,7 +180,7 @@ static void look_at_lock(
 		once_unlock(&permission->tree, lock);
 	if (lock != -EAGAIN)
 		return;
-	holder_name(&permission->tree, holder, sizeof holder);
+	forecast_lock_holder(&permission->tree, holder, sizeof holder);
 	say(out, FORECAST_FAILS, ONCE_LOCK,
 		"held by %s, so links are answered with 503: %s", holder,
 		strerror(EAGAIN));
