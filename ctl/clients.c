@@ -131,15 +131,13 @@ static bool act_for_newest(const struct each *each, const char *word,
 	const struct holding *newest = machine_newest(machine);
 	if (newest == NULL) {
 		print_error(word,
-			"%zu addresses, so nothing was done (name one, or take "
-			"all with --each):",
+			"%zu addresses, so nothing was done (name one, or take all with --each):",
 			count);
 		print_holdings(machine, HOLDING_NOW, NULL);
 		return false;
 	}
 	print_error(word,
-		"%zu leases, of which the newest counts, and not these "
-		"(--each takes all):",
+		"%zu leases, of which the newest counts, and not these (--each takes all):",
 		count);
 	print_holdings(machine, HOLDING_NOW, newest);
 	return act_for_address(each, &newest->address);
@@ -260,17 +258,15 @@ static bool act_for_host(const struct each *each, const char *name)
 	struct machine machine = {.count = 0};
 
 	if (address_begins(name))
-		return print_error(name, "not a prefix, and not a range from a "
-					 "lower to a higher address");
+		return print_error(name,
+			"not a prefix, and not a range from a lower to a higher address");
 	if (is_odd_address(name))
 		return print_error(name,
-			"not a canonical address (write it without "
-			"leading zeros, in four parts)");
+			"not a canonical address (write it without leading zeros, in four parts)");
 	const int error = getaddrinfo(name, NULL, &hints, &found);
 	if (error != 0)
 		return print_error(name,
-			"no IP or MAC address, range or prefix, and as a host "
-			"name: %s",
+			"no IP or MAC address, range or prefix, and as a host name: %s",
 			gai_strerror(error));
 	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
 		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,
@@ -375,12 +371,10 @@ static bool act_for_input(const struct each *each)
 			continue;
 		}
 		if (line == LINE_NUL)
-			warnx("standard input, line %llu: left out, since it "
-			      "has a NUL byte",
+			warnx("standard input, line %llu: left out, since it has a NUL byte",
 				n);
 		else
-			warnx("standard input, line %llu: left out, since it "
-			      "is longer than %d bytes",
+			warnx("standard input, line %llu: left out, since it is longer than %d bytes",
 				n, LINE_SIZE - 1);
 		done = false;
 	}

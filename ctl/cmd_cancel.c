@@ -145,8 +145,7 @@ static bool warn_not_cancelled(
 		warnx("%s: not armed", entry);
 		break;
 	case -EINVAL:
-		warnx("%s: a file and no link, which is left alone: it is "
-		      "ignored anyway",
+		warnx("%s: a file and no link, which is left alone: it is ignored anyway",
 			entry);
 		break;
 	case -EAGAIN:
@@ -159,8 +158,7 @@ static bool warn_not_cancelled(
 			    AT_SYMLINK_NOFOLLOW) == 0)
 			warnx("%s: %s", entry, strerror(-err));
 		else
-			warnx("%s: taken away, but not put to "
-			      "once/.cancelled/: %s; pxesrvctl check finds it",
+			warnx("%s: taken away, but not put to once/.cancelled/: %s; pxesrvctl check finds it",
 				entry, strerror(-err));
 	}
 	return false;
@@ -196,8 +194,7 @@ bool cmd_cancel(struct ctl *ctl, int count, char *const operands[])
 		return clients_each_entry(
 			ctl, ONCE_DIR, count, operands, cancel_client, NULL);
 	if (err == -ENOENT)
-		warnx("%s/once: the responder was never started here, and only "
-		      "its user (-u) may make .lock and .cancelled",
+		warnx("%s/once: the responder was never started here, and only its user (-u) may make .lock and .cancelled",
 			ctl->root);
 	else
 		warn_not_cancelled(ctl, err, ONCE_DIR);

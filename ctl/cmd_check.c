@@ -66,8 +66,7 @@ static void check_target(struct checking *checking, const struct entry *entry)
 	if (entry->problem != NULL)
 		report(checking, entry->path, entry->problem,
 			entry->text[0] == '\0'
-				? "it must be a boot file that the responder's "
-				  "user can read, or a link to one%s"
+				? "it must be a boot file that the responder's user can read, or a link to one%s"
 				: "its target is %s: mend that, or the link",
 			entry->text);
 	else if (entry->doubt != NULL)
@@ -82,14 +81,11 @@ static void check_name(struct checking *checking, const struct entry *entry)
 
 	if (!client_parse(entry->client, &client))
 		report(checking, entry->path,
-			"its name is no IP address in canonical text, so no "
-			"client ever gets it",
-			"pxesrvctl takes host names and MAC addresses, and "
-			"makes entries by address");
+			"its name is no IP address in canonical text, so no client ever gets it",
+			"pxesrvctl takes host names and MAC addresses, and makes entries by address");
 	else if (strcmp(client.name, entry->client) != 0)
 		report(checking, entry->path,
-			"its name is not the canonical text of its address, so "
-			"no client ever gets it",
+			"its name is not the canonical text of its address, so no client ever gets it",
 			"rename it to %s", client.name);
 }
 
@@ -104,8 +100,7 @@ static void check_unsure(struct checking *checking, const struct entry *entry)
 	snprintf(problem, sizeof problem,
 		"left by a crash %s ago, most likely after it was served", age);
 	report(checking, entry->path, problem,
-		"look at the machine; then remove this, or move it to once/%s "
-		"to serve it again",
+		"look at the machine; then remove this, or move it to once/%s to serve it again",
 		entry->client);
 }
 
@@ -171,8 +166,7 @@ static void check_default(struct checking *checking)
 	if (fstatat(tree->root, TREE_DEFAULT, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		report(checking, TREE_DEFAULT,
 			errno == ENOENT
-				? "there is none: clients without an entry get "
-				  "404"
+				? "there is none: clients without an entry get 404"
 				: strerror(errno),
 			"put a boot script there, usually a menu");
 		return;
@@ -180,8 +174,7 @@ static void check_default(struct checking *checking)
 	const int err = target_open(tree, TREE_DEFAULT, NULL, &target);
 	if (err < 0) {
 		report(checking, TREE_DEFAULT, reason_text(-err),
-			"it must be a file that the responder's user can read, "
-			"usually a menu");
+			"it must be a file that the responder's user can read, usually a menu");
 		return;
 	}
 	const char *doubt = boot_file_doubt(tree, target.fd);
@@ -221,13 +214,12 @@ static void check_part(struct checking *checking, const char *path)
 	if (err < 0 && err != -ENOENT && once_part_forecast(tree, path) == 0 &&
 		strcmp(path, checking->links.path) != 0)
 		report(checking, path, "it is not the responder's own",
-			"look who made it, and restart the responder, which "
-			"moves it aside to %s" ONCE_ASIDE "...",
+			"look who made it, and restart the responder, which moves it aside to %s" ONCE_ASIDE
+			"...",
 			path);
 	if (err == 0 && once_part_is_open(tree, path) == 1)
 		report(checking, path,
-			"others than the responder may write there, and so "
-			"give a machine another link than it was armed with",
+			"others than the responder may write there, and so give a machine another link than it was armed with",
 			"chmod go-w, or restart the responder");
 }
 

@@ -95,8 +95,7 @@ static void add_deciding(struct explanation *explanation)
 
 	if (decision->source == SOURCE_GRACE)
 		add_step(explanation, decision->recent,
-			": served just now, and again, by "
-			"PXESRV_ONCE_GRACE");
+			": served just now, and again, by PXESRV_ONCE_GRACE");
 	if (decision->text[0] != '\0')
 		snprintf(what, sizeof what, " -> %s", decision->text);
 	add_step(explanation, decision->entry, what);

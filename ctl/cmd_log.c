@@ -110,9 +110,9 @@ static void print_object(const struct parsed_line *line, const char *time)
 	const bool is_request = line->status != 0;
 	const bool has_target = line->target != NULL;
 
-	json_t *object = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-				   "s:o, s:s}",
-		"time", time, "client", string_or_null(line->client), "method",
+	json_t *object = json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "time",
+		time, "client", string_or_null(line->client), "method",
 		string_or_null(line->method), "uri", string_or_null(line->uri),
 		"status", is_request ? json_integer(line->status) : json_null(),
 		"bytes", is_request ? json_integer(line->bytes) : json_null(),

@@ -45,9 +45,8 @@ static const struct installer debian = {
 	.initrd = "initrd.gz",
 	.arguments = "interface=auto",
 	/* It would ask where DHCP names no router, or no name server. */
-	.arguments_for_answers = " auto=true priority=critical url=${answers}"
-				 " netcfg/no_default_route=true"
-				 " netcfg/get_nameservers=",
+	.arguments_for_answers =
+		" auto=true priority=critical url=${answers} netcfg/no_default_route=true netcfg/get_nameservers=",
 	.schemes = FOR_IPXE,
 };
 
@@ -118,8 +117,8 @@ static void check_cmdline(const char *text)
 	while (*word != '\0') {
 		const size_t length = strcspn(word, " ");
 		if (word[0] == '#' || strspn(word, "|&;") == length)
-			refuse(text, "iPXE has a use of its own for a word "
-				     "that begins with #, and for || && ;");
+			refuse(text,
+				"iPXE has a use of its own for a word that begins with #, and for || && ;");
 		word += length;
 		word += strspn(word, " ");
 	}
@@ -214,8 +213,7 @@ static void print_mirror(const char *repo)
 		return;
 	if (end == path)
 		end++; /* the slash is the path */
-	printf(" mirror/country=manual mirror/http/hostname=%.*s "
-	       "mirror/http/directory=%.*s mirror/http/proxy=",
+	printf(" mirror/country=manual mirror/http/hostname=%.*s mirror/http/directory=%.*s mirror/http/proxy=",
 		(int)(path - host), host, (int)(end - path), path);
 }
 

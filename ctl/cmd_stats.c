@@ -217,8 +217,7 @@ static void print_requests_metric(const struct stats *stats, bool recent)
 			/* What will come is there from the beginning, as 0. */
 			if (n > 0 ||
 				(status == 200 && source != LOGPARSE_OTHER))
-				printf("%s{decision=\"%s\",status=\"%d\"} "
-				       "%llu\n",
+				printf("%s{decision=\"%s\",status=\"%d\"} %llu\n",
 					name, logparse_sources[source], status,
 					n);
 		}

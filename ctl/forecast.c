@@ -62,8 +62,7 @@ static void say_way(const struct permission *permission, struct forecast *out)
 	if (out->error == EROFS)
 		way = permission->pid == 0
 		              ? "mount it writable"
-		              : "mount it writable for the responder: "
-		                "restart the responder";
+		              : "mount it writable for the responder: restart the responder";
 	else if (out->error == EXDEV)
 		way = "unmount it";
 	else if (out->error == EPERM && is_once &&
@@ -101,8 +100,7 @@ static void say_fails(const struct permission *permission, const char *path,
 	if (error == EPERM && strcmp(path, ONCE_DIR) == 0 &&
 		!permission_owns_once(permission))
 		say(out, FORECAST_FAILS, path,
-			"it is sticky, and the responder%s owns neither it nor "
-			"the link, so %s: %s",
+			"it is sticky, and the responder%s owns neither it nor the link, so %s: %s",
 			who, effect, strerror(error));
 	else if (error == EACCES && !permission->is_known)
 		say(out, FORECAST_FAILS, path,
@@ -125,12 +123,10 @@ static bool look_elsewhere(const struct ctl *ctl, struct forecast *out)
 		return false;
 	const bool is_root = responder->sees == RESPONDER_SEES_OTHER_ROOT;
 	say(out, FORECAST_ELSEWHERE, is_root ? ctl->root : ONCE_DIR,
-		"the responder (pid %ld) sees another directory there, or "
-		"none, so its answers are not those of this %s",
+		"the responder (pid %ld) sees another directory there, or none, so its answers are not those of this %s",
 		(long)responder->pid, is_root ? "tree" : "once/");
 	snprintf(out->advice, sizeof out->advice,
-		"restart the responder; if that does not help, look what its "
-		"service mounts or hides there");
+		"restart the responder; if that does not help, look what its service mounts or hides there");
 	return true;
 }
 
@@ -203,12 +199,11 @@ static bool look_at_part(const struct permission *permission, const char *path,
 		S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
 		return false;
 	say(out, FORECAST_DOUBT, path,
-		"it is not the responder's own, and the responder (pid %ld) "
-		"can't move it aside if its sandbox is whole",
+		"it is not the responder's own, and the responder (pid %ld) can't move it aside if its sandbox is whole",
 		(long)permission->pid);
 	snprintf(out->advice, sizeof out->advice,
-		"look who made it, and restart the responder, which moves it "
-		"aside to %s" ONCE_ASIDE "...",
+		"look who made it, and restart the responder, which moves it aside to %s" ONCE_ASIDE
+		"...",
 		path);
 	return true;
 }
@@ -225,8 +220,7 @@ static void look_at_owner(const struct permission *permission,
 	if (permission_is_sticky(permission) &&
 		!permission_owns_once(permission) && client == NULL) {
 		say(out, FORECAST_DOUBT, ONCE_DIR,
-			"it is sticky and belongs to somebody else, so the "
-			"responder can move no link but its own");
+			"it is sticky and belongs to somebody else, so the responder can move no link but its own");
 		say_chown(permission, out);
 	} else if (permission_is_sticky(permission) && !permission->is_known &&
 		   fstatat(permission->tree.root, path, &link,
@@ -235,19 +229,15 @@ static void look_at_owner(const struct permission *permission,
 
 		name_user(link.st_uid, user);
 		say(out, FORECAST_DOUBT, ONCE_DIR,
-			"it is sticky and belongs to root, so the link is "
-			"answered with 503 unless the responder runs as user "
-			"%s",
+			"it is sticky and belongs to root, so the link is answered with 503 unless the responder runs as user %s",
 			user);
 		say_chown(permission, out);
 	} else if (client == NULL && geteuid() == 0 && !permission->is_known &&
 		   permission->once.st_uid == 0) {
 		say(out, FORECAST_UNKNOWN, ONCE_DIR,
-			"it belongs to root, so it can't be seen whether the "
-			"responder may move links");
+			"it belongs to root, so it can't be seen whether the responder may move links");
 		snprintf(out->advice, sizeof out->advice,
-			"give it to the responder's user by pxesrvctl chown, "
-			"or name that one by -u");
+			"give it to the responder's user by pxesrvctl chown, or name that one by -u");
 	}
 }
 

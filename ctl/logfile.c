@@ -55,9 +55,7 @@ const char *logfile_default(const struct ctl *ctl)
 {
 	if (strcmp(ctl->log, "-") != 0)
 		return ctl->log;
-	warnx("PXESRV_LOG is \"-\": the log goes to the responder's standard "
-	      "error, so name a file, or - to read the journal from standard "
-	      "input");
+	warnx("PXESRV_LOG is \"-\": the log goes to the responder's standard error, so name a file, or - to read the journal from standard input");
 	return NULL;
 }
 

@@ -182,8 +182,8 @@ static struct holding hold(
 	} else if (verdict->is_near) {
 		holding.how = "a neighbour, but in no lease";
 	} else if (verdict->was_near) {
-		holding.how = "a neighbour that is not confirmed (ping it, and "
-			      "try again)";
+		holding.how =
+			"a neighbour that is not confirmed (ping it, and try again)";
 	} else if (verdict->was_leased) {
 		holding.how = "its lease is over";
 	} else {

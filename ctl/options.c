@@ -177,9 +177,7 @@ static const struct {
 	{'f', "follow", NULL, offsetof(struct ctl, follow),
 		"go on with what is written from now on"},
 	{'u', "user", "USER", offsetof(struct ctl, user),
-		"look as this user, whom the responder runs as (for "
-		"root: that\n                  of one that is running, else "
-		"the owner of once/)"},
+		"look as this user, whom the responder runs as (for root: that\n                  of one that is running, else the owner of once/)"},
 	{'U', "unsorted", NULL, offsetof(struct ctl, unsorted),
 		"as the directory has it, not sorted, in constant memory"},
 	{'J', "json", NULL, offsetof(struct ctl, json),
@@ -236,18 +234,14 @@ static void print_overview(FILE *out)
 {
 	fputs("usage: pxesrvctl [-r ROOT] COMMAND ...\n"
 	      "       pxesrvctl COMMAND -h\n\n"
-	      "Arms machines that boot from PXESrv, and tells what they "
-	      "get.\n\n",
+	      "Arms machines that boot from PXESrv, and tells what they get.\n\n",
 		out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-10s%.*s\n", commands[i].name,
 			(int)strcspn(commands[i].help, "\n"), commands[i].help);
-	fputs("\nCLIENT is an IP or MAC address, a host name, a range "
-	      "(10.0.0.10-10.0.0.20),\n"
-	      "a prefix (10.0.0.0/28), or - for one a line from standard "
-	      "input.\n"
-	      "Settings from the environment: PXESRV_ROOT, PXESRV_ALLOW, "
-	      "PXESRV_LOG,\n"
+	fputs("\nCLIENT is an IP or MAC address, a host name, a range (10.0.0.10-10.0.0.20),\n"
+	      "a prefix (10.0.0.0/28), or - for one a line from standard input.\n"
+	      "Settings from the environment: PXESRV_ROOT, PXESRV_ALLOW, PXESRV_LOG,\n"
 	      "PXESRV_ONCE_GRACE; give them as the responder has them.\n",
 		out);
 }

@@ -45,11 +45,9 @@ struct search {
 static bool runs_program(int process)
 {
 	char path[PATH_MAX];
-	const ssize_t n = readlinkat(process, "exe", path, sizeof path - 1);
 
-	if (n < 0)
+	if (tree_read_link_at(process, "exe", path) < 0)
 		return false;
-	path[n] = '\0';
 	char *deleted = strstr(path, DELETED);
 	if (deleted != NULL)
 		*deleted = '\0';
@@ -270,8 +268,7 @@ static void warn_of_other(const struct search *search)
 	char named[2 * PATH_MAX];
 
 	escape_line(search->best.named, named, sizeof named);
-	warnx("warning: the responder that runs here (pid %ld) serves %s, not "
-	      "the tree %s",
+	warnx("warning: the responder that runs here (pid %ld) serves %s, not the tree %s",
 		(long)search->best.pid, named, search->ctl->root);
 }
 
