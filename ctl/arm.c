@@ -197,13 +197,13 @@ static bool warn_not_made(const struct arm *arm, const char *client, int err)
 	if (err == -EEXIST &&
 		fstatat(arm->fd, client, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		S_ISDIR(st.st_mode))
-		warnx("%s/%s: there is a directory, which is left alone",
+		warnx("%s/%s: a directory is there; it was left alone",
 			arm->directory, client);
 	else if (err == -EEXIST && strcmp(arm->directory, STATIC_DIR) == 0)
-		warnx("%s/%s: there is a file and no link, which is left alone (--force replaces it)",
+		warnx("%s/%s: a file is there, not a link; it was left alone (--force replaces it)",
 			arm->directory, client);
 	else if (err == -EEXIST)
-		warnx("%s/%s: there is a file and no link, which is left alone",
+		warnx("%s/%s: a file is there, not a link; it was left alone",
 			arm->directory, client);
 	else
 		warnx("%s/%s: %s", arm->directory, client, strerror(-err));
@@ -249,7 +249,7 @@ bool arm_client(struct arm *arm, const struct client *client)
 	snprintf(path, sizeof path, "%s/%s", arm->directory, client->name);
 	if (target_needs_entry(arm, client->name))
 		return print_error(path,
-			"the target leads through this very entry, which is left alone");
+			"the target leads through this entry, so the entry was left alone");
 	const int err = make_entry(arm, client->name, before);
 	if (err < 0)
 		return warn_not_made(arm, client->name, err);

@@ -124,7 +124,7 @@ static void open_as(
 		err(EX_OSERR, "cannot become user %u", (unsigned)user);
 	/* A container's root may lack the right to. */
 	if (!has_warned)
-		warn("looks as root, since it cannot become user %u",
+		warn("looking at the tree as root: cannot become user %u",
 			(unsigned)user);
 	has_warned = true;
 	if (getegid() != own.group)

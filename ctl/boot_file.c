@@ -179,7 +179,7 @@ static const char *magic_doubt(const struct head *head)
 		at += 3;
 	at += strspn(at, WHITE_SPACE);
 	if (has_magic(at))
-		return "nothing may stand before #!ipxe, neither an empty line nor a byte order mark: iPXE runs this file as machine code, and hangs";
+		return "nothing may come before #!ipxe, neither an empty line nor a byte order mark: iPXE runs this file as machine code, and hangs";
 	if (has_careless_magic(at))
 		return "#!ipxe must be in lower case and without blanks: iPXE runs this file as machine code, and hangs";
 	return NULL;

@@ -91,15 +91,15 @@ static bool warn_unknown_machine(const struct each *each, const char *word)
 	const char *leases = each->ctl->leases;
 
 	if (leases == NULL)
-		return print_error(
-			word, "not in the neighbour table, and in no lease");
-	return print_error(word, "in no lease of %s", leases);
+		return print_error(word,
+			"not in the neighbour table and not in any lease");
+	return print_error(word, "not in any lease of %s", leases);
 }
 
 static bool warn_lost_machine(const char *word, const struct machine *machine)
 {
-	print_error(word,
-		"can't tell which address it has now; addresses known for it:");
+	print_error(
+		word, "cannot tell which address it has now; known addresses:");
 	print_holdings(machine, HOLDING_LOST, NULL);
 	return false;
 }
@@ -131,13 +131,13 @@ static bool act_for_newest(const struct each *each, const char *word,
 	const struct holding *newest = machine_newest(machine);
 	if (newest == NULL) {
 		print_error(word,
-			"%zu addresses, so nothing was done (name one, or take all with --each):",
+			"%zu addresses, so nothing was done (name one, or use --each for all):",
 			count);
 		print_holdings(machine, HOLDING_NOW, NULL);
 		return false;
 	}
 	print_error(word,
-		"%zu leases, of which the newest counts, and not these (--each takes all):",
+		"%zu leases; the newest was used, not these (--each uses all):",
 		count);
 	print_holdings(machine, HOLDING_NOW, newest);
 	return act_for_address(each, &newest->address);
@@ -188,7 +188,8 @@ static bool act_for_entries(const struct each *each, const char *word,
 	}
 	if (found > 0)
 		return done;
-	print_error(word, "none of its addresses is in %s/:", each->directory);
+	print_error(word,
+		"none of its addresses has an entry in %s/:", each->directory);
 	print_holdings(machine, HOLDING_LOST, NULL);
 	return false;
 }
@@ -224,9 +225,11 @@ static bool act_for_range(const struct each *each, const char *text,
 	/* Counted before anything is done. */
 	for (unsigned n = 1; address_compare(&end, last) < 0; n++) {
 		if (n == most)
-			return print_error(text, "more than %u addresses%s",
-				most,
-				each->ctl->force ? "" : " (--force allows it)");
+			return print_error(text,
+				each->ctl->force
+					? "more than %u addresses"
+					: "more than %u addresses (--force allows it)",
+				most);
 		address_next(&end);
 	}
 	for (bool done = true;;) {
@@ -266,7 +269,7 @@ static bool act_for_host(const struct each *each, const char *name)
 	const int error = getaddrinfo(name, NULL, &hints, &found);
 	if (error != 0)
 		return print_error(name,
-			"no IP or MAC address, range or prefix, and as a host name: %s",
+			"not an IP or MAC address, a range or a prefix; as a host name: %s",
 			gai_strerror(error));
 	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
 		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,

@@ -145,20 +145,20 @@ static bool warn_not_cancelled(
 		warnx("%s: not armed", entry);
 		break;
 	case -EINVAL:
-		warnx("%s: a file and no link, which is left alone: it is ignored anyway",
+		warnx("%s: a file, not a link; the responder ignores it, and it was left alone",
 			entry);
 		break;
 	case -EAGAIN:
 		forecast_lock_holder(&ctl->tree, holder, sizeof holder);
-		warnx("%s: nothing is cancelled: once/.lock is held by %s",
-			entry, holder);
+		warnx("%s: not cancelled: once/.lock is held by %s", entry,
+			holder);
 		break;
 	default:
 		if (faccessat(ctl->tree.root, entry, F_OK,
 			    AT_SYMLINK_NOFOLLOW) == 0)
 			warnx("%s: %s", entry, strerror(-err));
 		else
-			warnx("%s: taken away, but not put to once/.cancelled/: %s; pxesrvctl check finds it",
+			warnx("%s: removed from once/, but not moved to once/.cancelled/: %s; run pxesrvctl check to find it",
 				entry, strerror(-err));
 	}
 	return false;
@@ -180,7 +180,7 @@ static bool cancel_client(
 	print_link(entry, text);
 	putchar('\n');
 	if (err == CANCEL_NOT_KEPT)
-		warnx("%s: cancelled, but rearm can't bring it back: another user has something in its place in once/.cancelled",
+		warnx("%s: cancelled, but rearm cannot restore it: something of another user is in its place in once/.cancelled",
 			entry);
 	return true;
 }
@@ -194,7 +194,7 @@ bool cmd_cancel(struct ctl *ctl, int count, char *const operands[])
 		return clients_each_entry(
 			ctl, ONCE_DIR, count, operands, cancel_client, NULL);
 	if (err == -ENOENT)
-		warnx("%s/once: the responder was never started here, and only its user (-u) may make .lock and .cancelled",
+		warnx("%s/once: the responder has never run on this tree, and only its user (-u) may create .lock and .cancelled",
 			ctl->root);
 	else
 		warn_not_cancelled(ctl, err, ONCE_DIR);

@@ -34,29 +34,29 @@ struct checking {
 	struct forecast links;
 };
 
-/* Tells what is wrong with path, and how to mend it: mend is as of printf(3).
+/* Reports a problem of path. fix says how to fix it, as of printf(3).
  */
 __attribute__((format(printf, 4, 5))) static void report(
 	struct checking *checking, const char *path, const char *problem,
-	const char *mend, ...)
+	const char *fix, ...)
 {
-	char way[2 * PATH_MAX], line[4 * PATH_MAX];
+	char fix_text[2 * PATH_MAX], line[4 * PATH_MAX];
 	va_list args;
 
-	va_start(args, mend);
-	vsnprintf(way, sizeof way, mend, args);
+	va_start(args, fix);
+	vsnprintf(fix_text, sizeof fix_text, fix, args);
 	va_end(args);
 	checking->found++;
 	if (checking->ctl->json) {
 		print_json(json_pack("{s:o,s:s,s:o}", "path",
 			print_json_string(path), "problem", problem, "mend",
-			print_json_string(way)));
+			print_json_string(fix_text)));
 		return;
 	}
 	escape_line(path, line, sizeof line);
 	print_coloured(BAD, line);
 	printf(": %s\n", problem);
-	escape_line(way, line, sizeof line);
+	escape_line(fix_text, line, sizeof line);
 	printf("  %s\n", line);
 }
 
@@ -67,12 +67,14 @@ static void check_target(struct checking *checking, const struct entry *entry)
 		report(checking, entry->path, entry->problem,
 			entry->text[0] == '\0'
 				? "it must be a boot file that the responder's user can read, or a link to one%s"
-				: "its target is %s: mend that, or the link",
+				: "its target is %s: fix the target or the link",
 			entry->text);
 	else if (entry->doubt != NULL)
 		report(checking, entry->path, entry->doubt,
-			"look whether it is meant to be booted%s%s",
-			entry->text[0] == '\0' ? "" : ": ", entry->text);
+			entry->text[0] == '\0'
+				? "check that it is meant to be booted%s"
+				: "check that it is meant to be booted: %s",
+			entry->text);
 }
 
 static void check_name(struct checking *checking, const struct entry *entry)
@@ -81,11 +83,11 @@ static void check_name(struct checking *checking, const struct entry *entry)
 
 	if (!client_parse(entry->client, &client))
 		report(checking, entry->path,
-			"its name is no IP address in canonical text, so no client ever gets it",
-			"pxesrvctl takes host names and MAC addresses, and makes entries by address");
+			"its name is not an IP address, so no client ever gets it",
+			"use pxesrvctl, which takes host names and MAC addresses and makes entries by address");
 	else if (strcmp(client.name, entry->client) != 0)
 		report(checking, entry->path,
-			"its name is not the canonical text of its address, so no client ever gets it",
+			"its name is not the canonical form of its address, so no client ever gets it",
 			"rename it to %s", client.name);
 }
 
@@ -100,7 +102,7 @@ static void check_unsure(struct checking *checking, const struct entry *entry)
 	snprintf(problem, sizeof problem,
 		"left by a crash %s ago, most likely after it was served", age);
 	report(checking, entry->path, problem,
-		"look at the machine; then remove this, or move it to once/%s to serve it again",
+		"check the machine, then remove this, or move it to once/%s to serve it again",
 		entry->client);
 }
 
@@ -131,8 +133,8 @@ static void check_leftover(struct checking *checking, const char *name)
 	if (checking->kind == ENTRY_ARMED && name[0] == '.' &&
 		strstr(name, ONCE_ASIDE) != NULL)
 		report(checking, path,
-			"it lay in the place of what is the responder's own",
-			"look who made it, and remove it");
+			"the responder moved it aside: it was in the place of one of its own files",
+			"find out who made it, and remove it");
 }
 
 static void check_entry(const char *name, void *context)
@@ -166,7 +168,7 @@ static void check_default(struct checking *checking)
 	if (fstatat(tree->root, TREE_DEFAULT, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		report(checking, TREE_DEFAULT,
 			errno == ENOENT
-				? "there is none: clients without an entry get 404"
+				? "it does not exist: clients without an entry get 404"
 				: strerror(errno),
 			"put a boot script there, usually a menu");
 		return;
@@ -180,7 +182,7 @@ static void check_default(struct checking *checking)
 	const char *doubt = boot_file_doubt(tree, target.fd);
 	if (doubt != NULL)
 		report(checking, TREE_DEFAULT, doubt,
-			"look whether it is meant to be booted");
+			"check that it is meant to be booted");
 	target_close(&target);
 }
 
@@ -213,13 +215,13 @@ static void check_part(struct checking *checking, const char *path)
 
 	if (err < 0 && err != -ENOENT && once_part_forecast(tree, path) == 0 &&
 		strcmp(path, checking->links.path) != 0)
-		report(checking, path, "it is not the responder's own",
-			"look who made it, and restart the responder, which moves it aside to %s" ONCE_ASIDE
+		report(checking, path, "it does not belong to the responder",
+			"find out who made it, then restart the responder, which moves it aside to %s" ONCE_ASIDE
 			"...",
 			path);
 	if (err == 0 && once_part_is_open(tree, path) == 1)
 		report(checking, path,
-			"others than the responder may write there, and so give a machine another link than it was armed with",
+			"users other than the responder can write there, and could replace the link that a machine was armed with",
 			"chmod go-w, or restart the responder");
 }
 

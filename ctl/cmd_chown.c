@@ -174,7 +174,7 @@ static bool give_lock(
 	close(fd);
 	if (err < 0)
 		return leave(ONCE_LOCK, -err);
-	puts(ONCE_LOCK ": made anew");
+	puts(ONCE_LOCK ": created again");
 	return true;
 }
 

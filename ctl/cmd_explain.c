@@ -77,7 +77,7 @@ static void add_passed(struct explanation *explanation)
 		return;
 	snprintf(path, sizeof path, "once/%s", explanation->client);
 	add_step(explanation, path,
-		decision->once_is_file ? ": no link, so it is ignored"
+		decision->once_is_file ? ": not a link, so it is ignored"
 				       : ": there is none");
 	if (decision->source != SOURCE_DEFAULT)
 		return;

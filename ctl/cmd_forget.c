@@ -23,7 +23,7 @@ static bool forget_client(
 	snprintf(entry, sizeof entry, STATIC_DIR "/%s", client->name);
 	int err = tree_read_link_at(directory, client->name, text);
 	if (err == -EINVAL && !ctl->force) {
-		warnx("%s: no link, so it is left alone (--force removes a file)",
+		warnx("%s: not a link, so it was left alone (--force removes a file)",
 			entry);
 		return false;
 	}

@@ -222,7 +222,7 @@ static void choose(int count, char *const operands[],
 			*broken = true;
 		else
 			errx(EX_USAGE,
-				"list %s: there is armed, static, served, unsure, broken",
+				"list %s: not one of armed, static, served, unsure, broken",
 				operands[i]);
 	}
 	kinds[ENTRY_CANCELLED] = kinds[ENTRY_SERVED];

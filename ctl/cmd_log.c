@@ -165,7 +165,7 @@ static bool watch_directory(int inotify, const char *path)
 	if (inotify_add_watch(inotify, directory,
 		    IN_CREATE | IN_MOVED_TO | IN_ATTRIB) >= 0)
 		return true;
-	warn("%s can't be watched", directory);
+	warn("cannot watch %s", directory);
 	return false;
 }
 
@@ -275,7 +275,7 @@ bool cmd_log(struct ctl *ctl, int count, char *const operands[])
 
 	if (ctl->follow &&
 		(count > 1 || (count == 1 && strcmp(operands[0], "-") == 0)))
-		errx(EX_USAGE, "-f goes on with one file");
+		errx(EX_USAGE, "-f follows one file only");
 	bool done = collect_clients(ctl, &query);
 	if (ctl->client != NULL && query.count == 0)
 		done = false;

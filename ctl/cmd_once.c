@@ -41,7 +41,7 @@ static bool set_target(struct arm *arm, const char *target)
 			target, "the last argument must be a boot file");
 	if (path != NULL && strncmp(path, ONCE_DIR "/", 5) == 0)
 		return print_error(target,
-			"a one-time link is no target: it goes when it is served");
+			"a once link cannot be a target: it is removed when it is served");
 	snprintf(absolute, sizeof absolute, "%s%s%s",
 		path == NULL ? "" : tree->path, path == NULL ? "" : "/",
 		path == NULL ? target : path);

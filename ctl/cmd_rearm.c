@@ -148,8 +148,8 @@ static bool rearm_client(
 	if (err == -EPERM && rearmable.path[0] != '\0')
 		return warn_armed_by_others(client->name, &rearmable);
 	if (err == -ENOENT)
-		return print_error(
-			path, "nothing was served to it, or it was taken away");
+		return print_error(path,
+			"nothing was served to this client, or the link was removed");
 	if (err < 0)
 		return print_error(path, "%s", strerror(-err));
 	err = arm_set_text(arm, rearmable.path, rearmable.text);

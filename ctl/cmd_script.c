@@ -81,14 +81,14 @@ static void check_url(const char *url, size_t count)
 	if (is_path(url)) {
 		const char *path = url + (url[0] == '/');
 		if (path[0] == '\0' || path[0] == '/') /* //HOST */
-			refuse(url, "no URL, and no path in the tree");
+			refuse(url, "not a URL and not a path in the tree");
 		return;
 	}
 	const char *host = after_scheme(url, count);
 	if (host == NULL || strcspn(host, "/:?@") == 0)
 		refuse(url, count == FOR_IPXE
-				    ? "no URL of http, https, ftp, tftp or nfs"
-				    : "no URL of http, https or ftp");
+				    ? "not an http, https, ftp, tftp or nfs URL"
+				    : "not an http, https or ftp URL");
 }
 
 /*
@@ -105,11 +105,12 @@ static void check_cmdline(const char *text)
 			refuse(text, "not one line of printable ASCII");
 		is_quoted ^= *p == '"';
 		if (is_quoted && p[0] == ' ' && p[1] == ' ')
-			refuse(text, "iPXE makes one space of several");
+			refuse(text, "iPXE turns several spaces into one");
 		if (p[0] == '$' && p[1] == '{')
 			refuse(text, "iPXE replaces what begins with ${");
 		if (p[0] == '\\' && p[1] == '\0')
-			refuse(text, "iPXE joins the next line to a backslash");
+			refuse(text,
+				"iPXE joins the next line to one that ends in a backslash");
 	}
 	if (is_quoted)
 		refuse(text, "a quote is not closed");
@@ -118,7 +119,7 @@ static void check_cmdline(const char *text)
 		const size_t length = strcspn(word, " ");
 		if (word[0] == '#' || strspn(word, "|&;") == length)
 			refuse(text,
-				"iPXE has a use of its own for a word that begins with #, and for || && ;");
+				"a word that begins with #, and || && ; are syntax of iPXE");
 		word += length;
 		word += strspn(word, " ");
 	}
@@ -135,11 +136,12 @@ static void check(const struct installer *installer, const struct ctl *ctl,
 	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
 		length += values[i] == NULL ? 0 : strlen(values[i]);
 	if (length > VALUES_MAX)
-		errx(EX_USAGE, "%zu bytes are too many for a kernel (%d fit)",
+		errx(EX_USAGE,
+			"%zu bytes do not fit on a kernel command line (%d fit)",
 			length, VALUES_MAX);
 	check_url(ctl->repo, installer->schemes);
 	if (strchr(ctl->repo, '?') != NULL)
-		refuse(ctl->repo, "a directory has no query");
+		refuse(ctl->repo, "the URL of a directory cannot have a query");
 	if (answers != NULL)
 		check_url(answers, FOR_INSTALLER);
 	if (ctl->cmdline != NULL)

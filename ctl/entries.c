@@ -65,7 +65,7 @@ int entry_open_directory(const struct ctl *ctl, const char *name)
 	const int fd = open_trusted_directory(&ctl->tree, name);
 
 	if (fd == -ELOOP)
-		warnx("%s/%s: a link that root does not follow, for its owner is somebody else",
+		warnx("%s/%s: root does not follow this link, because root does not own it",
 			ctl->root, name);
 	else if (fd < 0)
 		warnx("%s/%s: %s", ctl->root, name, strerror(-fd));
@@ -226,7 +226,7 @@ bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
 	if (dot != NULL)
 		*dot = '\0';
 	if (kind == ENTRY_ARMED && !S_ISLNK(st.st_mode))
-		out->problem = "no link, so it is ignored";
+		out->problem = "not a link, so it is ignored";
 	else if (kind == ENTRY_ARMED || kind == ENTRY_STATIC)
 		look_at_target(tree, out);
 	return true;

@@ -57,7 +57,7 @@ static void say_chown(const struct permission *permission, struct forecast *out)
 static void say_way(const struct permission *permission, struct forecast *out)
 {
 	const bool is_once = strcmp(out->path, ONCE_DIR) == 0;
-	const char *way = "remove it: the responder makes it anew";
+	const char *way = "remove it: the responder creates it again";
 
 	if (out->error == EROFS)
 		way = permission->pid == 0
@@ -67,7 +67,7 @@ static void say_way(const struct permission *permission, struct forecast *out)
 		way = "unmount it";
 	else if (out->error == EPERM && is_once &&
 		 permission_owns_once(permission))
-		way = "take its attribute away: chattr -i";
+		way = "remove its immutable attribute: chattr -i";
 	else if (out->error == EACCES || is_once) {
 		say_chown(permission, out);
 		return;
@@ -126,7 +126,7 @@ static bool look_elsewhere(const struct ctl *ctl, struct forecast *out)
 		"the responder (pid %ld) sees another directory there, or none, so its answers are not those of this %s",
 		(long)responder->pid, is_root ? "tree" : "once/");
 	snprintf(out->advice, sizeof out->advice,
-		"restart the responder; if that does not help, look what its service mounts or hides there");
+		"restart the responder; if that does not help, check what its service mounts or hides there");
 	return true;
 }
 
@@ -199,10 +199,10 @@ static bool look_at_part(const struct permission *permission, const char *path,
 		S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
 		return false;
 	say(out, FORECAST_DOUBT, path,
-		"it is not the responder's own, and the responder (pid %ld) can't move it aside if its sandbox is whole",
+		"it does not belong to the responder, and the responder (pid %ld) cannot move it aside if it is sandboxed",
 		(long)permission->pid);
 	snprintf(out->advice, sizeof out->advice,
-		"look who made it, and restart the responder, which moves it aside to %s" ONCE_ASIDE
+		"find out who made it, then restart the responder, which moves it aside to %s" ONCE_ASIDE
 		"...",
 		path);
 	return true;
@@ -235,9 +235,9 @@ static void look_at_owner(const struct permission *permission,
 	} else if (client == NULL && geteuid() == 0 && !permission->is_known &&
 		   permission->once.st_uid == 0) {
 		say(out, FORECAST_UNKNOWN, ONCE_DIR,
-			"it belongs to root, so it can't be seen whether the responder may move links");
+			"it belongs to root, so pxesrvctl cannot tell whether the responder may move links");
 		snprintf(out->advice, sizeof out->advice,
-			"give it to the responder's user by pxesrvctl chown, or name that one by -u");
+			"give it to the responder's user with pxesrvctl chown, or name that user with -u");
 	}
 }
 
@@ -291,7 +291,7 @@ void forecast_unseen(
 		return;
 	name_user(geteuid(), user);
 	say(out, FORECAST_UNKNOWN, path,
-		"user %s can't read it, which tells nothing of the responder",
+		"user %s cannot read it, but the responder may be able to",
 		user);
 	snprintf(out->advice, sizeof out->advice, "run this as root");
 }

@@ -68,7 +68,7 @@ bool logfile_open_growing(const char *path, struct logfile *out)
 	/* RFC 1952, section 2.3.1 */
 	if (pread(out->fd, magic, sizeof magic, 0) == sizeof magic &&
 		magic[0] == 0x1f && magic[1] == 0x8b) {
-		warnx("%s: it is compressed, and does not grow", path);
+		warnx("%s: it is compressed, so -f cannot follow it", path);
 		close(out->fd);
 		return false;
 	}
@@ -242,11 +242,13 @@ bool logfile_close(struct logfile *file)
 	if (file->error != 0)
 		file->trouble = reason_text(file->error);
 	if (file->own == 0 && file->foreign > 0 && file->trouble == NULL)
-		warnx("%s: none of its %llu lines is PXESrv's", file->path,
-			file->foreign);
+		warnx("%s: none of its %llu lines was written by PXESrv",
+			file->path, file->foreign);
 	else if (file->foreign > 0)
-		warnx("%s: %llu %s none of PXESrv's", file->path, file->foreign,
-			file->foreign == 1 ? "line is" : "lines are");
+		warnx(file->foreign == 1
+				? "%s: %llu line was not written by PXESrv"
+				: "%s: %llu lines were not written by PXESrv",
+			file->path, file->foreign);
 	if (file->trouble != NULL)
 		warnx("%s: %s", file->path, file->trouble);
 	return file->trouble == NULL && (file->own > 0 || file->foreign == 0);

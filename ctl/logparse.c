@@ -243,6 +243,6 @@ time_t logparse_since(const char *text)
 		if (n >= 0 && *rest == '\0')
 			return time(NULL) - n * units[i].seconds;
 	}
-	errx(EX_USAGE, "--since %s: no number with s, m, h or d, such as 2h",
+	errx(EX_USAGE, "--since %s: not a number with s, m, h or d, such as 2h",
 		text);
 }

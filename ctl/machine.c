@@ -183,12 +183,12 @@ static struct holding hold(
 		holding.how = "a neighbour, but in no lease";
 	} else if (verdict->was_near) {
 		holding.how =
-			"a neighbour that is not confirmed (ping it, and try again)";
+			"an unconfirmed neighbour (ping it and try again)";
 	} else if (verdict->was_leased) {
-		holding.how = "its lease is over";
+		holding.how = "its lease has expired";
 	} else {
 		holding.state = HOLDING_LOST;
-		holding.how = "leased to others since";
+		holding.how = "leased to another machine since";
 	}
 	if (verdict->is_lost) {
 		holding.state = HOLDING_LOST;

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* In the order of the help. The help's first line is for the overview, too. */
+/* In the order of the overview, which has the first line of each help. */
 static const struct command commands[] = {
 	{
 		.name = "once",
@@ -58,7 +58,7 @@ static const struct command commands[] = {
 		.operands_max = -1,
 		.options = "uFEL",
 		.help = "arm again what was last served, or cancelled\n"
-			"Exit status 1: as of once.\n",
+			"Exit status 1: as for once.\n",
 	},
 	{
 		.name = "forget",
@@ -77,9 +77,10 @@ static const struct command commands[] = {
 		.operands = "[armed|static|served|unsure|broken]...",
 		.operands_max = -1,
 		.options = "JUu",
-		.help = "what there is: armed, static, served, interrupted (unsure), broken\n"
-			"Sorted by address. In a pipe: client, kind, bytes, time, target, problem, with\n"
-			"tabs between. unsure: a crash came between; most of these were delivered.\n",
+		.help = "list entries: armed, static, served, interrupted (unsure), broken\n"
+			"Sorted by address. In a pipe: client, kind, bytes, time, target and problem,\n"
+			"separated by tabs. unsure: a crash interrupted the answer; most of these were\n"
+			"delivered.\n",
 	},
 	{
 		.name = "explain",
@@ -89,8 +90,8 @@ static const struct command commands[] = {
 		.operands_min = 1,
 		.operands_max = -1,
 		.options = "uJFEL",
-		.help = "what a client would get now, and why; moves nothing\n"
-			"Exit status 1: an error answer, or the responder sees another tree.\n",
+		.help = "show what a client would get now, and why; moves nothing\n"
+			"Exit status 1: an error answer, or the responder sees a different tree.\n",
 	},
 	{
 		.name = "check",
@@ -98,8 +99,8 @@ static const struct command commands[] = {
 		.needs_tree = true,
 		.operands = "",
 		.options = "uJ",
-		.help = "what is wrong with the tree, and how to mend it\n"
-			"Exit status 1: there is something.\n",
+		.help = "find what is wrong with the tree, and say how to fix it\n"
+			"Exit status 1: something is wrong.\n",
 	},
 	{
 		.name = "log",
@@ -107,11 +108,11 @@ static const struct command commands[] = {
 		.operands = "[FILE...]",
 		.operands_max = -1,
 		.options = "fCSJ",
-		.help = "what clients got, and when\n"
+		.help = "show what clients got, and when\n"
 			"FILE is a log, also one that is rotated and compressed, or - for standard input\n"
 			"(journalctl ... | pxesrvctl log -); by default PXESRV_LOG. A line has time,\n"
-			"client, status and size of the answer, and what was decided; \"-\" stands for\n"
-			"what there is not.\n",
+			"client, status and size of the answer, and the decision; \"-\" stands for a\n"
+			"missing value.\n",
 	},
 	{
 		.name = "stats",
@@ -119,7 +120,7 @@ static const struct command commands[] = {
 		.operands = "[FILE...]",
 		.operands_max = -1,
 		.options = "SP",
-		.help = "how often clients got what, and who asks most\n"
+		.help = "count requests by decision, status, target and client\n"
 			"FILE is a log, also one that is rotated and compressed, or - for standard input;\n"
 			"by default PXESRV_LOG, as far back as it goes.\n",
 	},
@@ -130,7 +131,7 @@ static const struct command commands[] = {
 		.operands_max = 1,
 		.options = "RK",
 		.help = "print a boot script for CentOS Stream, AlmaLinux, Rocky\n"
-			"The repository is BaseOS, where images/pxeboot/ lies.\n"
+			"The repository is BaseOS, which has images/pxeboot/.\n"
 			"Both URLs may be a path in the tree, such as rocky/9; the script\n"
 			"then finds this server as those of the example tree do.\n",
 	},
@@ -141,8 +142,8 @@ static const struct command commands[] = {
 		.operands_max = 1,
 		.options = "RK",
 		.help = "print a boot script for Debian\n"
-			"The repository is where linux and initrd.gz lie; if there is /dists/ in\n"
-			"its URL, the installer is told the mirror.\n"
+			"The repository is the directory of linux and initrd.gz. If /dists/ is in its\n"
+			"URL, the script passes the mirror to the installer.\n"
 			"Both URLs may be a path in the tree, such as rocky/9; the script\n"
 			"then finds this server as those of the example tree do.\n",
 	},
@@ -155,9 +156,9 @@ static const struct command commands[] = {
 		.operands_max = 1,
 		.options = "",
 		.help = "give once/ and the directories in grub/ to the responder's user\n"
-			"USER is whom the responder runs as. once/ is made where there is none; its own\n"
-			"directories and .lock in it go with it, and links stay whose they are. People of\n"
-			"GROUP may then make entries in once/, static/ and grub/. For root.\n",
+			"USER is the user that the responder runs as. Creates once/ if it is missing.\n"
+			"Gives its own directories and .lock away, too; links keep their owners. Members\n"
+			"of GROUP can then make entries in once/, static/ and grub/. For root.\n",
 	},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -175,29 +176,29 @@ static const struct {
 	const char *help;
 } all_options[] = {
 	{'f', "follow", NULL, offsetof(struct ctl, follow),
-		"go on with what is written from now on"},
+		"follow the log as it grows"},
 	{'u', "user", "USER", offsetof(struct ctl, user),
-		"look as this user, whom the responder runs as (for root: that\n                  of one that is running, else the owner of once/)"},
+		"look at the tree as this user, the responder's (default for\n                  root: the running responder's, else the owner of once/)"},
 	{'U', "unsorted", NULL, offsetof(struct ctl, unsorted),
-		"as the directory has it, not sorted, in constant memory"},
+		"in the order of the directory, in constant memory"},
 	{'J', "json", NULL, offsetof(struct ctl, json),
 		"one JSON object a line"},
 	{'F', "force", NULL, offsetof(struct ctl, force),
-		"more than 4096 addresses; a regular file in static/"},
+		"allow more than 4096 addresses, or regular files in static/"},
 	{'E', "each", NULL, offsetof(struct ctl, each),
 		"all addresses of a machine that has several"},
 	{'L', "leases", "FILE", offsetof(struct ctl, leases),
-		"where to look for MAC addresses (dnsmasq, ISC dhcpd)"},
+		"a lease file of dnsmasq or ISC dhcpd, for MAC addresses"},
 	{'C', "client", "CLIENT", offsetof(struct ctl, client),
-		"of this client alone"},
+		"only lines of this client"},
 	{'S', "since", "TIME", offsetof(struct ctl, since),
-		"not older than 90s, 15m, 2h, 7d"},
+		"only lines not older than this: 90s, 15m, 2h, 7d"},
 	{'P', "prometheus", NULL, offsetof(struct ctl, prometheus),
 		"for the textfile collector of the node exporter"},
 	{'R', "repo", "URL", offsetof(struct ctl, repo),
 		"the distribution's files"},
 	{'K', "cmdline", "TEXT", offsetof(struct ctl, cmdline),
-		"more for the kernel's command line"},
+		"append this to the kernel's command line"},
 	{'r', "root", "ROOT", offsetof(struct ctl, root),
 		"the tree (default: $PXESRV_ROOT, else /srv/pxesrv)"},
 };
@@ -234,15 +235,15 @@ static void print_overview(FILE *out)
 {
 	fputs("usage: pxesrvctl [-r ROOT] COMMAND ...\n"
 	      "       pxesrvctl COMMAND -h\n\n"
-	      "Arms machines that boot from PXESrv, and tells what they get.\n\n",
+	      "Arm machines that boot from PXESrv, and see what they get.\n\n",
 		out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-10s%.*s\n", commands[i].name,
 			(int)strcspn(commands[i].help, "\n"), commands[i].help);
 	fputs("\nCLIENT is an IP or MAC address, a host name, a range (10.0.0.10-10.0.0.20),\n"
 	      "a prefix (10.0.0.0/28), or - for one a line from standard input.\n"
-	      "Settings from the environment: PXESRV_ROOT, PXESRV_ALLOW, PXESRV_LOG,\n"
-	      "PXESRV_ONCE_GRACE; give them as the responder has them.\n",
+	      "Environment: PXESRV_ROOT, PXESRV_ALLOW, PXESRV_LOG and PXESRV_ONCE_GRACE, with\n"
+	      "the same values as the responder's.\n",
 		out);
 }
 
@@ -319,7 +320,7 @@ int options_before(int argc, char *argv[], struct ctl *out)
 		case '?':
 			exit(EX_USAGE);
 		default:
-			errx(EX_USAGE, "options stand behind the command");
+			errx(EX_USAGE, "options go after the command");
 		}
 	}
 	if (optind == argc) {

@@ -79,7 +79,7 @@ void print_json(json_t *object)
 	if (object == NULL || json_dumpf(object, stdout,
 				      JSON_COMPACT | JSON_ENSURE_ASCII |
 					      JSON_REAL_PRECISION(15)) < 0)
-		errx(EX_OSERR, "JSON can't be written");
+		errx(EX_OSERR, "cannot write JSON");
 	putchar('\n');
 	json_decref(object);
 }
