@@ -50,7 +50,7 @@ static const struct installer debian = {
 	.schemes = FOR_IPXE,
 };
 
-static _Noreturn void refuse(const char *value, const char *why)
+static _Noreturn void reject_value(const char *value, const char *why)
 {
 	char shown[4 * VALUES_MAX];
 
@@ -58,7 +58,7 @@ static _Noreturn void refuse(const char *value, const char *why)
 	errx(EX_USAGE, "%s: %s", shown, why);
 }
 
-static bool is_path(const char *url)
+static bool is_tree_path(const char *url)
 {
 	return url[strcspn(url, ":/?")] != ':';
 }
@@ -77,18 +77,20 @@ static const char *after_scheme(const char *url, size_t count)
 static void check_url(const char *url, size_t count)
 {
 	if (url[strspn(url, URL_CHARACTERS)] != '\0')
-		refuse(url, "a character that must be percent-encoded");
-	if (is_path(url)) {
+		reject_value(url, "a character that must be percent-encoded");
+	if (is_tree_path(url)) {
 		const char *path = url + (url[0] == '/');
 		if (path[0] == '\0' || path[0] == '/') /* //HOST */
-			refuse(url, "not a URL and not a path in the tree");
+			reject_value(
+				url, "not a URL and not a path in the tree");
 		return;
 	}
 	const char *host = after_scheme(url, count);
 	if (host == NULL || strcspn(host, "/:?@") == 0)
-		refuse(url, count == FOR_IPXE
-				    ? "not an http, https, ftp, tftp or nfs URL"
-				    : "not an http, https or ftp URL");
+		reject_value(url,
+			count == FOR_IPXE
+				? "not an http, https, ftp, tftp or nfs URL"
+				: "not an http, https or ftp URL");
 }
 
 /*
@@ -102,31 +104,32 @@ static void check_cmdline(const char *text)
 
 	for (const char *p = text; *p != '\0'; p++) {
 		if (*p < ' ' || *p > '~')
-			refuse(text, "not one line of printable ASCII");
+			reject_value(text, "not one line of printable ASCII");
 		is_quoted ^= *p == '"';
 		if (is_quoted && p[0] == ' ' && p[1] == ' ')
-			refuse(text, "iPXE turns several spaces into one");
+			reject_value(
+				text, "iPXE turns several spaces into one");
 		if (p[0] == '$' && p[1] == '{')
-			refuse(text, "iPXE replaces what begins with ${");
+			reject_value(text, "iPXE replaces what begins with ${");
 		if (p[0] == '\\' && p[1] == '\0')
-			refuse(text,
+			reject_value(text,
 				"iPXE joins the next line to one that ends in a backslash");
 	}
 	if (is_quoted)
-		refuse(text, "a quote is not closed");
+		reject_value(text, "a quote is not closed");
 	const char *word = text + strspn(text, " ");
 	while (*word != '\0') {
 		const size_t length = strcspn(word, " ");
 		if (word[0] == '#' || strspn(word, "|&;") == length)
-			refuse(text,
+			reject_value(text,
 				"a word that begins with #, and || && ; are syntax of iPXE");
 		word += length;
 		word += strspn(word, " ");
 	}
 }
 
-static void check(const struct installer *installer, const struct ctl *ctl,
-	const char *answers)
+static void check_values(const struct installer *installer,
+	const struct ctl *ctl, const char *answers)
 {
 	const char *values[] = {ctl->repo, answers, ctl->cmdline};
 	size_t length = 0;
@@ -141,7 +144,8 @@ static void check(const struct installer *installer, const struct ctl *ctl,
 			length, VALUES_MAX);
 	check_url(ctl->repo, installer->schemes);
 	if (strchr(ctl->repo, '?') != NULL)
-		refuse(ctl->repo, "the URL of a directory cannot have a query");
+		reject_value(ctl->repo,
+			"the URL of a directory cannot have a query");
 	if (answers != NULL)
 		check_url(answers, FOR_INSTALLER);
 	if (ctl->cmdline != NULL)
@@ -179,9 +183,9 @@ static void print_failures(bool needs_server)
 static void print_set(
 	const char *name, const char *base, const char *url, size_t length)
 {
-	const size_t skip = is_path(url) && url[0] == '/' ? 1 : 0;
+	const size_t skip = is_tree_path(url) && url[0] == '/' ? 1 : 0;
 
-	printf("set %s %s%.*s\n", name, is_path(url) ? base : "",
+	printf("set %s %s%.*s\n", name, is_tree_path(url) ? base : "",
 		(int)(length - skip), url + skip);
 }
 
@@ -246,10 +250,10 @@ static void print_start(const struct installer *installer,
 static bool print_script(const struct installer *installer,
 	const struct ctl *ctl, const char *answers)
 {
-	check(installer, ctl, answers);
+	check_values(installer, ctl, answers);
 	const bool needs_server =
-		(is_path(ctl->repo) && installer == &anaconda) ||
-		(answers != NULL && is_path(answers));
+		(is_tree_path(ctl->repo) && installer == &anaconda) ||
+		(answers != NULL && is_tree_path(answers));
 	printf("#!ipxe\n"
 	       "#\n"
 	       "# Starts the installer of %s.\n"

@@ -39,7 +39,7 @@ struct stats {
 	struct tallies targets, clients;
 };
 
-static int compare_names(const void *left, const void *right)
+static int compare_tally_names(const void *left, const void *right)
 {
 	const struct tally *a = left, *b = right;
 
@@ -63,7 +63,7 @@ static struct tally *add_tally(
 	char *copy = (char *)(tally + 1);
 	memcpy(copy, name, length);
 	*tally = (struct tally){.name = copy, .length = length};
-	if (tsearch(tally, &tallies->root, compare_names) == NULL)
+	if (tsearch(tally, &tallies->root, compare_tally_names) == NULL)
 		err(EX_OSERR, NULL);
 	tallies->all[tallies->count++] = tally;
 	return tally;
@@ -73,7 +73,8 @@ static void count_name(struct tallies *tallies, const char *name, size_t length,
 	const struct parsed_line *line)
 {
 	const struct tally wanted = {.name = name, .length = length};
-	struct tally **found = tfind(&wanted, &tallies->root, compare_names);
+	struct tally **found =
+		tfind(&wanted, &tallies->root, compare_tally_names);
 	struct tally *tally =
 		found != NULL ? *found : add_tally(tallies, name, length);
 
@@ -96,7 +97,7 @@ static int compare_counts(const void *left, const void *right)
 
 	if ((*a)->count != (*b)->count)
 		return (*a)->count > (*b)->count ? -1 : 1;
-	return compare_names(*a, *b);
+	return compare_tally_names(*a, *b);
 }
 
 /* Sorts them. How many are to be named. */
@@ -171,7 +172,7 @@ static void print_clients(struct tallies *clients)
 		printf("%10s  (%zu more)\n", "", clients->count - most);
 }
 
-static void print_text(struct stats *stats)
+static void print_stats_text(struct stats *stats)
 {
 	print_sources(stats);
 	print_statuses(stats);
@@ -263,7 +264,7 @@ bool cmd_stats(struct ctl *ctl, int count, char *const operands[])
 		print_requests_metric(&stats, ctl->since != NULL);
 		print_targets_metric(&stats.targets, ctl->since != NULL);
 	} else if (done) {
-		print_text(&stats);
+		print_stats_text(&stats);
 	}
 	free_tallies(&stats.targets);
 	free_tallies(&stats.clients);

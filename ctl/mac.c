@@ -29,7 +29,7 @@ static unsigned hex_value(const char *digits, size_t length)
 	return value;
 }
 
-static bool split(const char *text, struct groups *out)
+static bool split_groups(const char *text, struct groups *out)
 {
 	*out = (struct groups){.shortest = SIZE_MAX};
 	for (;;) {
@@ -119,7 +119,7 @@ bool mac_parse(const char *text, struct mac *out, const char **why)
 	struct mac mac = {{0}};
 
 	*why = NULL;
-	if (!split(text, &groups))
+	if (!split_groups(text, &groups))
 		return false;
 	if (groups.mark == '\0') {
 		if (groups.longest > 12)

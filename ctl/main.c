@@ -19,7 +19,7 @@
 #define ROOT_DEFAULT "/srv/pxesrv"
 
 /* The responder's own settings, read as it reads them. */
-static void read_settings(struct ctl *ctl)
+static void apply_settings(struct ctl *ctl)
 {
 	struct settings settings = settings_default;
 	struct metavars vars;
@@ -35,7 +35,7 @@ static void read_settings(struct ctl *ctl)
 	ctl->grace = settings.grace;
 }
 
-static void open_tree(struct ctl *ctl)
+static void open_tree_or_exit(struct ctl *ctl)
 {
 	static char absolute[PATH_MAX];
 
@@ -47,7 +47,7 @@ static void open_tree(struct ctl *ctl)
 		errx(1, "the tree %s: %s", ctl->root, strerror(error));
 }
 
-static void tell(const char *line, void *context)
+static void print_once_report(const char *line, void *context)
 {
 	(void)context;
 	warnx("%s", line);
@@ -59,8 +59,8 @@ int main(int argc, char *argv[])
 
 	umask(0); /* what is made says its mode itself */
 	tzset();
-	once_set_reporter(tell, NULL);
-	read_settings(&ctl);
+	once_set_reporter(print_once_report, NULL);
+	apply_settings(&ctl);
 	const int at = options_before(argc, argv, &ctl);
 	const struct command *command = command_find(argv[at]);
 	if (command == NULL)
@@ -68,7 +68,7 @@ int main(int argc, char *argv[])
 	argv[at] = argv[0]; /* getopt_long(3) begins its messages with it */
 	const int first = at + options_of(command, argc - at, argv + at, &ctl);
 	if (command->needs_tree)
-		open_tree(&ctl);
+		open_tree_or_exit(&ctl);
 
 	bool done = command->run(&ctl, argc - first, argv + first);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
