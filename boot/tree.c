@@ -221,7 +221,13 @@ int tree_open_at(const struct tree *tree, const char *path, int flags)
 int tree_read_link(
 	const struct tree *tree, const char *path, char out[static PATH_MAX])
 {
-	const ssize_t n = readlinkat(tree->root, path, out, PATH_MAX);
+	return tree_read_link_at(tree->root, path, out);
+}
+
+int tree_read_link_at(
+	int directory, const char *path, char out[static PATH_MAX])
+{
+	const ssize_t n = readlinkat(directory, path, out, PATH_MAX);
 
 	if (n < 0)
 		return -errno;

@@ -48,6 +48,10 @@ int tree_open_at(const struct tree *tree, const char *path, int flags);
 int tree_read_link(
 	const struct tree *tree, const char *path, char out[static PATH_MAX]);
 
+/* The same of a path that counts from an open directory. */
+int tree_read_link_at(
+	int directory, const char *path, char out[static PATH_MAX]);
+
 /*
  * Renames a link, by paths from the root, without ever replacing something. On
  * NFS it takes two steps: a crash between them leaves the link at both names.

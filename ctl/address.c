@@ -49,7 +49,8 @@ bool address_next(struct address *address)
 }
 
 /* Splits text at a mark, whose left side is an address. Its right side. */
-static const char *split(const char *text, char mark, struct address *left)
+static const char *split_address(
+	const char *text, char mark, struct address *left)
 {
 	char first[INET6_ADDRSTRLEN];
 	const char *at = strchr(text, mark);
@@ -65,7 +66,7 @@ bool address_prefix(
 	const char *text, struct address *first, struct address *last)
 {
 	unsigned bits;
-	const char *length = split(text, '/', first);
+	const char *length = split_address(text, '/', first);
 
 	if (length == NULL)
 		return false;
@@ -86,7 +87,7 @@ bool address_prefix(
 bool address_range(
 	const char *text, struct address *first, struct address *last)
 {
-	const char *end = split(text, '-', first);
+	const char *end = split_address(text, '-', first);
 
 	return end != NULL && address_parse(end, last) &&
 	       IN6_IS_ADDR_V4MAPPED(&first->bits) ==
@@ -98,6 +99,6 @@ bool address_begins(const char *text)
 {
 	struct address address;
 
-	return split(text, '/', &address) != NULL ||
-	       split(text, '-', &address) != NULL;
+	return split_address(text, '/', &address) != NULL ||
+	       split_address(text, '-', &address) != NULL;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Puts a link in its place by renames alone, so that a machine which asks
+ * Makes the entries of clients: links in once/ and static/. A link is made by a
+ * temporary name and gets its own by renames alone, so that a machine that asks
  * meanwhile gets the old target or the new one.
  */
 #include "ctl/arm.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,105 +14,251 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot/client.h"
 #include "boot/once.h"
+#include "boot/target.h"
+#include "boot/text.h"
 #include "boot/tree.h"
+#include "ctl/as_user.h"
+#include "ctl/boot_file.h"
+#include "ctl/ctl.h"
+#include "ctl/entries.h"
+#include "ctl/print.h"
 
-/* Somebody else who arms and cancels in between is that fast only by fault. */
+/* Only a program gone wild arms and cancels that often in between. */
 #define TRIES_MAX 100
 
-/* The text of a link; empty when it is none. 0 or -errno. */
-static int read_link(
-	const struct tree *tree, const char *path, char text[static PATH_MAX])
+bool arm_open(const struct ctl *ctl, const char *directory, bool replaces_files,
+	struct arm *out)
 {
-	const ssize_t n = readlinkat(tree->root, path, text, PATH_MAX - 1);
-
-	text[n < 0 ? 0 : n] = '\0';
-	return n < 0 ? -errno : 0;
+	*out = (struct arm){
+		.ctl = ctl,
+		.directory = directory,
+		.fd = entry_open_directory(ctl, directory),
+		.replaces_files = replaces_files,
+	};
+	return out->fd >= 0;
 }
 
-/* The new link is at temporary; what it replaces goes there. 0 or -errno. */
-static int exchange(const struct tree *tree, const char *temporary,
-	const char *path, enum arm_files files, char before[static PATH_MAX])
+void arm_close(const struct arm *arm)
 {
-	/* A file that is to stay is not moved even for a moment. */
-	int err = read_link(tree, path, before);
-	if (err == -EINVAL && files == ARM_KEEPS_FILES)
+	close(arm->fd);
+}
+
+static void remember_step(const char *path, void *context)
+{
+	struct arm *arm = context;
+	struct stat st;
+
+	if (arm->step_count == ARM_STEPS_MAX ||
+		fstatat(arm->ctl->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) <
+			0)
+		return;
+	arm->steps[arm->step_count].device = st.st_dev;
+	arm->steps[arm->step_count].inode = st.st_ino;
+	arm->step_count++;
+}
+
+int arm_set_text(struct arm *arm, const char *what, const char *text)
+{
+	const struct tree *tree = &arm->ctl->tree;
+	struct target target;
+	char entry[32], shown[PATH_MAX];
+
+	if (strlen(text) >= sizeof arm->text)
+		return -ENAMETOOLONG;
+	/* All names in the directory are alike here. */
+	snprintf(entry, sizeof entry, "%s/client", arm->directory);
+	arm->step_count = 0;
+	as_user_begin(arm->ctl);
+	const int err =
+		target_trace(tree, entry, text, remember_step, arm, &target);
+	as_user_end();
+	if (err < 0)
+		return err;
+
+	const char *doubt = boot_file_doubt(tree, target.fd);
+	escape_line(what, shown, sizeof shown);
+	if (doubt != NULL)
+		warnx("warning: %s: %s", shown, doubt);
+	target_close(&target);
+	strcpy(arm->text, text);
+	return 0;
+}
+
+/* Whether that client's entry is a link on the way to the target, or it. */
+static bool target_needs_entry(const struct arm *arm, const char *client)
+{
+	struct stat st;
+
+	if (fstatat(arm->fd, client, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	for (unsigned i = 0; i < arm->step_count; i++) {
+		if (arm->steps[i].device == st.st_dev &&
+			arm->steps[i].inode == st.st_ino)
+			return true;
+	}
+	return false;
+}
+
+/* Exchanges the new link, at temporary, and the old entry. 0 or -errno. */
+static int exchange_entry(const struct arm *arm, const char *temporary,
+	const char *client, char before[static PATH_MAX])
+{
+	/* Don't move a file that stays, not even for a moment. */
+	int err = tree_read_link_at(arm->fd, client, before);
+	if (err == -EINVAL && !arm->replaces_files)
 		return -EEXIST;
-	if (renameat2(tree->root, temporary, tree->root, path,
-		    RENAME_EXCHANGE) < 0)
+	if (renameat2(arm->fd, temporary, arm->fd, client, RENAME_EXCHANGE) < 0)
 		return -errno;
 
 	struct stat st;
-	err = read_link(tree, temporary, before);
-	if (err == -EINVAL && files == ARM_REPLACES_FILES &&
-		fstatat(tree->root, temporary, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	before[0] = '\0';
+	err = tree_read_link_at(arm->fd, temporary, before);
+	if (err == -EINVAL && arm->replaces_files &&
+		fstatat(arm->fd, temporary, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		!S_ISDIR(st.st_mode))
 		err = 0;
 	if (err != -EINVAL)
 		return err;
-	/* It was put there just now, and the new link may be claimed already.
+	/*
+	 * Something else than a link came there in between. The new link may be
+	 * claimed already: then there is nothing to exchange it with.
 	 */
-	if (renameat2(tree->root, temporary, tree->root, path,
-		    RENAME_EXCHANGE) < 0)
-		renameat2(tree->root, temporary, tree->root, path,
-			RENAME_NOREPLACE);
+	if (renameat2(arm->fd, temporary, arm->fd, client, RENAME_EXCHANGE) < 0)
+		renameat2(
+			arm->fd, temporary, arm->fd, client, RENAME_NOREPLACE);
 	return -EEXIST;
 }
 
-/* Where renameat2(2) can't do that, on NFS. 0 or -errno. */
-static int replace(const struct tree *tree, const char *temporary,
-	const char *path, enum arm_files files, char before[static PATH_MAX])
+/* Without RENAME_EXCHANGE, which NFS does not have. 0 or -errno. */
+static int replace_entry(const struct arm *arm, const char *temporary,
+	const char *client, char before[static PATH_MAX])
 {
-	const int err = read_link(tree, path, before);
+	const int err = tree_read_link_at(arm->fd, client, before);
 
-	if (err == -EINVAL && files == ARM_KEEPS_FILES)
+	if (err == -EINVAL && !arm->replaces_files)
 		return -EEXIST;
 	if (err < 0 && err != -ENOENT && err != -EINVAL)
 		return err;
-	return renameat(tree->root, temporary, tree->root, path) < 0 ? -errno
-	                                                             : 0;
+	return renameat(arm->fd, temporary, arm->fd, client) < 0 ? -errno : 0;
 }
 
-static int put_in_place(const struct tree *tree, const char *temporary,
-	const char *path, enum arm_files files, char before[static PATH_MAX])
+static int put_entry(const struct arm *arm, const char *temporary,
+	const char *client, char before[static PATH_MAX])
 {
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		before[0] = '\0';
-		if (renameat2(tree->root, temporary, tree->root, path,
+		if (renameat2(arm->fd, temporary, arm->fd, client,
 			    RENAME_NOREPLACE) == 0)
 			return 0;
 		if (errno == EINVAL || errno == ENOSYS)
-			return replace(tree, temporary, path, files, before);
+			return replace_entry(arm, temporary, client, before);
 		if (errno != EEXIST)
 			return -errno;
-		const int err = exchange(tree, temporary, path, files, before);
-		/* It was claimed just now: then there is room for it. */
+		const int err = exchange_entry(arm, temporary, client, before);
+		/* The old entry was claimed meanwhile: try again. */
 		if (err != -ENOENT)
 			return err;
 	}
 	return -EAGAIN;
 }
 
-int arm_link(const struct tree *tree, const char *directory, const char *name,
-	const char *text, enum arm_files files, char before[static PATH_MAX])
+/* Has the client's entry be a new link. before: the text of the old one. */
+static int make_entry(
+	const struct arm *arm, const char *client, char before[static PATH_MAX])
 {
-	char unique[ONCE_SUFFIX_SIZE], temporary[PATH_MAX], path[PATH_MAX];
+	char suffix[ONCE_SUFFIX_SIZE];
+	char temporary[sizeof ARM_TEMPORARY + sizeof suffix];
+	struct stat st;
 
-	int err = once_unique_suffix(unique);
+	int err = once_unique_suffix(suffix);
 	if (err < 0)
 		return err;
-	if (snprintf(temporary, sizeof temporary, "%s/" ARM_TEMPORARY "%s",
-		    directory, unique) >= (int)sizeof temporary ||
-		snprintf(path, sizeof path, "%s/%s", directory, name) >=
-			(int)sizeof path)
-		return -ENAMETOOLONG;
-	if (symlinkat(text, tree->root, temporary) < 0)
+	snprintf(temporary, sizeof temporary, ARM_TEMPORARY "%s", suffix);
+	if (symlinkat(arm->text, arm->fd, temporary) < 0)
 		return -errno;
-	err = put_in_place(tree, temporary, path, files, before);
-	/* What was replaced, or what could not be put there. */
-	char own[1];
+	err = put_entry(arm, temporary, client, before);
+	/*
+	 * What the new link replaced is there now, or the new link itself. A
+	 * file came there only if exchange_entry() could not put it back.
+	 */
 	if (err != -EEXIST ||
-		readlinkat(tree->root, temporary, own, sizeof own) >= 0)
-		unlinkat(tree->root, temporary, 0);
+		(fstatat(arm->fd, temporary, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISLNK(st.st_mode)))
+		unlinkat(arm->fd, temporary, 0);
 	return err;
+}
+
+static bool warn_not_made(const struct arm *arm, const char *client, int err)
+{
+	struct stat st;
+
+	if (err == -EEXIST &&
+		fstatat(arm->fd, client, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode))
+		warnx("%s/%s: a directory is there; it was left alone",
+			arm->directory, client);
+	else if (err == -EEXIST && strcmp(arm->directory, STATIC_DIR) == 0)
+		warnx("%s/%s: a file is there, not a link; it was left alone (--force replaces it)",
+			arm->directory, client);
+	else if (err == -EEXIST)
+		warnx("%s/%s: a file is there, not a link; it was left alone",
+			arm->directory, client);
+	else
+		warnx("%s/%s: %s", arm->directory, client, strerror(-err));
+	return false;
+}
+
+/* Warns once of what is the same for many clients. */
+static void warn_of_forecast(
+	struct arm *arm, const char *client, const struct forecast *forecast)
+{
+	char path[2 * PATH_MAX];
+
+	if (strcmp(forecast->problem, arm->warned) == 0)
+		return;
+	strcpy(arm->warned, forecast->problem);
+	escape_line(forecast->path, path, sizeof path);
+	fflush(stdout);
+	warnx("warning: once/%s is armed, but %s: %s; %s", client, path,
+		forecast->problem, forecast->advice);
+}
+
+/* Whether the responder can serve a link in once/, as far as is known. */
+static bool forecast_entry(struct arm *arm, const char *client)
+{
+	struct forecast forecast;
+
+	as_user_begin_reading(arm->ctl);
+	if (!arm->has_forecast)
+		forecast_links(arm->ctl, &arm->links);
+	arm->has_forecast = true;
+	forecast_link(arm->ctl, &arm->links, client, &forecast);
+	as_user_end();
+	if (forecast.kind != FORECAST_GOOD)
+		warn_of_forecast(arm, client, &forecast);
+	return forecast.kind == FORECAST_GOOD ||
+	       forecast.kind == FORECAST_DOUBT;
+}
+
+bool arm_client(struct arm *arm, const struct client *client)
+{
+	char before[PATH_MAX], path[64], shown[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/%s", arm->directory, client->name);
+	if (target_needs_entry(arm, client->name))
+		return print_error(path,
+			"the target leads through this entry, so the entry was left alone");
+	const int err = make_entry(arm, client->name, before);
+	if (err < 0)
+		return warn_not_made(arm, client->name, err);
+	print_link(path, arm->text);
+	if (before[0] != '\0') {
+		escape_line(before, shown, sizeof shown);
+		printf(" (instead of %s)", shown);
+	}
+	putchar('\n');
+	return strcmp(arm->directory, ONCE_DIR) != 0 ||
+	       forecast_entry(arm, client->name);
 }

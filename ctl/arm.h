@@ -3,20 +3,57 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
-struct tree;
+#include "ctl/forecast.h"
 
-enum arm_files { ARM_KEEPS_FILES, ARM_REPLACES_FILES };
+struct client;
+struct ctl;
+
+#define ARM_STEPS_MAX 64 /* more than target.c follows */
+
+/* What all entries that one command makes have in common. */
+struct arm {
+	const struct ctl *ctl;
+	const char *directory; /* "once" or "static" */
+	int fd;                /* of that directory */
+	bool replaces_files;
+	char text[PATH_MAX]; /* of each link */
+
+	/* The links that lead to the target, and the target itself. */
+	struct {
+		dev_t device;
+		ino_t inode;
+	} steps[ARM_STEPS_MAX];
+	unsigned step_count;
+
+	struct forecast links; /* of all once links, when has_forecast */
+	bool has_forecast;
+	char warned[sizeof((struct forecast *)0)->problem]; /* the last one */
+};
 
 /*
- * Has directory/name, which count from the root, be a link with this text: at
- * each moment there is what was there before, or the new link. Writes to before
- * the text of the link whose place it took: empty when there was none, or it
- * was a file. 0 or -errno; -EEXIST when there is something else than a link,
- * which is only replaced, if it is no directory, with ARM_REPLACES_FILES.
+ * Opens a directory of the tree to make entries in it. replaces_files: in the
+ * place of regular files, too, not of links alone. False, with a message.
  */
-int arm_link(const struct tree *tree, const char *directory, const char *name,
-	const char *text, enum arm_files files, char before[static PATH_MAX]);
+bool arm_open(const struct ctl *ctl, const char *directory, bool replaces_files,
+	struct arm *out);
 
-/* What a link of an interrupted arm_link() begins with, in its directory. */
+void arm_close(const struct arm *arm);
+
+/*
+ * Has the links get this text, if the responder would serve what it leads to.
+ * Warns if that is not likely to boot; what is its name in the message. 0 or
+ * -errno, then without a message.
+ */
+int arm_set_text(struct arm *arm, const char *what, const char *text);
+
+/*
+ * Makes the entry of a client, and prints it: whoever looks meanwhile sees the
+ * old entry or the new one. False, with a message: it was not made, or the
+ * responder will answer it with an error.
+ */
+bool arm_client(struct arm *arm, const struct client *client);
+
+/* A link that an interrupted command left has a name that begins with this. */
 #define ARM_TEMPORARY ".arm-"

@@ -16,13 +16,13 @@
 #include "boot/claim.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
-#include "ctl/directory.h"
+#include "ctl/entries.h"
 #include "ctl/responder.h"
 
 #define GROUPS_MAX 1024
 
 /* Whom a process may be, by its effective ids. */
-struct identity {
+struct user_ids {
 	uid_t user;
 	gid_t group;
 	gid_t groups[GROUPS_MAX];
@@ -30,11 +30,11 @@ struct identity {
 	bool is_known;
 };
 
-static struct identity own, other;
+static struct user_ids own, other;
 static bool are_others; /* the eyes of somebody else */
 
 /* The user to look as; the own one when that makes no difference. */
-static uid_t find_user(const struct ctl *ctl)
+static uid_t find_user_to_become(const struct ctl *ctl)
 {
 	uid_t user;
 
@@ -43,13 +43,14 @@ static uid_t find_user(const struct ctl *ctl)
 			errx(EX_USAGE, "-u %s: no such user", ctl->user);
 		return user;
 	}
-	if (geteuid() == 0 && directory_owner(&ctl->tree, ONCE_DIR, &user) == 0)
+	if (geteuid() == 0 &&
+		entry_directory_owner(&ctl->tree, ONCE_DIR, &user) == 0)
 		return user;
 	return geteuid();
 }
 
 /* Once, since thousands of clients may come. False with errno. */
-static bool look_up_own(void)
+static bool look_up_own_ids(void)
 {
 	if (!own.is_known) {
 		own.user = geteuid();
@@ -60,11 +61,11 @@ static bool look_up_own(void)
 	return own.is_known;
 }
 
-static void look_up(uid_t user)
+static void look_up_user_ids(uid_t user)
 {
 	if (!(other.is_known && other.user == user)) {
 		const struct passwd *entry = getpwuid(user);
-		other = (struct identity){.user = user,
+		other = (struct user_ids){.user = user,
 			.group = entry == NULL ? (gid_t)user : entry->pw_gid,
 			.count = entry == NULL ? 0 : GROUPS_MAX,
 			.is_known = true};
@@ -76,9 +77,9 @@ static void look_up(uid_t user)
 }
 
 /* A service may have other groups than its user. */
-static void look_up_process(const struct responder *responder)
+static void copy_process_ids(const struct responder *responder)
 {
-	other = (struct identity){.user = responder->user,
+	other = (struct user_ids){.user = responder->user,
 		.group = responder->group,
 		.count = responder->group_count,
 		.is_known = true};
@@ -86,7 +87,7 @@ static void look_up_process(const struct responder *responder)
 }
 
 /* First the groups: afterwards it may not any more. 0, or -1 with errno. */
-static int become(const struct identity *identity)
+static int set_ids(const struct user_ids *identity)
 {
 	if (setgroups((size_t)identity->count, identity->groups) < 0 ||
 		setegid(identity->group) < 0)
@@ -95,13 +96,13 @@ static int become(const struct identity *identity)
 }
 
 /* Being root again comes first, for the right to be whoever else. */
-static void become_own(void)
+static void restore_own_ids(void)
 {
-	if (seteuid(own.user) < 0 || become(&own) < 0)
+	if (seteuid(own.user) < 0 || set_ids(&own) < 0)
 		err(EX_OSERR, "cannot become root again");
 }
 
-static void open_as(
+static void become_user(
 	const struct ctl *ctl, uid_t user, const struct responder *responder)
 {
 	static bool has_warned;
@@ -112,10 +113,10 @@ static void open_as(
 		errx(EX_USAGE, "-u %s: only root can look as another user",
 			ctl->user);
 	if (responder != NULL)
-		look_up_process(responder);
+		copy_process_ids(responder);
 	else
-		look_up(user);
-	if (look_up_own() && become(&other) == 0) {
+		look_up_user_ids(user);
+	if (look_up_own_ids() && set_ids(&other) == 0) {
 		are_others = true;
 		return;
 	}
@@ -123,16 +124,16 @@ static void open_as(
 		err(EX_OSERR, "cannot become user %u", (unsigned)user);
 	/* A container's root may lack the right to. */
 	if (!has_warned)
-		warn("looks as root, since it cannot become user %u",
+		warn("looking at the tree as root: cannot become user %u",
 			(unsigned)user);
 	has_warned = true;
 	if (getegid() != own.group)
-		become_own();
+		restore_own_ids();
 }
 
 void as_user_begin(const struct ctl *ctl)
 {
-	open_as(ctl, find_user(ctl), NULL);
+	become_user(ctl, find_user_to_become(ctl), NULL);
 }
 
 void as_user_begin_reading(const struct ctl *ctl)
@@ -140,7 +141,7 @@ void as_user_begin_reading(const struct ctl *ctl)
 	const struct responder *responder = responder_of(ctl);
 
 	if (geteuid() == 0 && responder != NULL)
-		open_as(ctl, responder->user, responder);
+		become_user(ctl, responder->user, responder);
 	else
 		as_user_begin(ctl);
 }
@@ -149,6 +150,6 @@ void as_user_end(void)
 {
 	if (!are_others)
 		return;
-	become_own();
+	restore_own_ids();
 	are_others = false;
 }

@@ -172,21 +172,16 @@ static const char *magic_doubt(const struct head *head)
 	const char *at = head->bytes;
 
 	if (has_magic(at))
-		return "#!ipxe must be followed by a newline: iPXE runs this "
-		       "file as machine code, and hangs";
+		return "#!ipxe must be followed by a newline: iPXE runs this file as machine code, and hangs";
 	if (text_is_utf16(head->bytes, head->size))
-		return "a text in UTF-16, which must be UTF-8 without a byte "
-		       "order mark: iPXE runs it as machine code, and hangs";
+		return "a text in UTF-16, which must be UTF-8 without a byte order mark: iPXE runs it as machine code, and hangs";
 	if (strncmp(at, BYTE_ORDER_MARK, 3) == 0)
 		at += 3;
 	at += strspn(at, WHITE_SPACE);
 	if (has_magic(at))
-		return "nothing may stand before #!ipxe, neither an empty line "
-		       "nor a byte order mark: iPXE runs this file as machine "
-		       "code, and hangs";
+		return "nothing may come before #!ipxe, neither an empty line nor a byte order mark: iPXE runs this file as machine code, and hangs";
 	if (has_careless_magic(at))
-		return "#!ipxe must be in lower case and without blanks: iPXE "
-		       "runs this file as machine code, and hangs";
+		return "#!ipxe must be in lower case and without blanks: iPXE runs this file as machine code, and hangs";
 	return NULL;
 }
 
@@ -247,13 +242,10 @@ static const char *other_doubt(const struct head *head, int fd)
 	const bool fits = fstat(fd, &st) == 0 && st.st_size <= PROGRAM_MAX;
 
 	if (fits && text_is(head->bytes, head->size))
-		return "a text that does not begin with #!ipxe and a newline: "
-		       "iPXE runs it as machine code, and hangs; only GRUB and "
-		       "PXELINUX read other texts";
+		return "a text that does not begin with #!ipxe and a newline: iPXE runs it as machine code, and hangs; only GRUB and PXELINUX read other texts";
 	if (fits || has_mark(head) || is_multiboot(head) || is_iso(fd))
 		return NULL;
-	return "not a boot file that pxesrvctl knows, and too large for a boot "
-	       "program of PXE: iPXE says Exec format error";
+	return "not a boot file that pxesrvctl knows, and too large for a boot program of PXE: iPXE says Exec format error";
 }
 
 const char *boot_file_doubt(const struct tree *tree, int fd)
@@ -264,8 +256,7 @@ const char *boot_file_doubt(const struct tree *tree, int fd)
 	if (size < 0)
 		return reason_text(errno);
 	if (size == 0)
-		return "it is empty: iPXE says Exec format error, and goes on "
-		       "to the next device";
+		return "it is empty: iPXE says Exec format error, and goes on to the next device";
 	head.size = (size_t)size;
 	head.bytes[size] = '\0';
 	if (is_script(&head))

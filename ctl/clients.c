@@ -1,40 +1,61 @@
 /* SPDX-License-Identifier: MIT */
-/* From the words of a command line or of standard input to clients. */
+/*
+ * From the words of a command line or of standard input to clients.
+ *
+ * An operator who names a machine, by a MAC address or a host name, means one
+ * machine. A second link would stay armed until some machine boots with that
+ * address, another one perhaps. So enum choice says which of the addresses that
+ * a machine has, or had, an action is for.
+ */
 #include "ctl/clients.h"
 
 #include <err.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "boot/text.h"
 #include "ctl/address.h"
-#include "ctl/choice.h"
 #include "ctl/ctl.h"
 #include "ctl/mac.h"
 #include "ctl/machine.h"
-#include "ctl/words.h"
+#include "ctl/print.h"
 
 /* Addresses that one argument may stand for; and with --force. */
 #define MANY 4096
 #define MANY_FORCED (1 << 24)
 
-bool clients_refuse(const char *word, const char *format, ...)
-{
-	char shown[1024], why[512];
-	va_list args;
+/* Which addresses of one machine something is done for. */
+enum choice {
+	/*
+	 * The one that it has now, or the newest of several leases. With --each
+	 * all that it has now.
+	 */
+	CHOICE_ONE,
+	/*
+	 * Those that have an entry in a directory of the tree; also of those
+	 * that it had, as long as no other machine has them.
+	 */
+	CHOICE_ENTRIES,
+	/* All that it has or had, as long as no other machine has them. */
+	CHOICE_ALL,
+};
 
-	va_start(args, format);
-	vsnprintf(why, sizeof why, format, args);
-	va_end(args);
-	escape_line(word, shown, sizeof shown);
-	warnx("%s: %s", shown, why);
-	return false;
-}
+/* What is done for each client. */
+struct each {
+	struct ctl *ctl;
+	client_action *action;
+	void *context;
+	enum choice choice;
+	const char *directory; /* CHOICE_ENTRIES: once or static */
+};
 
-static bool act(const struct each *each, const struct address *address)
+static bool act_for_address(
+	const struct each *each, const struct address *address)
 {
 	struct client client;
 
@@ -42,7 +63,160 @@ static bool act(const struct each *each, const struct address *address)
 	return each->action(each->ctl, &client, each->context);
 }
 
-static bool act_from_to(const struct each *each, const char *text,
+/* The addresses in a state, or in a better one, but for this one. */
+static void print_holdings(const struct machine *machine,
+	enum holding_state state, const struct holding *but)
+{
+	static const struct mac nobody;
+	struct client client;
+	char mac[MAC_SIZE];
+
+	for (size_t i = 0; i < machine->count; i++) {
+		const struct holding *holding = &machine->holdings[i];
+		if (holding == but || holding->state < state)
+			continue;
+		address_client(&holding->address, &client);
+		fprintf(stderr, "  %s", client.name);
+		if (holding->how != NULL)
+			fprintf(stderr, "  %s", holding->how);
+		mac_text(&holding->other, mac);
+		fprintf(stderr, "%s%s\n",
+			mac_is(&holding->other, &nobody) ? "" : " ",
+			mac_is(&holding->other, &nobody) ? "" : mac);
+	}
+}
+
+static bool warn_unknown_machine(const struct each *each, const char *word)
+{
+	const char *leases = each->ctl->leases;
+
+	if (leases == NULL)
+		return print_error(word,
+			"not in the neighbour table and not in any lease");
+	return print_error(word, "not in any lease of %s", leases);
+}
+
+static bool warn_lost_machine(const char *word, const struct machine *machine)
+{
+	print_error(
+		word, "cannot tell which address it has now; known addresses:");
+	print_holdings(machine, HOLDING_LOST, NULL);
+	return false;
+}
+
+static bool act_for_holdings(const struct each *each,
+	const struct machine *machine, enum holding_state state)
+{
+	bool done = true;
+
+	for (size_t i = 0; i < machine->count; i++) {
+		if (machine->holdings[i].state >= state)
+			done = act_for_address(
+				       each, &machine->holdings[i].address) &&
+			       done;
+	}
+	return done;
+}
+
+static bool act_for_newest(const struct each *each, const char *word,
+	const struct machine *machine)
+{
+	const size_t count = machine_count(machine, HOLDING_NOW);
+
+	if (count == 0)
+		return warn_lost_machine(word, machine);
+	if (count == 1 || each->ctl->each)
+		return act_for_holdings(each, machine, HOLDING_NOW);
+
+	const struct holding *newest = machine_newest(machine);
+	if (newest == NULL) {
+		print_error(word,
+			"%zu addresses, so nothing was done (name one, or use --each for all):",
+			count);
+		print_holdings(machine, HOLDING_NOW, NULL);
+		return false;
+	}
+	print_error(word,
+		"%zu leases; the newest was used, not these (--each uses all):",
+		count);
+	print_holdings(machine, HOLDING_NOW, newest);
+	return act_for_address(each, &newest->address);
+}
+
+static bool holding_has_entry(
+	const struct each *each, const struct holding *holding)
+{
+	struct client client;
+	char path[64];
+	struct stat st;
+
+	address_client(&holding->address, &client);
+	snprintf(path, sizeof path, "%s/%s", each->directory, client.name);
+	return fstatat(each->ctl->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) ==
+	               0 ||
+	       errno != ENOENT;
+}
+
+static bool leave_entry_alone(
+	const struct each *each, const struct holding *holding)
+{
+	struct client client;
+	char path[64];
+
+	address_client(&holding->address, &client);
+	snprintf(path, sizeof path, "%s/%s", each->directory, client.name);
+	return print_error(
+		path, "left alone: another machine has the address now");
+}
+
+static bool act_for_entries(const struct each *each, const char *word,
+	const struct machine *machine)
+{
+	unsigned found = 0;
+	bool done = true;
+
+	for (size_t i = 0; i < machine->count; i++) {
+		const struct holding *holding = &machine->holdings[i];
+		if (!holding_has_entry(each, holding))
+			continue;
+		found++;
+		done = (holding->state == HOLDING_LOST
+				       ? leave_entry_alone(each, holding)
+				       : act_for_address(
+						 each, &holding->address)) &&
+		       done;
+	}
+	if (found > 0)
+		return done;
+	print_error(word,
+		"none of its addresses has an entry in %s/:", each->directory);
+	print_holdings(machine, HOLDING_LOST, NULL);
+	return false;
+}
+
+/*
+ * Does it for a machine that was named by a word. When there is no address to
+ * choose, or more than one, nothing is done, and standard error has what there
+ * is, one address a line. False when that is so, or when it could not be done.
+ */
+static bool act_for_machine(const struct each *each, const char *word,
+	const struct machine *machine)
+{
+	if (machine->count == 0)
+		return warn_unknown_machine(each, word);
+	switch (each->choice) {
+	case CHOICE_ONE:
+		return act_for_newest(each, word, machine);
+	case CHOICE_ENTRIES:
+		return act_for_entries(each, word, machine);
+	default:
+		if (machine_count(machine, HOLDING_LOST) == machine->count)
+			return warn_lost_machine(word, machine);
+		return act_for_holdings(each, machine, HOLDING_PAST);
+	}
+}
+
+static bool act_for_range(const struct each *each, const char *text,
 	struct address at, const struct address *last)
 {
 	const unsigned most = each->ctl->force ? MANY_FORCED : MANY;
@@ -51,13 +225,15 @@ static bool act_from_to(const struct each *each, const char *text,
 	/* Counted before anything is done. */
 	for (unsigned n = 1; address_compare(&end, last) < 0; n++) {
 		if (n == most)
-			return clients_refuse(text, "more than %u addresses%s",
-				most,
-				each->ctl->force ? "" : " (--force allows it)");
+			return print_error(text,
+				each->ctl->force
+					? "more than %u addresses"
+					: "more than %u addresses (--force allows it)",
+				most);
 		address_next(&end);
 	}
 	for (bool done = true;;) {
-		done = act(each, &at) && done;
+		done = act_for_address(each, &at) && done;
 		if (address_compare(&at, last) >= 0)
 			return done;
 		address_next(&at);
@@ -85,18 +261,15 @@ static bool act_for_host(const struct each *each, const char *name)
 	struct machine machine = {.count = 0};
 
 	if (address_begins(name))
-		return clients_refuse(name,
-			"not a prefix, and not a range from a "
-			"lower to a higher address");
+		return print_error(name,
+			"not a prefix, and not a range from a lower to a higher address");
 	if (is_odd_address(name))
-		return clients_refuse(name,
-			"not a canonical address (write it without "
-			"leading zeros, in four parts)");
+		return print_error(name,
+			"not a canonical address (write it without leading zeros, in four parts)");
 	const int error = getaddrinfo(name, NULL, &hints, &found);
 	if (error != 0)
-		return clients_refuse(name,
-			"no IP or MAC address, range or prefix, and as a host "
-			"name: %s",
+		return print_error(name,
+			"not an IP or MAC address, a range or a prefix; as a host name: %s",
 			gai_strerror(error));
 	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
 		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,
@@ -105,7 +278,7 @@ static bool act_for_host(const struct each *each, const char *name)
 			machine_add(&machine, &address);
 	}
 	freeaddrinfo(found);
-	const bool done = choice_act(each, name, &machine);
+	const bool done = act_for_machine(each, name, &machine);
 	machine_free(&machine);
 	return done;
 }
@@ -117,12 +290,12 @@ static bool act_for_mac(
 
 	if (!machine_of_mac(mac, each->ctl->leases, &machine))
 		return false;
-	const bool done = choice_act(each, text, &machine);
+	const bool done = act_for_machine(each, text, &machine);
 	machine_free(&machine);
 	return done;
 }
 
-static bool act_for(const struct each *each, const char *text)
+static bool act_for_word(const struct each *each, const char *text)
 {
 	struct address first, last;
 	struct mac mac;
@@ -131,13 +304,47 @@ static bool act_for(const struct each *each, const char *text)
 	if (mac_parse(text, &mac, &why))
 		return act_for_mac(each, text, &mac);
 	if (why != NULL)
-		return clients_refuse(text, "%s", why);
+		return print_error(text, "%s", why);
 	if (address_parse(text, &first))
-		return act(each, &first);
+		return act_for_address(each, &first);
 	if (address_prefix(text, &first, &last) ||
 		address_range(text, &first, &last))
-		return act_from_to(each, text, first, &last);
+		return act_for_range(each, text, first, &last);
 	return act_for_host(each, text);
+}
+
+/* What a line may have, the NUL that is put behind it included. */
+#define LINE_SIZE 65536
+
+enum line {
+	LINE_END,  /* there is none any more, or a read failed: ferror(3) */
+	LINE_TEXT, /* a string, without the newline */
+	LINE_NUL,  /* it has a NUL byte, so it is no string */
+	LINE_LONG, /* it did not fit */
+};
+
+/*
+ * Reads a line to its end, whatever its length, in constant memory. Only after
+ * LINE_TEXT is it all in out. The last one counts without a newline, too; but
+ * not where a read failed, since the rest may be missing.
+ */
+static enum line read_line(FILE *file, char out[static LINE_SIZE])
+{
+	bool has_nul = false;
+	size_t length = 0;
+	int c;
+
+	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
+		has_nul = has_nul || c == '\0';
+		if (length < LINE_SIZE)
+			out[length++] = (char)c;
+	}
+	if (c == EOF && (length == 0 || ferror(file)))
+		return LINE_END;
+	if (length == LINE_SIZE)
+		return LINE_LONG;
+	out[length] = '\0';
+	return has_nul ? LINE_NUL : LINE_TEXT;
 }
 
 /* What stands behind a "#" is a comment. */
@@ -149,7 +356,7 @@ static bool act_for_line(const struct each *each, char *line)
 	line[strcspn(line, "#")] = '\0';
 	const char *word = strtok_r(line, " \t\r\n", &rest);
 	for (; word != NULL; word = strtok_r(NULL, " \t\r\n", &rest))
-		done = act_for(each, word) && done;
+		done = act_for_word(each, word) && done;
 	return done;
 }
 
@@ -161,18 +368,16 @@ static bool act_for_input(const struct each *each)
 	enum line line;
 
 	for (unsigned long long n = 1;
-		(line = line_read(stdin, text)) != LINE_END; n++) {
+		(line = read_line(stdin, text)) != LINE_END; n++) {
 		if (line == LINE_TEXT) {
 			done = act_for_line(each, text) && done;
 			continue;
 		}
 		if (line == LINE_NUL)
-			warnx("standard input, line %llu: left out, since it "
-			      "has a NUL byte",
+			warnx("standard input, line %llu: left out, since it has a NUL byte",
 				n);
 		else
-			warnx("standard input, line %llu: left out, since it "
-			      "is longer than %d bytes",
+			warnx("standard input, line %llu: left out, since it is longer than %d bytes",
 				n, LINE_SIZE - 1);
 		done = false;
 	}
@@ -191,7 +396,7 @@ static bool act_for_arguments(
 	for (int i = 0; i < count; i++) {
 		const bool did = strcmp(arguments[i], "-") == 0
 		                         ? act_for_input(each)
-		                         : act_for(each, arguments[i]);
+		                         : act_for_word(each, arguments[i]);
 		done = did && done;
 	}
 	return done;

@@ -14,7 +14,7 @@ typedef bool client_action(
 /*
  * Does something for each client that the arguments name: addresses, host
  * names, MAC addresses, ranges, prefixes; "-" is read from standard input. A
- * host name or a MAC address is one machine and so one client: choice.h. One
+ * host name or a MAC address is one machine and so one client. One
  * that names nobody is told on standard error, and does not stop the others.
  * False when there was such a one, or when action could not be done.
  */
@@ -31,7 +31,3 @@ bool clients_each_entry(struct ctl *ctl, const char *directory, int count,
 /* As clients_each(), to look back: of a machine each client that it was. */
 bool clients_each_known(struct ctl *ctl, int count, char *const arguments[],
 	client_action *action, void *context);
-
-/* Says something of a word that names clients, and returns false. */
-__attribute__((format(printf, 2, 3))) bool clients_refuse(
-	const char *word, const char *format, ...);

@@ -1,31 +1,142 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands that take entries away: cancel, forget. */
+/*
+ * pxesrvctl cancel: moves once links to once/.cancelled/. It holds the lock
+ * that claims are made under, so that a link is either cancelled or served.
+ */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot/client.h"
 #include "boot/once.h"
-#include "boot/text.h"
+#include "boot/once_lock.h"
+#include "boot/tree.h"
 #include "ctl/arm.h"
 #include "ctl/as_user.h"
-#include "ctl/cancelled.h"
 #include "ctl/clients.h"
 #include "ctl/ctl.h"
-#include "ctl/directory.h"
-#include "ctl/holder.h"
+#include "ctl/entries.h"
+#include "ctl/forecast.h"
+#include "ctl/print.h"
 
-static void say_taken(const char *entry, const char *text)
+#define CANCEL_NOT_KEPT 1
+
+struct cancel_paths {
+	char armed[ENTRY_CANCELLED_SIZE], taken[ENTRY_CANCELLED_SIZE];
+	char made[ENTRY_CANCELLED_SIZE], cancelled[ENTRY_CANCELLED_SIZE];
+};
+
+static int name_cancel_paths(const char *client, struct cancel_paths *out)
 {
-	char escaped[PATH_MAX];
+	char unique[ONCE_SUFFIX_SIZE];
+	const int err = once_unique_suffix(unique);
 
-	escape_line(text, escaped, sizeof escaped);
-	printf("%s%s%s\n", entry, text[0] == '\0' ? "" : " -> ", escaped);
+	if (err < 0)
+		return err;
+	snprintf(out->armed, sizeof out->armed, ONCE_DIR "/%s", client);
+	snprintf(out->taken, sizeof out->taken, ONCE_DIR "/" ARM_TEMPORARY "%s",
+		unique);
+	snprintf(out->made, sizeof out->made,
+		CANCELLED_DIR "/" ARM_TEMPORARY "%s", unique);
+	entry_cancelled_path(client, geteuid(), out->cancelled);
+	return 0;
 }
 
-static bool refuse(const struct ctl *ctl, int err, const char *entry)
+static int rename_link(
+	const struct tree *tree, const char *from, const char *to)
+{
+	return renameat(tree->root, from, tree->root, to) < 0 ? -errno : 0;
+}
+
+/* Another user has something there that is not to be replaced. */
+static bool is_in_the_way(int err)
+{
+	return err == -EISDIR || err == -EPERM || err == -EACCES;
+}
+
+/*
+ * A new link: the old one may belong to somebody whom the owner cancels. 0,
+ * CANCEL_NOT_KEPT or -errno.
+ */
+static int make_cancelled(const struct tree *tree,
+	const struct cancel_paths *paths, const char *text)
+{
+	int err = once_part_check(tree, CANCELLED_DIR);
+
+	if (err < 0)
+		return err;
+	if (symlinkat(text, tree->root, paths->made) < 0)
+		return -errno;
+	err = rename_link(tree, paths->made, paths->cancelled);
+	if (err < 0)
+		unlinkat(tree->root, paths->made, 0);
+	/* Nobody must be able to keep a machine armed. */
+	return is_in_the_way(err) ? CANCEL_NOT_KEPT : err;
+}
+
+static int cancel_locked(const struct tree *tree,
+	const struct cancel_paths *paths, char text[static PATH_MAX])
+{
+	/* A file is not moved even for a moment. */
+	int err = tree_read_link(tree, paths->armed, text);
+	if (err < 0)
+		return err;
+
+	/* From here on this very link is in nobody else's hands. */
+	err = rename_link(tree, paths->armed, paths->taken);
+	if (err < 0)
+		return err;
+	err = tree_read_link(tree, paths->taken, text);
+	if (err == 0)
+		err = make_cancelled(tree, paths, text);
+	if (err >= 0)
+		return unlinkat(tree->root, paths->taken, 0) < 0 ? -errno : err;
+	/* If that fails, it stays where it is, and check reports it. */
+	tree_move(tree, paths->taken, paths->armed);
+	return err;
+}
+
+static int prepare_cancel(const struct tree *tree)
+{
+	static const char *const needed[] = {ONCE_LOCK, CANCELLED_DIR};
+	struct stat once;
+
+	if (fstatat(tree->root, ONCE_DIR, &once, 0) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	/* Root's is nobody's: whom the responder runs as can't be told. */
+	if (once.st_uid == geteuid() && geteuid() != 0)
+		return once_prepare(tree);
+	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+		const int err = once_part_check(tree, needed[i]);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int cancel_link(
+	const struct tree *tree, const char *client, char text[static PATH_MAX])
+{
+	struct cancel_paths paths = {.armed = ""};
+	int err = name_cancel_paths(client, &paths);
+
+	if (err < 0)
+		return err;
+	const int lock = once_lock(tree);
+	if (lock < 0)
+		return lock;
+	err = cancel_locked(tree, &paths, text);
+	once_unlock(tree, lock);
+	return err;
+}
+
+static bool warn_not_cancelled(
+	const struct ctl *ctl, int err, const char *entry)
 {
 	char holder[256];
 
@@ -34,118 +145,58 @@ static bool refuse(const struct ctl *ctl, int err, const char *entry)
 		warnx("%s: not armed", entry);
 		break;
 	case -EINVAL:
-		warnx("%s: a file and no link, which is left alone: it is "
-		      "ignored anyway",
+		warnx("%s: a file, not a link; the responder ignores it, and it was left alone",
 			entry);
 		break;
 	case -EAGAIN:
-		holder_name(&ctl->tree, holder, sizeof holder);
-		warnx("%s: nothing is cancelled: once/.lock is held by %s",
-			entry, holder);
+		forecast_lock_holder(&ctl->tree, holder, sizeof holder);
+		warnx("%s: not cancelled: once/.lock is held by %s", entry,
+			holder);
 		break;
 	default:
 		if (faccessat(ctl->tree.root, entry, F_OK,
 			    AT_SYMLINK_NOFOLLOW) == 0)
 			warnx("%s: %s", entry, strerror(-err));
 		else
-			warnx("%s: taken away, but not put to "
-			      "once/.cancelled/: %s; pxesrvctl check finds it",
+			warnx("%s: removed from once/, but not moved to once/.cancelled/: %s; run pxesrvctl check to find it",
 				entry, strerror(-err));
 	}
 	return false;
 }
 
-static bool cancel(struct ctl *ctl, const struct client *client, void *context)
+static bool cancel_client(
+	struct ctl *ctl, const struct client *client, void *context)
 {
 	char text[PATH_MAX], entry[64];
 
 	(void)context;
-	/* So that the lock is the responder's, and what is made. */
+	/* What cancel_link() makes must belong to the responder's user. */
 	as_user_begin(ctl);
 	const int err = cancel_link(&ctl->tree, client->name, text);
 	as_user_end();
 	snprintf(entry, sizeof entry, "once/%s", client->name);
 	if (err < 0)
-		return refuse(ctl, err, entry);
-	say_taken(entry, text);
+		return warn_not_cancelled(ctl, err, entry);
+	print_link(entry, text);
+	putchar('\n');
 	if (err == CANCEL_NOT_KEPT)
-		warnx("%s: cancelled, but rearm can't bring it back: another "
-		      "user has something in its place in once/.cancelled",
+		warnx("%s: cancelled, but rearm cannot restore it: something of another user is in its place in once/.cancelled",
 			entry);
 	return true;
 }
 
-static bool run_cancel(struct ctl *ctl, int count, char *const operands[])
+bool cmd_cancel(struct ctl *ctl, int count, char *const operands[])
 {
 	as_user_begin(ctl);
-	const int err = cancel_prepare(&ctl->tree);
+	const int err = prepare_cancel(&ctl->tree);
 	as_user_end();
 	if (err == 0)
 		return clients_each_entry(
-			ctl, ONCE_DIR, count, operands, cancel, NULL);
+			ctl, ONCE_DIR, count, operands, cancel_client, NULL);
 	if (err == -ENOENT)
-		warnx("%s/once: the responder was never started here, and only "
-		      "its user (-u) may make .lock and .cancelled",
+		warnx("%s/once: the responder has never run on this tree, and only its user (-u) may create .lock and .cancelled",
 			ctl->root);
 	else
-		refuse(ctl, err, ONCE_DIR);
+		warn_not_cancelled(ctl, err, ONCE_DIR);
 	return false;
 }
-
-static bool forget(struct ctl *ctl, const struct client *client, void *context)
-{
-	const int directory = *(const int *)context;
-	char text[PATH_MAX], entry[64];
-
-	snprintf(entry, sizeof entry, "static/%s", client->name);
-	ssize_t n = readlinkat(directory, client->name, text, sizeof text - 1);
-	if (n < 0 && errno == EINVAL && !ctl->force) {
-		warnx("%s: no link, so it is left alone (--force removes a "
-		      "file)",
-			entry);
-		return false;
-	}
-	if ((n < 0 && errno != EINVAL) ||
-		unlinkat(directory, client->name, 0) < 0) {
-		warnx("%s: %s", entry,
-			errno == ENOENT ? "there is none" : strerror(errno));
-		return false;
-	}
-	text[n < 0 ? 0 : n] = '\0';
-	say_taken(entry, text);
-	return true;
-}
-
-static bool run_forget(struct ctl *ctl, int count, char *const operands[])
-{
-	int directory = directory_open(ctl, "static");
-
-	if (directory < 0)
-		return false;
-	const bool done = clients_each_entry(
-		ctl, "static", count, operands, forget, &directory);
-	close(directory);
-	return done;
-}
-
-const struct command command_cancel = {
-	.name = "cancel",
-	.operands = "CLIENT...",
-	.options = "uFL",
-	.help = "take the once link away, unserved (rearm brings it back)\n",
-	.operands_min = 1,
-	.operands_max = -1,
-	.needs_tree = true,
-	.run = run_cancel,
-};
-
-const struct command command_forget = {
-	.name = "forget",
-	.operands = "CLIENT...",
-	.options = "FL",
-	.help = "remove the entry in static/\n",
-	.operands_min = 1,
-	.operands_max = -1,
-	.needs_tree = true,
-	.run = run_forget,
-};

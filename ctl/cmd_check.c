@@ -34,29 +34,29 @@ struct checking {
 	struct forecast links;
 };
 
-/* Tells what is wrong with path, and how to mend it: mend is as of printf(3).
+/* Reports a problem of path. fix says how to fix it, as of printf(3).
  */
-__attribute__((format(printf, 4, 5))) static void report(
+__attribute__((format(printf, 4, 5))) static void report_problem(
 	struct checking *checking, const char *path, const char *problem,
-	const char *mend, ...)
+	const char *fix, ...)
 {
-	char way[2 * PATH_MAX], line[4 * PATH_MAX];
+	char fix_text[2 * PATH_MAX], line[4 * PATH_MAX];
 	va_list args;
 
-	va_start(args, mend);
-	vsnprintf(way, sizeof way, mend, args);
+	va_start(args, fix);
+	vsnprintf(fix_text, sizeof fix_text, fix, args);
 	va_end(args);
 	checking->found++;
 	if (checking->ctl->json) {
 		print_json(json_pack("{s:o,s:s,s:o}", "path",
 			print_json_string(path), "problem", problem, "mend",
-			print_json_string(way)));
+			print_json_string(fix_text)));
 		return;
 	}
 	escape_line(path, line, sizeof line);
 	print_coloured(BAD, line);
 	printf(": %s\n", problem);
-	escape_line(way, line, sizeof line);
+	escape_line(fix_text, line, sizeof line);
 	printf("  %s\n", line);
 }
 
@@ -64,32 +64,31 @@ __attribute__((format(printf, 4, 5))) static void report(
 static void check_target(struct checking *checking, const struct entry *entry)
 {
 	if (entry->problem != NULL)
-		report(checking, entry->path, entry->problem,
+		report_problem(checking, entry->path, entry->problem,
 			entry->text[0] == '\0'
-				? "it must be a boot file that the responder's "
-				  "user can read, or a link to one%s"
-				: "its target is %s: mend that, or the link",
+				? "it must be a boot file that the responder's user can read, or a link to one%s"
+				: "its target is %s: fix the target or the link",
 			entry->text);
 	else if (entry->doubt != NULL)
-		report(checking, entry->path, entry->doubt,
-			"look whether it is meant to be booted%s%s",
-			entry->text[0] == '\0' ? "" : ": ", entry->text);
+		report_problem(checking, entry->path, entry->doubt,
+			entry->text[0] == '\0'
+				? "check that it is meant to be booted%s"
+				: "check that it is meant to be booted: %s",
+			entry->text);
 }
 
-static void check_name(struct checking *checking, const struct entry *entry)
+static void check_client_name(
+	struct checking *checking, const struct entry *entry)
 {
 	struct client client;
 
 	if (!client_parse(entry->client, &client))
-		report(checking, entry->path,
-			"its name is no IP address in canonical text, so no "
-			"client ever gets it",
-			"pxesrvctl takes host names and MAC addresses, and "
-			"makes entries by address");
+		report_problem(checking, entry->path,
+			"its name is not an IP address, so no client ever gets it",
+			"use pxesrvctl, which takes host names and MAC addresses and makes entries by address");
 	else if (strcmp(client.name, entry->client) != 0)
-		report(checking, entry->path,
-			"its name is not the canonical text of its address, so "
-			"no client ever gets it",
+		report_problem(checking, entry->path,
+			"its name is not the canonical form of its address, so no client ever gets it",
 			"rename it to %s", client.name);
 }
 
@@ -103,14 +102,13 @@ static void check_unsure(struct checking *checking, const struct entry *entry)
 		return;
 	snprintf(problem, sizeof problem,
 		"left by a crash %s ago, most likely after it was served", age);
-	report(checking, entry->path, problem,
-		"look at the machine; then remove this, or move it to once/%s "
-		"to serve it again",
+	report_problem(checking, entry->path, problem,
+		"check the machine, then remove this, or move it to once/%s to serve it again",
 		entry->client);
 }
 
 /* One that is just being made is none that was left. */
-static bool is_left(const struct checking *checking, const char *name)
+static bool is_leftover(const struct checking *checking, const char *name)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -130,14 +128,14 @@ static void check_leftover(struct checking *checking, const char *name)
 	snprintf(path, sizeof path, "%s/%s", entry_directory(checking->kind),
 		name);
 	if (strncmp(name, ARM_TEMPORARY, strlen(ARM_TEMPORARY)) == 0 &&
-		is_left(checking, name))
-		report(checking, path, "left by an interrupted pxesrvctl",
-			"remove it");
+		is_leftover(checking, name))
+		report_problem(checking, path,
+			"left by an interrupted pxesrvctl", "remove it");
 	if (checking->kind == ENTRY_ARMED && name[0] == '.' &&
 		strstr(name, ONCE_ASIDE) != NULL)
-		report(checking, path,
-			"it lay in the place of what is the responder's own",
-			"look who made it, and remove it");
+		report_problem(checking, path,
+			"the responder moved it aside: it was in the place of one of its own files",
+			"find out who made it, and remove it");
 }
 
 static void check_entry(const char *name, void *context)
@@ -154,40 +152,38 @@ static void check_entry(const char *name, void *context)
 	}
 	if (checking->kind == ENTRY_SERVED || checking->kind == ENTRY_CANCELLED)
 		return;
-	check_name(checking, &entry);
+	check_client_name(checking, &entry);
 	if (checking->kind == ENTRY_ARMED && entry.text[0] == '\0')
-		report(checking, entry.path, entry.problem,
+		report_problem(checking, entry.path, entry.problem,
 			"make it a link to a boot file, or move it to static/");
 	else
 		check_target(checking, &entry);
 }
 
-static void check_default(struct checking *checking)
+static void check_default_file(struct checking *checking)
 {
 	const struct tree *tree = &checking->ctl->tree;
 	struct target target;
 	struct stat st;
 
 	if (fstatat(tree->root, TREE_DEFAULT, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		report(checking, TREE_DEFAULT,
+		report_problem(checking, TREE_DEFAULT,
 			errno == ENOENT
-				? "there is none: clients without an entry get "
-				  "404"
+				? "it does not exist: clients without an entry get 404"
 				: strerror(errno),
 			"put a boot script there, usually a menu");
 		return;
 	}
 	const int err = target_open(tree, TREE_DEFAULT, NULL, &target);
 	if (err < 0) {
-		report(checking, TREE_DEFAULT, reason_text(-err),
-			"it must be a file that the responder's user can read, "
-			"usually a menu");
+		report_problem(checking, TREE_DEFAULT, reason_text(-err),
+			"it must be a file that the responder's user can read, usually a menu");
 		return;
 	}
 	const char *doubt = boot_file_doubt(tree, target.fd);
 	if (doubt != NULL)
-		report(checking, TREE_DEFAULT, doubt,
-			"look whether it is meant to be booted");
+		report_problem(checking, TREE_DEFAULT, doubt,
+			"check that it is meant to be booted");
 	target_close(&target);
 }
 
@@ -195,12 +191,12 @@ static void report_forecast(
 	struct checking *checking, const struct forecast *forecast)
 {
 	if (forecast->kind != FORECAST_GOOD)
-		report(checking, forecast->path, forecast->problem, "%s",
-			forecast->advice);
+		report_problem(checking, forecast->path, forecast->problem,
+			"%s", forecast->advice);
 }
 
 /* What keeps the responder from moving links. */
-static void check_moves(struct checking *checking)
+static void check_forecasts(struct checking *checking)
 {
 	struct forecast *links = &checking->links, forecast;
 
@@ -213,41 +209,41 @@ static void check_moves(struct checking *checking)
 }
 
 /* What others may do with what is the responder's own. */
-static void check_part(struct checking *checking, const char *path)
+static void check_once_part(struct checking *checking, const char *path)
 {
 	const struct tree *tree = &checking->ctl->tree;
 	const int err = once_part_check(tree, path);
 
 	if (err < 0 && err != -ENOENT && once_part_forecast(tree, path) == 0 &&
 		strcmp(path, checking->links.path) != 0)
-		report(checking, path, "it is not the responder's own",
-			"look who made it, and restart the responder, which "
-			"moves it aside to %s" ONCE_ASIDE "...",
+		report_problem(checking, path,
+			"it does not belong to the responder",
+			"find out who made it, then restart the responder, which moves it aside to %s" ONCE_ASIDE
+			"...",
 			path);
 	if (err == 0 && once_part_is_open(tree, path) == 1)
-		report(checking, path,
-			"others than the responder may write there, and so "
-			"give a machine another link than it was armed with",
+		report_problem(checking, path,
+			"users other than the responder can write there, and could replace the link that a machine was armed with",
 			"chmod go-w, or restart the responder");
 }
 
 /* Whether the responder may do what a claim needs, and nobody else may. */
-static void check_once(struct checking *checking)
+static void check_once_directory(struct checking *checking)
 {
 	struct stat once;
 
-	check_moves(checking);
+	check_forecasts(checking);
 	if (fstatat(checking->ctl->tree.root, ONCE_DIR, &once, 0) < 0)
 		return; /* the same as an empty one */
 	for (size_t i = 0; i < ONCE_PARTS; i++)
-		check_part(checking, once_parts[i]);
+		check_once_part(checking, once_parts[i]);
 	if (once.st_mode & S_IWOTH)
-		report(checking, ONCE_DIR,
+		report_problem(checking, ONCE_DIR,
 			"every user of this machine may arm clients",
 			"chmod o-w, and give it a group of administrators");
 }
 
-static bool is_part(const char *path)
+static bool is_once_part(const char *path)
 {
 	for (size_t i = 0; i < ONCE_PARTS; i++) {
 		if (strcmp(once_parts[i], path) == 0)
@@ -256,7 +252,7 @@ static bool is_part(const char *path)
 	return false;
 }
 
-static bool check_kind(struct checking *checking, enum entry_kind kind)
+static bool check_entries(struct checking *checking, enum entry_kind kind)
 {
 	const char *directory = entry_directory(kind);
 
@@ -265,37 +261,25 @@ static bool check_kind(struct checking *checking, enum entry_kind kind)
 		-entry_each(&checking->ctl->tree, kind, check_entry, checking);
 	/* Something else in its place was reported before. */
 	const bool is_told =
-		is_part(directory) &&
+		is_once_part(directory) &&
 		once_part_check(&checking->ctl->tree, directory) < 0;
 	if (error != 0 && !is_told)
-		report(checking, directory, strerror(error),
+		report_problem(checking, directory, strerror(error),
 			"let user %u read it", (unsigned)geteuid());
 	return error == 0;
 }
 
-static bool run(struct ctl *ctl, int count, char *const operands[])
+bool cmd_check(struct ctl *ctl, int count, char *const operands[])
 {
 	struct checking checking = {.ctl = ctl};
 
 	(void)count;
 	(void)operands;
 	as_user_begin_reading(ctl);
-	check_default(&checking);
-	check_once(&checking);
+	check_default_file(&checking);
+	check_once_directory(&checking);
 	for (int kind = 0; kind < ENTRY_KINDS; kind++)
-		check_kind(&checking, (enum entry_kind)kind);
+		check_entries(&checking, (enum entry_kind)kind);
 	as_user_end();
 	return checking.found == 0;
 }
-
-const struct command command_check = {
-	.name = "check",
-	.operands = "",
-	.options = "uJ",
-	.help = "what is wrong with the tree, and how to mend it\n"
-		"Exit status 1: there is something.\n",
-	.operands_min = 0,
-	.operands_max = 0,
-	.needs_tree = true,
-	.run = run,
-};

@@ -23,9 +23,8 @@
 #include "boot/text.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
-#include "ctl/directory.h"
+#include "ctl/entries.h"
 
-#define STATIC_DIR "static"
 #define GRUB_DIR "grub"
 
 #define MADE_MODE 0755 /* of a directory that was missing */
@@ -45,7 +44,7 @@ struct owner {
 #define NO_GROUP ((gid_t)-1)
 
 /* Says why path keeps its owner: false. */
-static bool leave(const char *path, int error)
+static bool warn_left_alone(const char *path, int error)
 {
 	char shown[PATH_MAX];
 
@@ -54,7 +53,7 @@ static bool leave(const char *path, int error)
 	return false;
 }
 
-static void note_owner(const char *path, const struct stat *before, int fd)
+static void print_changes(const char *path, const struct stat *before, int fd)
 {
 	char shown[PATH_MAX];
 	struct stat st;
@@ -74,18 +73,18 @@ static void note_owner(const char *path, const struct stat *before, int fd)
  * Gives an open directory away. With a group it gets these modes, and loses
  * those. path is for the messages.
  */
-static bool give(const struct owner *owner, int fd, const char *path,
-	mode_t modes, mode_t lost)
+static bool give_open_directory(const struct owner *owner, int fd,
+	const char *path, mode_t modes, mode_t lost)
 {
 	struct stat before;
 
 	if (fstat(fd, &before) < 0 || fchown(fd, owner->user, owner->group) < 0)
-		return leave(path, errno);
+		return warn_left_alone(path, errno);
 	const mode_t mode = (before.st_mode & ALLPERMS & ~lost) | modes;
 	const bool done = owner->group == NO_GROUP || fchmod(fd, mode) == 0;
 	const int error = errno;
-	note_owner(path, &before, fd);
-	return done || leave(path, error);
+	print_changes(path, &before, fd);
+	return done || warn_left_alone(path, error);
 }
 
 /* A directory that is looked for in another one. A missing one is no error. */
@@ -96,14 +95,14 @@ static bool give_directory(const struct owner *owner, int parent,
 		parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == ENOENT || leave(path, errno);
-	const bool done = give(owner, fd, path, modes, lost);
+		return errno == ENOENT || warn_left_alone(path, errno);
+	const bool done = give_open_directory(owner, fd, path, modes, lost);
 	close(fd);
 	return done;
 }
 
 /* The lock file, when nobody else has it locked. Or -errno. */
-static int open_locked(int once)
+static int open_locked_file(int once)
 {
 	const struct timespec nap = {.tv_nsec = LOCK_NAP_NS};
 	const struct timespec now = moment_now();
@@ -131,7 +130,7 @@ static int open_locked(int once)
 }
 
 /* A new lock file of that owner in the place of the old one. 0 or -errno. */
-static int replace_lock(
+static int replace_lock_file(
 	const struct owner *owner, int once, mode_t mode, gid_t group)
 {
 	if (unlinkat(once, ".lock", 0) < 0)
@@ -159,30 +158,30 @@ static bool give_lock(
 	const int mode = once_part_mode(&ctl->tree, ONCE_LOCK);
 
 	if (mode < 0)
-		return leave(ONCE_LOCK, -mode);
+		return warn_left_alone(ONCE_LOCK, -mode);
 	if (fstatat(once, ".lock", &before, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT || leave(ONCE_LOCK, errno);
+		return errno == ENOENT || warn_left_alone(ONCE_LOCK, errno);
 	if (before.st_mode == (S_IFREG | (mode_t)mode) &&
 		before.st_uid == owner->user &&
 		(owner->group == NO_GROUP || before.st_gid == owner->group))
 		return true;
-	const int fd = open_locked(once);
+	const int fd = open_locked_file(once);
 	if (fd < 0)
-		return leave(ONCE_LOCK, -fd);
+		return warn_left_alone(ONCE_LOCK, -fd);
 	const int err = fstat(once, &st) < 0 ? -errno
-	                                     : replace_lock(owner, once,
+	                                     : replace_lock_file(owner, once,
 						       (mode_t)mode, st.st_gid);
 	close(fd);
 	if (err < 0)
-		return leave(ONCE_LOCK, -err);
-	puts(ONCE_LOCK ": made anew");
+		return warn_left_alone(ONCE_LOCK, -err);
+	puts(ONCE_LOCK ": created again");
 	return true;
 }
 
 /* Opens a directory of the root: a descriptor, or -errno with a message. */
-static int open_directory(const struct ctl *ctl, const char *name)
+static int open_readable_directory(const struct ctl *ctl, const char *name)
 {
-	const int path = directory_open(ctl, name);
+	const int path = entry_open_directory(ctl, name);
 
 	if (path < 0)
 		return path;
@@ -190,31 +189,31 @@ static int open_directory(const struct ctl *ctl, const char *name)
 	const int error = errno;
 	close(path);
 	if (fd < 0)
-		leave(name, error);
+		warn_left_alone(name, error);
 	return fd < 0 ? -error : fd;
 }
 
 /* The same of one that is made when it is missing. */
-static int make_directory(const struct ctl *ctl, const char *name)
+static int open_or_make_directory(const struct ctl *ctl, const char *name)
 {
 	if (mkdirat(ctl->tree.root, name, MADE_MODE) == 0) {
 		printf("%s: made\n", name);
 	} else if (errno != EEXIST) {
 		const int err = -errno;
-		leave(name, -err);
+		warn_left_alone(name, -err);
 		return err;
 	}
-	return open_directory(ctl, name);
+	return open_readable_directory(ctl, name);
 }
 
-static bool give_part(const struct ctl *ctl, const struct owner *owner,
+static bool give_once_part(const struct ctl *ctl, const struct owner *owner,
 	int once, const char *path)
 {
 	if (strcmp(path, ONCE_LOCK) == 0)
 		return give_lock(ctl, owner, once);
 	const int mode = once_part_mode(&ctl->tree, path);
 	if (mode < 0)
-		return leave(path, -mode);
+		return warn_left_alone(path, -mode);
 	return give_directory(owner, once, path + strlen(ONCE_DIR "/"), path,
 		(mode_t)mode, MODES_OF_OTHERS & ~(mode_t)mode);
 }
@@ -222,15 +221,15 @@ static bool give_part(const struct ctl *ctl, const struct owner *owner,
 /* once/ comes first: what is in it is then out of the former owner's hands. */
 static bool give_once(const struct ctl *ctl, const struct owner *owner)
 {
-	const int once = make_directory(ctl, ONCE_DIR);
+	const int once = open_or_make_directory(ctl, ONCE_DIR);
 
 	if (once < 0)
 		return false;
-	const bool is_given =
-		give(owner, once, ONCE_DIR, GROUP_MODES | S_ISVTX, S_IRWXO);
+	const bool is_given = give_open_directory(
+		owner, once, ONCE_DIR, GROUP_MODES | S_ISVTX, S_IRWXO);
 	bool done = is_given;
 	for (size_t i = 0; is_given && i < ONCE_PARTS; i++)
-		done = give_part(ctl, owner, once, once_parts[i]) && done;
+		done = give_once_part(ctl, owner, once, once_parts[i]) && done;
 	close(once);
 	return done;
 }
@@ -242,10 +241,11 @@ static bool give_static(const struct ctl *ctl, const struct owner *owner)
 
 	if (owner->group == NO_GROUP)
 		return true;
-	const int fd = make_directory(ctl, STATIC_DIR);
+	const int fd = open_or_make_directory(ctl, STATIC_DIR);
 	if (fd < 0)
 		return false;
-	const bool done = give(&people, fd, STATIC_DIR, GROUP_MODES, 0);
+	const bool done =
+		give_open_directory(&people, fd, STATIC_DIR, GROUP_MODES, 0);
 	close(fd);
 	return done;
 }
@@ -260,7 +260,7 @@ static bool give_grub_entry(
 		return true;
 	snprintf(path, sizeof path, GRUB_DIR "/%s", name);
 	if (fstatat(grub, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT || leave(path, errno);
+		return errno == ENOENT || warn_left_alone(path, errno);
 	if (!S_ISDIR(st.st_mode))
 		return true;
 	return give_directory(owner, grub, name, path, GROUP_MODES, 0);
@@ -274,8 +274,8 @@ static bool give_grub(const struct ctl *ctl, const struct owner *owner)
 	bool done = true;
 
 	if (fstatat(ctl->tree.root, GRUB_DIR, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT || leave(GRUB_DIR, errno);
-	const int fd = open_directory(ctl, GRUB_DIR);
+		return errno == ENOENT || warn_left_alone(GRUB_DIR, errno);
+	const int fd = open_readable_directory(ctl, GRUB_DIR);
 	if (fd < 0)
 		return false;
 	DIR *directory = fdopendir(fd);
@@ -284,7 +284,7 @@ static bool give_grub(const struct ctl *ctl, const struct owner *owner)
 	while (errno = 0, (entry = readdir(directory)) != NULL)
 		done = give_grub_entry(owner, fd, entry->d_name) && done;
 	if (errno != 0)
-		done = leave(GRUB_DIR, errno);
+		done = warn_left_alone(GRUB_DIR, errno);
 	closedir(directory);
 	return done;
 }
@@ -306,7 +306,7 @@ static void parse_owner(const char *text, struct owner *out)
 		errx(EX_USAGE, "%s: no such group", text + length + 1);
 }
 
-static bool run(struct ctl *ctl, int count, char *const operands[])
+bool cmd_chown(struct ctl *ctl, int count, char *const operands[])
 {
 	struct owner owner;
 
@@ -316,19 +316,3 @@ static bool run(struct ctl *ctl, int count, char *const operands[])
 	done = give_static(ctl, &owner) && done;
 	return give_grub(ctl, &owner) && done;
 }
-
-const struct command command_chown = {
-	.name = "chown",
-	.operands = "USER[:GROUP]",
-	.options = "",
-	.help = "give once/ and the directories in grub/ to the responder's "
-		"user\n"
-		"USER is whom the responder runs as. once/ is made where there "
-		"is none; its own\ndirectories and .lock in it go with it, and "
-		"links stay whose they are. People of\nGROUP may then make "
-		"entries in once/, static/ and grub/. For root.\n",
-	.operands_min = 1,
-	.operands_max = 1,
-	.needs_tree = true,
-	.run = run,
-};

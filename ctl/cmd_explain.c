@@ -52,7 +52,7 @@ static bool has_step(const struct explanation *explanation, const char *path)
 	return false;
 }
 
-static void add_followed(const char *path, void *context)
+static void add_link_step(const char *path, void *context)
 {
 	struct explanation *explanation = context;
 	const char *slash;
@@ -68,7 +68,7 @@ static void add_followed(const char *path, void *context)
 }
 
 /* The entries that were looked for before the one that decides. */
-static void add_passed(struct explanation *explanation)
+static void add_skipped_steps(struct explanation *explanation)
 {
 	const struct decision *decision = &explanation->decision;
 	char path[64];
@@ -77,7 +77,7 @@ static void add_passed(struct explanation *explanation)
 		return;
 	snprintf(path, sizeof path, "once/%s", explanation->client);
 	add_step(explanation, path,
-		decision->once_is_file ? ": no link, so it is ignored"
+		decision->once_is_file ? ": not a link, so it is ignored"
 				       : ": there is none");
 	if (decision->source != SOURCE_DEFAULT)
 		return;
@@ -86,7 +86,7 @@ static void add_passed(struct explanation *explanation)
 }
 
 /* The entry that decides, and each link on the way from it. */
-static void add_deciding(struct explanation *explanation)
+static void add_deciding_steps(struct explanation *explanation)
 {
 	const struct decision *decision = &explanation->decision;
 	const struct tree *tree = &explanation->ctl->tree;
@@ -95,19 +95,18 @@ static void add_deciding(struct explanation *explanation)
 
 	if (decision->source == SOURCE_GRACE)
 		add_step(explanation, decision->recent,
-			": served just now, and again, by "
-			"PXESRV_ONCE_GRACE");
+			": served just now, and again, by PXESRV_ONCE_GRACE");
 	if (decision->text[0] != '\0')
 		snprintf(what, sizeof what, " -> %s", decision->text);
 	add_step(explanation, decision->entry, what);
 	if (decision->text[0] != '\0' &&
 		target_trace(tree, decision->entry, decision->text,
-			add_followed, explanation, &target) == 0)
+			add_link_step, explanation, &target) == 0)
 		target_close(&target);
 }
 
 /* What the responder makes of it: more than can be seen in the tree. */
-static void check_will_be_served(
+static void apply_forecast(
 	struct explanation *explanation, const struct forecast *links)
 {
 	struct forecast *forecast = &explanation->forecast;
@@ -129,16 +128,17 @@ static void check_will_be_served(
 			forecast->advice);
 }
 
-static void look(struct explanation *explanation, const struct forecast *links)
+static void make_explanation(
+	struct explanation *explanation, const struct forecast *links)
 {
 	const struct ctl *ctl = explanation->ctl;
 	struct decision *decision = &explanation->decision;
 
 	decision_make(&ctl->tree, explanation->client, ctl->grace, decision);
-	check_will_be_served(explanation, links);
+	apply_forecast(explanation, links);
 	explanation->steps = json_array();
-	add_passed(explanation);
-	add_deciding(explanation);
+	add_skipped_steps(explanation);
+	add_deciding_steps(explanation);
 	if (decision->error != 0) {
 		decision_error_line(decision, explanation->line);
 		return;
@@ -149,7 +149,7 @@ static void look(struct explanation *explanation, const struct forecast *links)
 	explanation->doubt = boot_file_doubt(&ctl->tree, decision->target.fd);
 }
 
-static void print_object(struct explanation *explanation)
+static void print_explanation_json(struct explanation *explanation)
 {
 	const struct decision *decision = &explanation->decision;
 	const bool good = decision->error == 0;
@@ -174,7 +174,7 @@ static void print_object(struct explanation *explanation)
 }
 
 /* An error has told the problem: this says where it is, and what to do. */
-static void print_warning(const struct explanation *explanation)
+static void print_forecast_warning(const struct explanation *explanation)
 {
 	char line[2 * sizeof explanation->warning];
 
@@ -186,7 +186,7 @@ static void print_warning(const struct explanation *explanation)
 	puts(line);
 }
 
-static void print_text(struct explanation *explanation)
+static void print_explanation_text(struct explanation *explanation)
 {
 	const struct decision *decision = &explanation->decision;
 	char line[4 * PATH_MAX];
@@ -203,7 +203,7 @@ static void print_text(struct explanation *explanation)
 		printf("  %d ", response_status(decision->reason));
 		print_coloured(BAD, explanation->line);
 		putchar('\n');
-		print_warning(explanation);
+		print_forecast_warning(explanation);
 		return;
 	}
 	escape_line(explanation->file, line, sizeof line);
@@ -215,45 +215,33 @@ static void print_text(struct explanation *explanation)
 		print_coloured(BAD, "  but: ");
 		puts(explanation->doubt);
 	}
-	print_warning(explanation);
+	print_forecast_warning(explanation);
 }
 
-static bool explain(struct ctl *ctl, const struct client *client, void *context)
+static bool explain_client(
+	struct ctl *ctl, const struct client *client, void *context)
 {
 	struct explanation explanation = {.ctl = ctl, .client = client->name};
 
 	as_user_begin_reading(ctl);
-	look(&explanation, context);
+	make_explanation(&explanation, context);
 	as_user_end();
 	if (ctl->json)
-		print_object(&explanation);
+		print_explanation_json(&explanation);
 	else
-		print_text(&explanation);
+		print_explanation_text(&explanation);
 	json_decref(explanation.steps);
 	decision_close(&explanation.decision);
 	return explanation.decision.error == 0 &&
 	       explanation.forecast.kind != FORECAST_ELSEWHERE;
 }
 
-static bool run(struct ctl *ctl, int count, char *const operands[])
+bool cmd_explain(struct ctl *ctl, int count, char *const operands[])
 {
 	struct forecast links;
 
 	as_user_begin_reading(ctl);
 	forecast_links(ctl, &links);
 	as_user_end();
-	return clients_each(ctl, count, operands, explain, &links);
+	return clients_each(ctl, count, operands, explain_client, &links);
 }
-
-const struct command command_explain = {
-	.name = "explain",
-	.operands = "CLIENT...",
-	.options = "uJFEL",
-	.help = "what a client would get now, and why; moves nothing\n"
-		"Exit status 1: an error answer, or the responder sees "
-		"another tree.\n",
-	.operands_min = 1,
-	.operands_max = -1,
-	.needs_tree = true,
-	.run = run,
-};

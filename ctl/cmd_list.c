@@ -47,7 +47,7 @@ static const char *kind_word(const struct entry *entry)
 	return words[entry->kind];
 }
 
-static void print_object(const struct entry *entry)
+static void print_entry_json(const struct entry *entry)
 {
 	char when[AGE_SIZE];
 
@@ -61,7 +61,7 @@ static void print_object(const struct entry *entry)
 }
 
 /* For people: columns, and what is long comes last. */
-static void print_row(const struct entry *entry, const char *client,
+static void print_entry_row(const struct entry *entry, const char *client,
 	const char *target, time_t now)
 {
 	char age[AGE_SIZE], size[AGE_SIZE];
@@ -82,7 +82,7 @@ static void print_row(const struct entry *entry, const char *client,
 }
 
 /* For programs: fields that tabs part. */
-static void print_fields(
+static void print_entry_fields(
 	const struct entry *entry, const char *client, const char *target)
 {
 	char when[AGE_SIZE], size[AGE_SIZE];
@@ -94,7 +94,7 @@ static void print_fields(
 		entry->problem == NULL ? "-" : entry->problem);
 }
 
-static void tell(const struct listing *listing, const char *name)
+static void print_entry(const struct listing *listing, const char *name)
 {
 	char client[4 * NAME_MAX + 1], target[PATH_MAX];
 	struct entry entry;
@@ -103,20 +103,20 @@ static void tell(const struct listing *listing, const char *name)
 		(listing->broken_only && entry.problem == NULL))
 		return;
 	if (listing->ctl->json) {
-		print_object(&entry);
+		print_entry_json(&entry);
 		return;
 	}
 	escape_line(entry.client, client, sizeof client);
 	escape_line(entry.text[0] == '\0' ? "-" : entry.text, target,
 		sizeof target);
 	if (listing->is_terminal)
-		print_row(&entry, client, target, listing->now);
+		print_entry_row(&entry, client, target, listing->now);
 	else
-		print_fields(&entry, client, target);
+		print_entry_fields(&entry, client, target);
 }
 
 /* Makes room for more of an array, whose members have this size. */
-static void *make_room(void *array, size_t needed, size_t *room, size_t size)
+static void *grow_array(void *array, size_t needed, size_t *room, size_t size)
 {
 	if (needed <= *room)
 		return array;
@@ -128,7 +128,7 @@ static void *make_room(void *array, size_t needed, size_t *room, size_t size)
 }
 
 /* The client may be what stands before the last dot alone. */
-static bool parse_name(
+static bool parse_entry_address(
 	enum entry_kind kind, const char *text, struct address *out)
 {
 	char client[NAME_MAX + 1];
@@ -140,32 +140,33 @@ static bool parse_name(
 	return address_parse(client, out);
 }
 
-static void keep_name(struct listing *listing, const char *text)
+static void add_name(struct listing *listing, const char *text)
 {
 	const size_t size = strlen(text) + 1;
 	struct name name = {.at = listing->texts_size};
 
-	name.is_address = parse_name(listing->kind, text, &name.address);
-	listing->texts = make_room(listing->texts, listing->texts_size + size,
+	name.is_address =
+		parse_entry_address(listing->kind, text, &name.address);
+	listing->texts = grow_array(listing->texts, listing->texts_size + size,
 		&listing->texts_room, 1);
 	memcpy(listing->texts + listing->texts_size, text, size);
 	listing->texts_size += size;
-	listing->names = make_room(listing->names, listing->count + 1,
+	listing->names = grow_array(listing->names, listing->count + 1,
 		&listing->room, sizeof name);
 	listing->names[listing->count++] = name;
 }
 
-static void found(const char *name, void *context)
+static void found_entry(const char *name, void *context)
 {
 	struct listing *listing = context;
 
 	if (listing->ctl->unsorted)
-		tell(listing, name);
+		print_entry(listing, name);
 	else if (name[0] != '.')
-		keep_name(listing, name);
+		add_name(listing, name);
 }
 
-static int compare_names(const void *left, const void *right, void *texts)
+static int compare_by_address(const void *left, const void *right, void *texts)
 {
 	const struct name *a = left, *b = right;
 	const int by_address =
@@ -178,14 +179,14 @@ static int compare_names(const void *left, const void *right, void *texts)
 	               : strcmp((char *)texts + a->at, (char *)texts + b->at);
 }
 
-static void tell_sorted(struct listing *listing)
+static void print_sorted(struct listing *listing)
 {
 	if (listing->count > 0)
 		qsort_r(listing->names, listing->count,
-			sizeof listing->names[0], compare_names,
+			sizeof listing->names[0], compare_by_address,
 			listing->texts);
 	for (size_t i = 0; i < listing->count; i++)
-		tell(listing, listing->texts + listing->names[i].at);
+		print_entry(listing, listing->texts + listing->names[i].at);
 	listing->count = listing->texts_size = 0;
 }
 
@@ -195,8 +196,8 @@ static bool list_kind(struct listing *listing, enum entry_kind kind)
 
 	listing->kind = kind;
 	const int error =
-		-entry_each(&listing->ctl->tree, kind, found, listing);
-	tell_sorted(listing);
+		-entry_each(&listing->ctl->tree, kind, found_entry, listing);
+	print_sorted(listing);
 	if (error != 0)
 		warnx("%s/%s: %s", listing->ctl->root, directory,
 			strerror(error));
@@ -205,7 +206,7 @@ static bool list_kind(struct listing *listing, enum entry_kind kind)
 
 /* What the operands ask for: a kind, or "broken". What was cancelled goes with
  * what was served: both can be armed again. */
-static void choose(int count, char *const operands[],
+static void choose_kinds(int count, char *const operands[],
 	bool kinds[static ENTRY_KINDS], bool *broken)
 {
 	static const char *const names[] = {
@@ -222,21 +223,20 @@ static void choose(int count, char *const operands[],
 			*broken = true;
 		else
 			errx(EX_USAGE,
-				"list %s: there is armed, static, served, "
-				"unsure, broken",
+				"list %s: not one of armed, static, served, unsure, broken",
 				operands[i]);
 	}
 	kinds[ENTRY_CANCELLED] = kinds[ENTRY_SERVED];
 }
 
-static bool run(struct ctl *ctl, int count, char *const operands[])
+bool cmd_list(struct ctl *ctl, int count, char *const operands[])
 {
 	struct listing listing = {.ctl = ctl,
 		.is_terminal = isatty(STDOUT_FILENO) != 0,
 		.now = time(NULL)};
 	bool kinds[ENTRY_KINDS] = {false}, done = true, any = false;
 
-	choose(count, operands, kinds, &listing.broken_only);
+	choose_kinds(count, operands, kinds, &listing.broken_only);
 	for (int kind = 0; kind < ENTRY_KINDS; kind++)
 		any = any || kinds[kind];
 	as_user_begin_reading(ctl);
@@ -250,18 +250,3 @@ static bool run(struct ctl *ctl, int count, char *const operands[])
 	free(listing.texts);
 	return done;
 }
-
-const struct command command_list = {
-	.name = "list",
-	.operands = "[armed|static|served|unsure|broken]...",
-	.options = "JUu",
-	.help = "what there is: armed, static, served, interrupted (unsure), "
-		"broken\n"
-		"Sorted by address. In a pipe: client, kind, bytes, time, "
-		"target, problem, with\ntabs between. unsure: a crash came "
-		"between; most of these were delivered.\n",
-	.operands_min = 0,
-	.operands_max = -1,
-	.needs_tree = true,
-	.run = run,
-};

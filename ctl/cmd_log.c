@@ -23,16 +23,17 @@
 #define TIME_SIZE 40 /* bytes */
 
 /* Which lines are wanted, and how they are printed. */
-struct query {
+struct log_query {
 	time_t since;
 	bool json;
 	struct client *clients; /* of these alone, sorted; none: of all */
 	size_t count;
 };
 
-static bool collect(struct ctl *ctl, const struct client *client, void *context)
+static bool add_client(
+	struct ctl *ctl, const struct client *client, void *context)
 {
-	struct query *query = context;
+	struct log_query *query = context;
 
 	(void)ctl;
 	query->clients =
@@ -44,35 +45,38 @@ static bool collect(struct ctl *ctl, const struct client *client, void *context)
 }
 
 /* The name is what a struct client begins with. */
-static int compare_names(const void *a, const void *b)
+static int compare_client_names(const void *a, const void *b)
 {
 	return strcmp(a, b);
 }
 
 /* False: somebody who is named is nobody. The others are asked for. */
-static bool collect_clients(struct ctl *ctl, struct query *query)
+static bool collect_clients(struct ctl *ctl, struct log_query *query)
 {
 	char *const arguments[] = {(char *)ctl->client};
 
 	if (ctl->client == NULL)
 		return true;
-	const bool done = clients_each_known(ctl, 1, arguments, collect, query);
+	const bool done =
+		clients_each_known(ctl, 1, arguments, add_client, query);
 	if (query->count > 0)
 		qsort(query->clients, query->count, sizeof *query->clients,
-			compare_names);
+			compare_client_names);
 	return done;
 }
 
-static bool is_wanted(const struct query *query, const struct parsed_line *line)
+static bool is_wanted_line(
+	const struct log_query *query, const struct parsed_line *line)
 {
 	return line->time >= query->since &&
 	       (query->count == 0 ||
 		       bsearch(line->client, query->clients, query->count,
-			       sizeof *query->clients, compare_names) != NULL);
+			       sizeof *query->clients,
+			       compare_client_names) != NULL);
 }
 
 /* As ISO 8601 has it, in the log's time zone: 2026-11-22T13:28:00+00:00. */
-static void format_time(
+static void format_line_time(
 	const struct parsed_line *line, char out[static TIME_SIZE])
 {
 	const time_t local = line->time + line->offset;
@@ -86,7 +90,7 @@ static void format_time(
 		line->offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
-static void print_text(const struct parsed_line *line, const char *time)
+static void print_log_text(const struct parsed_line *line, const char *time)
 {
 	char status[16] = "  -", bytes[24] = "-";
 
@@ -105,14 +109,14 @@ static json_t *string_or_null(const char *text)
 	return strcmp(text, "-") == 0 ? json_null() : json_string(text);
 }
 
-static void print_object(const struct parsed_line *line, const char *time)
+static void print_log_json(const struct parsed_line *line, const char *time)
 {
 	const bool is_request = line->status != 0;
 	const bool has_target = line->target != NULL;
 
-	json_t *object = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-				   "s:o, s:s}",
-		"time", time, "client", string_or_null(line->client), "method",
+	json_t *object = json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "time",
+		time, "client", string_or_null(line->client), "method",
 		string_or_null(line->method), "uri", string_or_null(line->uri),
 		"status", is_request ? json_integer(line->status) : json_null(),
 		"bytes", is_request ? json_integer(line->bytes) : json_null(),
@@ -127,27 +131,27 @@ static void print_object(const struct parsed_line *line, const char *time)
 	print_json(object);
 }
 
-static void print_line(const struct parsed_line *line, void *context)
+static void print_log_line(const struct parsed_line *line, void *context)
 {
-	const struct query *query = context;
+	const struct log_query *query = context;
 	char time[TIME_SIZE];
 
-	if (!is_wanted(query, line))
+	if (!is_wanted_line(query, line))
 		return;
-	format_time(line, time);
+	format_line_time(line, time);
 	if (query->json)
-		print_object(line, time);
+		print_log_json(line, time);
 	else
-		print_text(line, time);
+		print_log_text(line, time);
 }
 
 /* All that the file has now. */
-static void print_lines(struct logfile *file, struct query *query)
+static void print_log_lines(struct logfile *file, struct log_query *query)
 {
 	struct parsed_line line;
 
 	while (logfile_next(file, &line))
-		print_line(&line, query);
+		print_log_line(&line, query);
 }
 
 /*
@@ -165,12 +169,12 @@ static bool watch_directory(int inotify, const char *path)
 	if (inotify_add_watch(inotify, directory,
 		    IN_CREATE | IN_MOVED_TO | IN_ATTRIB) >= 0)
 		return true;
-	warn("%s can't be watched", directory);
+	warn("cannot watch %s", directory);
 	return false;
 }
 
 /* An inotify(7) that tells of new logs. -1, with a message: there is none. */
-static int start_to_watch(const struct logfile *file)
+static int start_watching(const struct logfile *file)
 {
 	char real[PATH_MAX];
 
@@ -192,7 +196,7 @@ static int start_to_watch(const struct logfile *file)
  * Whether another file that is written to has taken the log's place. As long as
  * it is empty the responder, which was not told yet, writes to the old one.
  */
-static bool is_replaced(const struct logfile *file)
+static bool is_log_replaced(const struct logfile *file)
 {
 	struct stat old, new;
 
@@ -202,7 +206,7 @@ static bool is_replaced(const struct logfile *file)
 }
 
 /* Waits for something to happen. False: nobody reads what is printed. */
-static bool wait_for_event(int inotify)
+static bool wait_for_log_event(int inotify)
 {
 	struct pollfd fds[] = {{.fd = inotify, .events = POLLIN},
 		{.fd = STDOUT_FILENO}}; /* tells POLLERR alone */
@@ -219,7 +223,8 @@ static bool wait_for_event(int inotify)
 }
 
 /* Returns when it can't go on. */
-static void follow(struct logfile *file, struct query *query, int inotify)
+static void follow_lines(
+	struct logfile *file, struct log_query *query, int inotify)
 {
 	for (;;) {
 		/*
@@ -232,8 +237,8 @@ static void follow(struct logfile *file, struct query *query, int inotify)
 			file->error = errno;
 			return;
 		}
-		const bool replaced = is_replaced(file);
-		print_lines(file, query);
+		const bool replaced = is_log_replaced(file);
+		print_log_lines(file, query);
 		if (fflush(stdout) != 0 || file->error != 0)
 			return;
 		if (replaced) {
@@ -247,35 +252,35 @@ static void follow(struct logfile *file, struct query *query, int inotify)
 				return;
 			}
 		}
-		if (!wait_for_event(inotify))
+		if (!wait_for_log_event(inotify))
 			return;
 	}
 }
 
 /* Goes on with what is written to the log. False: it can't. */
-static bool follow_log(const char *path, struct query *query)
+static bool follow_log(const char *path, struct log_query *query)
 {
 	struct logfile file;
 
 	if (path == NULL || !logfile_open_growing(path, &file))
 		return false;
-	const int inotify = start_to_watch(&file);
+	const int inotify = start_watching(&file);
 	if (inotify >= 0) {
-		follow(&file, query, inotify);
+		follow_lines(&file, query, inotify);
 		close(inotify);
 	}
 	logfile_close(&file);
 	return false;
 }
 
-static bool run_log(struct ctl *ctl, int count, char *const operands[])
+bool cmd_log(struct ctl *ctl, int count, char *const operands[])
 {
-	struct query query = {
+	struct log_query query = {
 		.since = logparse_since(ctl->since), .json = ctl->json};
 
 	if (ctl->follow &&
 		(count > 1 || (count == 1 && strcmp(operands[0], "-") == 0)))
-		errx(EX_USAGE, "-f goes on with one file");
+		errx(EX_USAGE, "-f follows one file only");
 	bool done = collect_clients(ctl, &query);
 	if (ctl->client != NULL && query.count == 0)
 		done = false;
@@ -283,24 +288,9 @@ static bool run_log(struct ctl *ctl, int count, char *const operands[])
 		done = follow_log(
 			count > 0 ? operands[0] : logfile_default(ctl), &query);
 	else
-		done = logfile_each(ctl, count, operands, print_line, &query) &&
+		done = logfile_each(
+			       ctl, count, operands, print_log_line, &query) &&
 		       done;
 	free(query.clients);
 	return done;
 }
-
-const struct command command_log = {
-	.name = "log",
-	.operands = "[FILE...]",
-	.options = "fCSJ",
-	.help = "what clients got, and when\n"
-		"FILE is a log, also one that is rotated and compressed, or - "
-		"for standard input\n(journalctl ... | pxesrvctl log -); by "
-		"default PXESRV_LOG. A line has time,\nclient, status and size "
-		"of the answer, and what was decided; \"-\" stands for\nwhat "
-		"there is not.\n",
-	.operands_min = 0,
-	.operands_max = -1,
-	.needs_tree = false,
-	.run = run_log,
-};

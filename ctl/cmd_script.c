@@ -45,13 +45,12 @@ static const struct installer debian = {
 	.initrd = "initrd.gz",
 	.arguments = "interface=auto",
 	/* It would ask where DHCP names no router, or no name server. */
-	.arguments_for_answers = " auto=true priority=critical url=${answers}"
-				 " netcfg/no_default_route=true"
-				 " netcfg/get_nameservers=",
+	.arguments_for_answers =
+		" auto=true priority=critical url=${answers} netcfg/no_default_route=true netcfg/get_nameservers=",
 	.schemes = FOR_IPXE,
 };
 
-static _Noreturn void refuse(const char *value, const char *why)
+static _Noreturn void reject_value(const char *value, const char *why)
 {
 	char shown[4 * VALUES_MAX];
 
@@ -59,7 +58,7 @@ static _Noreturn void refuse(const char *value, const char *why)
 	errx(EX_USAGE, "%s: %s", shown, why);
 }
 
-static bool is_path(const char *url)
+static bool is_tree_path(const char *url)
 {
 	return url[strcspn(url, ":/?")] != ':';
 }
@@ -78,18 +77,20 @@ static const char *after_scheme(const char *url, size_t count)
 static void check_url(const char *url, size_t count)
 {
 	if (url[strspn(url, URL_CHARACTERS)] != '\0')
-		refuse(url, "a character that must be percent-encoded");
-	if (is_path(url)) {
+		reject_value(url, "a character that must be percent-encoded");
+	if (is_tree_path(url)) {
 		const char *path = url + (url[0] == '/');
 		if (path[0] == '\0' || path[0] == '/') /* //HOST */
-			refuse(url, "no URL, and no path in the tree");
+			reject_value(
+				url, "not a URL and not a path in the tree");
 		return;
 	}
 	const char *host = after_scheme(url, count);
 	if (host == NULL || strcspn(host, "/:?@") == 0)
-		refuse(url, count == FOR_IPXE
-				    ? "no URL of http, https, ftp, tftp or nfs"
-				    : "no URL of http, https or ftp");
+		reject_value(url,
+			count == FOR_IPXE
+				? "not an http, https, ftp, tftp or nfs URL"
+				: "not an http, https or ftp URL");
 }
 
 /*
@@ -103,30 +104,32 @@ static void check_cmdline(const char *text)
 
 	for (const char *p = text; *p != '\0'; p++) {
 		if (*p < ' ' || *p > '~')
-			refuse(text, "not one line of printable ASCII");
+			reject_value(text, "not one line of printable ASCII");
 		is_quoted ^= *p == '"';
 		if (is_quoted && p[0] == ' ' && p[1] == ' ')
-			refuse(text, "iPXE makes one space of several");
+			reject_value(
+				text, "iPXE turns several spaces into one");
 		if (p[0] == '$' && p[1] == '{')
-			refuse(text, "iPXE replaces what begins with ${");
+			reject_value(text, "iPXE replaces what begins with ${");
 		if (p[0] == '\\' && p[1] == '\0')
-			refuse(text, "iPXE joins the next line to a backslash");
+			reject_value(text,
+				"iPXE joins the next line to one that ends in a backslash");
 	}
 	if (is_quoted)
-		refuse(text, "a quote is not closed");
+		reject_value(text, "a quote is not closed");
 	const char *word = text + strspn(text, " ");
 	while (*word != '\0') {
 		const size_t length = strcspn(word, " ");
 		if (word[0] == '#' || strspn(word, "|&;") == length)
-			refuse(text, "iPXE has a use of its own for a word "
-				     "that begins with #, and for || && ;");
+			reject_value(text,
+				"a word that begins with #, and || && ; are syntax of iPXE");
 		word += length;
 		word += strspn(word, " ");
 	}
 }
 
-static void check(const struct installer *installer, const struct ctl *ctl,
-	const char *answers)
+static void check_values(const struct installer *installer,
+	const struct ctl *ctl, const char *answers)
 {
 	const char *values[] = {ctl->repo, answers, ctl->cmdline};
 	size_t length = 0;
@@ -136,11 +139,13 @@ static void check(const struct installer *installer, const struct ctl *ctl,
 	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
 		length += values[i] == NULL ? 0 : strlen(values[i]);
 	if (length > VALUES_MAX)
-		errx(EX_USAGE, "%zu bytes are too many for a kernel (%d fit)",
+		errx(EX_USAGE,
+			"%zu bytes do not fit on a kernel command line (%d fit)",
 			length, VALUES_MAX);
 	check_url(ctl->repo, installer->schemes);
 	if (strchr(ctl->repo, '?') != NULL)
-		refuse(ctl->repo, "a directory has no query");
+		reject_value(ctl->repo,
+			"the URL of a directory cannot have a query");
 	if (answers != NULL)
 		check_url(answers, FOR_INSTALLER);
 	if (ctl->cmdline != NULL)
@@ -178,9 +183,9 @@ static void print_failures(bool needs_server)
 static void print_set(
 	const char *name, const char *base, const char *url, size_t length)
 {
-	const size_t skip = is_path(url) && url[0] == '/' ? 1 : 0;
+	const size_t skip = is_tree_path(url) && url[0] == '/' ? 1 : 0;
 
-	printf("set %s %s%.*s\n", name, is_path(url) ? base : "",
+	printf("set %s %s%.*s\n", name, is_tree_path(url) ? base : "",
 		(int)(length - skip), url + skip);
 }
 
@@ -214,8 +219,7 @@ static void print_mirror(const char *repo)
 		return;
 	if (end == path)
 		end++; /* the slash is the path */
-	printf(" mirror/country=manual mirror/http/hostname=%.*s "
-	       "mirror/http/directory=%.*s mirror/http/proxy=",
+	printf(" mirror/country=manual mirror/http/hostname=%.*s mirror/http/directory=%.*s mirror/http/proxy=",
 		(int)(path - host), host, (int)(end - path), path);
 }
 
@@ -246,10 +250,10 @@ static void print_start(const struct installer *installer,
 static bool print_script(const struct installer *installer,
 	const struct ctl *ctl, const char *answers)
 {
-	check(installer, ctl, answers);
+	check_values(installer, ctl, answers);
 	const bool needs_server =
-		(is_path(ctl->repo) && installer == &anaconda) ||
-		(answers != NULL && is_path(answers));
+		(is_tree_path(ctl->repo) && installer == &anaconda) ||
+		(answers != NULL && is_tree_path(answers));
 	printf("#!ipxe\n"
 	       "#\n"
 	       "# Starts the installer of %s.\n"
@@ -266,38 +270,12 @@ static bool print_script(const struct installer *installer,
 	return true;
 }
 
-static bool run_kickstart(struct ctl *ctl, int count, char *const operands[])
+bool cmd_kickstart(struct ctl *ctl, int count, char *const operands[])
 {
 	return print_script(&anaconda, ctl, count > 0 ? operands[0] : NULL);
 }
 
-static bool run_preseed(struct ctl *ctl, int count, char *const operands[])
+bool cmd_preseed(struct ctl *ctl, int count, char *const operands[])
 {
 	return print_script(&debian, ctl, count > 0 ? operands[0] : NULL);
 }
-
-#define PATHS                                                                \
-	"Both URLs may be a path in the tree, such as rocky/9; the script\n" \
-	"then finds this server as those of the example tree do.\n"
-
-const struct command command_kickstart = {
-	.name = "kickstart",
-	.operands = "[KICKSTART-URL]",
-	.options = "RK",
-	.help = "print a boot script for CentOS Stream, AlmaLinux, Rocky\n"
-		"The repository is BaseOS, where images/pxeboot/ lies.\n" PATHS,
-	.operands_max = 1,
-	.run = run_kickstart,
-};
-
-const struct command command_preseed = {
-	.name = "preseed",
-	.operands = "[PRESEED-URL]",
-	.options = "RK",
-	.help = "print a boot script for Debian\n"
-		"The repository is where linux and initrd.gz lie; if there is "
-		"/dists/ in\nits URL, the installer is told the "
-		"mirror.\n" PATHS,
-	.operands_max = 1,
-	.run = run_preseed,
-};

@@ -39,7 +39,7 @@ struct stats {
 	struct tallies targets, clients;
 };
 
-static int compare_names(const void *left, const void *right)
+static int compare_tally_names(const void *left, const void *right)
 {
 	const struct tally *a = left, *b = right;
 
@@ -63,7 +63,7 @@ static struct tally *add_tally(
 	char *copy = (char *)(tally + 1);
 	memcpy(copy, name, length);
 	*tally = (struct tally){.name = copy, .length = length};
-	if (tsearch(tally, &tallies->root, compare_names) == NULL)
+	if (tsearch(tally, &tallies->root, compare_tally_names) == NULL)
 		err(EX_OSERR, NULL);
 	tallies->all[tallies->count++] = tally;
 	return tally;
@@ -73,7 +73,8 @@ static void count_name(struct tallies *tallies, const char *name, size_t length,
 	const struct parsed_line *line)
 {
 	const struct tally wanted = {.name = name, .length = length};
-	struct tally **found = tfind(&wanted, &tallies->root, compare_names);
+	struct tally **found =
+		tfind(&wanted, &tallies->root, compare_tally_names);
 	struct tally *tally =
 		found != NULL ? *found : add_tally(tallies, name, length);
 
@@ -96,7 +97,7 @@ static int compare_counts(const void *left, const void *right)
 
 	if ((*a)->count != (*b)->count)
 		return (*a)->count > (*b)->count ? -1 : 1;
-	return compare_names(*a, *b);
+	return compare_tally_names(*a, *b);
 }
 
 /* Sorts them. How many are to be named. */
@@ -171,7 +172,7 @@ static void print_clients(struct tallies *clients)
 		printf("%10s  (%zu more)\n", "", clients->count - most);
 }
 
-static void print_text(struct stats *stats)
+static void print_stats_text(struct stats *stats)
 {
 	print_sources(stats);
 	print_statuses(stats);
@@ -217,8 +218,7 @@ static void print_requests_metric(const struct stats *stats, bool recent)
 			/* What will come is there from the beginning, as 0. */
 			if (n > 0 ||
 				(status == 200 && source != LOGPARSE_OTHER))
-				printf("%s{decision=\"%s\",status=\"%d\"} "
-				       "%llu\n",
+				printf("%s{decision=\"%s\",status=\"%d\"} %llu\n",
 					name, logparse_sources[source], status,
 					n);
 		}
@@ -253,7 +253,7 @@ static void print_targets_metric(struct tallies *targets, bool recent)
 	}
 }
 
-static bool run_stats(struct ctl *ctl, int count, char *const operands[])
+bool cmd_stats(struct ctl *ctl, int count, char *const operands[])
 {
 	struct stats stats = {.since = logparse_since(ctl->since)};
 
@@ -264,23 +264,9 @@ static bool run_stats(struct ctl *ctl, int count, char *const operands[])
 		print_requests_metric(&stats, ctl->since != NULL);
 		print_targets_metric(&stats.targets, ctl->since != NULL);
 	} else if (done) {
-		print_text(&stats);
+		print_stats_text(&stats);
 	}
 	free_tallies(&stats.targets);
 	free_tallies(&stats.clients);
 	return done;
 }
-
-const struct command command_stats = {
-	.name = "stats",
-	.operands = "[FILE...]",
-	.options = "SP",
-	.help = "how often clients got what, and who asks most\n"
-		"FILE is a log, also one that is rotated and compressed, or - "
-		"for standard input;\nby default PXESRV_LOG, as far back as it "
-		"goes.\n",
-	.operands_min = 0,
-	.operands_max = -1,
-	.needs_tree = false,
-	.run = run_stats,
-};

@@ -30,21 +30,11 @@ struct ctl {
 };
 
 /*
- * A command. It says on standard error what is wrong, with the program's name.
+ * A command, which prints its own errors to standard error. False, which
+ * becomes exit status 1: something could not be done.
  */
-struct command {
-	const char *name;
-	const char *operands; /* for the usage */
-	const char *options;  /* letters, see options.c */
-	const char *help;     /* lines, without the options */
-	int operands_min;
-	int operands_max; /* -1: any number */
-	bool needs_tree;
-	/* Returns false when anything could not be done: exit status 1. */
-	bool (*run)(struct ctl *ctl, int count, char *const operands[]);
-};
+typedef bool command_run(struct ctl *ctl, int count, char *const operands[]);
 
-extern const struct command command_once, command_static, command_cancel,
-	command_rearm, command_forget, command_list, command_explain,
-	command_check, command_log, command_stats, command_kickstart,
-	command_preseed, command_chown;
+command_run cmd_cancel, cmd_check, cmd_chown, cmd_explain, cmd_forget,
+	cmd_kickstart, cmd_list, cmd_log, cmd_once, cmd_preseed, cmd_rearm,
+	cmd_static, cmd_stats;

@@ -5,6 +5,7 @@
  */
 #include "ctl/entries.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -18,12 +19,88 @@
 #include "boot/target.h"
 #include "boot/tree.h"
 #include "ctl/boot_file.h"
+#include "ctl/ctl.h"
+
+/* Opens what a link leads to, which has been opened itself. */
+static int open_link_target(const struct tree *tree, int link)
+{
+	char text[PATH_MAX];
+
+	const int err = tree_read_link_at(link, "", text);
+	if (err < 0)
+		return err;
+	const int fd =
+		openat(tree->root, text, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * As entry_open_directory(), without a word. What is looked at is open, so that
+ * nobody can put something else there between the look and the use.
+ */
+static int open_trusted_directory(const struct tree *tree, const char *name)
+{
+	struct stat st;
+
+	const int fd =
+		openat(tree->root, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int result = fd;
+	if (fstat(fd, &st) < 0)
+		result = -errno;
+	else if (S_ISLNK(st.st_mode))
+		result = geteuid() == 0 && st.st_uid != 0
+		                 ? -ELOOP
+		                 : open_link_target(tree, fd);
+	else if (!S_ISDIR(st.st_mode))
+		result = -ENOTDIR;
+	if (result != fd)
+		close(fd);
+	return result;
+}
+
+int entry_open_directory(const struct ctl *ctl, const char *name)
+{
+	const int fd = open_trusted_directory(&ctl->tree, name);
+
+	if (fd == -ELOOP)
+		warnx("%s/%s: root does not follow this link, because root does not own it",
+			ctl->root, name);
+	else if (fd < 0)
+		warnx("%s/%s: %s", ctl->root, name, strerror(-fd));
+	return fd;
+}
+
+int entry_directory_owner(const struct tree *tree, const char *name, uid_t *out)
+{
+	struct stat st;
+
+	if (fstatat(tree->root, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode) && st.st_uid == 0 &&
+		fstatat(tree->root, name, &st, 0) < 0)
+		return -errno;
+	*out = st.st_uid;
+	return 0;
+}
+
+/*
+ * By the user too, for all who may arm can write there: nobody can be in
+ * another's way, and each finds what is his own.
+ */
+void entry_cancelled_path(
+	const char *client, uid_t user, char out[static ENTRY_CANCELLED_SIZE])
+{
+	snprintf(out, ENTRY_CANCELLED_SIZE, CANCELLED_DIR "/%s.%lu", client,
+		(unsigned long)user);
+}
 
 const char *entry_directory(enum entry_kind kind)
 {
 	static const char *const directories[] = {
 		[ENTRY_ARMED] = ONCE_DIR,
-		[ENTRY_STATIC] = "static",
+		[ENTRY_STATIC] = STATIC_DIR,
 		[ENTRY_UNSURE] = CLAIMED_DIR,
 		[ENTRY_SERVED] = SERVED_DIR,
 		[ENTRY_CANCELLED] = CANCELLED_DIR,
@@ -62,7 +139,7 @@ static struct remembered {
 } memory[4096];
 
 /* The FNV-1a hash. */
-static struct remembered *place_of(const char *text)
+static struct remembered *memory_slot(const char *text)
 {
 	uint32_t hash = 2166136261U;
 
@@ -71,9 +148,9 @@ static struct remembered *place_of(const char *text)
 	return &memory[hash % (sizeof memory / sizeof memory[0])];
 }
 
-static bool recall(struct entry *entry)
+static bool recall_target(struct entry *entry)
 {
-	const struct remembered *place = place_of(entry->text);
+	const struct remembered *place = memory_slot(entry->text);
 
 	if (entry->text[0] == '\0' || place->kind != entry->kind ||
 		strcmp(place->text, entry->text) != 0)
@@ -84,9 +161,9 @@ static bool recall(struct entry *entry)
 	return true;
 }
 
-static void remember(const struct entry *entry)
+static void remember_target(const struct entry *entry)
 {
-	struct remembered *place = place_of(entry->text);
+	struct remembered *place = memory_slot(entry->text);
 
 	if (strlen(entry->text) >= sizeof place->text)
 		return;
@@ -98,11 +175,11 @@ static void remember(const struct entry *entry)
 }
 
 /* Opens what the entry leads to: how large it is, or why it can't be served. */
-static void ask_target(const struct tree *tree, struct entry *entry)
+static void look_at_target(const struct tree *tree, struct entry *entry)
 {
 	struct target target;
 
-	if (recall(entry))
+	if (recall_target(entry))
 		return;
 	const int err = target_open(tree, entry->path,
 		entry->text[0] == '\0' ? NULL : entry->text, &target);
@@ -113,17 +190,17 @@ static void ask_target(const struct tree *tree, struct entry *entry)
 		entry->doubt = boot_file_doubt(tree, target.fd);
 		target_close(&target);
 	}
-	remember(entry);
+	remember_target(entry);
 }
 
 /* The link's text, if it is one. False: it has gone. */
-static bool read_text(const struct tree *tree, struct entry *entry)
+static bool read_entry_text(const struct tree *tree, struct entry *entry)
 {
-	const ssize_t n = readlinkat(
-		tree->root, entry->path, entry->text, sizeof entry->text - 1);
+	const int err = tree_read_link(tree, entry->path, entry->text);
 
-	entry->text[n < 0 ? 0 : n] = '\0';
-	return n >= 0 || errno != ENOENT;
+	if (err < 0)
+		entry->text[0] = '\0';
+	return err != -ENOENT;
 }
 
 bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
@@ -141,7 +218,7 @@ bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
 	snprintf(out->path, sizeof out->path, "%s/%s", entry_directory(kind),
 		name);
 	if (fstatat(tree->root, out->path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		!read_text(tree, out))
+		!read_entry_text(tree, out))
 		return false;
 
 	out->since = st.st_mtim.tv_sec;
@@ -149,8 +226,8 @@ bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
 	if (dot != NULL)
 		*dot = '\0';
 	if (kind == ENTRY_ARMED && !S_ISLNK(st.st_mode))
-		out->problem = "no link, so it is ignored";
+		out->problem = "not a link, so it is ignored";
 	else if (kind == ENTRY_ARMED || kind == ENTRY_STATIC)
-		ask_target(tree, out);
+		look_at_target(tree, out);
 	return true;
 }

@@ -6,7 +6,30 @@
 #include <sys/types.h>
 #include <time.h>
 
+struct ctl;
 struct tree;
+
+#define STATIC_DIR "static"
+
+/*
+ * Opens a directory of the tree to make and remove entries in it: an O_PATH
+ * descriptor, or -errno, with a message. Root does not follow a link that
+ * somebody else made: it could lead to any directory of the system.
+ */
+int entry_open_directory(const struct ctl *ctl, const char *name);
+
+/*
+ * The owner of a directory of the root. If that is a link, root's are followed,
+ * and of any other the link's owner counts. 0 or -errno.
+ */
+int entry_directory_owner(
+	const struct tree *tree, const char *name, uid_t *out);
+
+#define ENTRY_CANCELLED_SIZE 96 /* bytes */
+
+/* The path of the link that a user cancelled last for a client. */
+void entry_cancelled_path(
+	const char *client, uid_t user, char out[static ENTRY_CANCELLED_SIZE]);
 
 enum entry_kind {
 	ENTRY_ARMED,

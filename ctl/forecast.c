@@ -13,14 +13,14 @@
 
 #include "boot/once.h"
 #include "boot/once_lock.h"
+#include "boot/text.h"
 #include "ctl/ctl.h"
-#include "ctl/holder.h"
 #include "ctl/permission.h"
 #include "ctl/responder.h"
 
 #define USER_SIZE 64
 
-static void name_user(uid_t user, char out[static USER_SIZE])
+static void format_user(uid_t user, char out[static USER_SIZE])
 {
 	const struct passwd *entry = getpwuid(user);
 
@@ -30,8 +30,9 @@ static void name_user(uid_t user, char out[static USER_SIZE])
 		snprintf(out, USER_SIZE, "%lu", (unsigned long)user);
 }
 
-__attribute__((format(printf, 4, 5))) static void say(struct forecast *out,
-	enum forecast_kind kind, const char *path, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void set_forecast(
+	struct forecast *out, enum forecast_kind kind, const char *path,
+	const char *format, ...)
 {
 	va_list args;
 
@@ -44,40 +45,41 @@ __attribute__((format(printf, 4, 5))) static void say(struct forecast *out,
 	out->advice[0] = '\0';
 }
 
-static void say_chown(const struct permission *permission, struct forecast *out)
+static void advise_chown(
+	const struct permission *permission, struct forecast *out)
 {
 	char user[USER_SIZE] = "USER";
 
 	if (permission->is_known)
-		name_user(permission->user, user);
+		format_user(permission->user, user);
 	snprintf(out->advice, sizeof out->advice,
 		"give it to the responder's user: pxesrvctl chown %s", user);
 }
 
-static void say_way(const struct permission *permission, struct forecast *out)
+static void advise_by_error(
+	const struct permission *permission, struct forecast *out)
 {
 	const bool is_once = strcmp(out->path, ONCE_DIR) == 0;
-	const char *way = "remove it: the responder makes it anew";
+	const char *way = "remove it: the responder creates it again";
 
 	if (out->error == EROFS)
 		way = permission->pid == 0
 		              ? "mount it writable"
-		              : "mount it writable for the responder: "
-		                "restart the responder";
+		              : "mount it writable for the responder: restart the responder";
 	else if (out->error == EXDEV)
 		way = "unmount it";
 	else if (out->error == EPERM && is_once &&
 		 permission_owns_once(permission))
-		way = "take its attribute away: chattr -i";
+		way = "remove its immutable attribute: chattr -i";
 	else if (out->error == EACCES || is_once) {
-		say_chown(permission, out);
+		advise_chown(permission, out);
 		return;
 	}
 	snprintf(out->advice, sizeof out->advice, "%s", way);
 }
 
 /* " (user www-data, pid 7)", as far as that is known. */
-static void name_responder(
+static void format_responder(
 	const struct permission *permission, char *out, size_t size)
 {
 	char user[USER_SIZE], pid[32] = "";
@@ -85,57 +87,87 @@ static void name_responder(
 	out[0] = '\0';
 	if (!permission->is_known)
 		return;
-	name_user(permission->user, user);
+	format_user(permission->user, user);
 	if (permission->pid != 0)
 		snprintf(pid, sizeof pid, ", pid %ld", (long)permission->pid);
 	snprintf(out, size, " (user %s%s)", user, pid);
 }
 
 /* What can't be used, by whom, and what comes of it. */
-static void say_fails(const struct permission *permission, const char *path,
+static void set_failure(const struct permission *permission, const char *path,
 	int error, const char *effect, struct forecast *out)
 {
 	char who[USER_SIZE + 64];
 
-	name_responder(permission, who, sizeof who);
+	format_responder(permission, who, sizeof who);
 	if (error == EPERM && strcmp(path, ONCE_DIR) == 0 &&
 		!permission_owns_once(permission))
-		say(out, FORECAST_FAILS, path,
-			"it is sticky, and the responder%s owns neither it nor "
-			"the link, so %s: %s",
+		set_forecast(out, FORECAST_FAILS, path,
+			"it is sticky, and the responder%s owns neither it nor the link, so %s: %s",
 			who, effect, strerror(error));
 	else if (error == EACCES && !permission->is_known)
-		say(out, FORECAST_FAILS, path,
+		set_forecast(out, FORECAST_FAILS, path,
 			"users other than root can't use it, so %s: %s", effect,
 			strerror(error));
 	else
-		say(out, FORECAST_FAILS, path,
+		set_forecast(out, FORECAST_FAILS, path,
 			"the responder can't use it%s, so %s: %s", who, effect,
 			strerror(error));
 	out->error = error;
-	say_way(permission, out);
+	advise_by_error(permission, out);
 }
 
 /* The responder may see another tree by the same name. */
-static bool look_elsewhere(const struct ctl *ctl, struct forecast *out)
+static bool forecast_other_tree(const struct ctl *ctl, struct forecast *out)
 {
 	const struct responder *responder = responder_of(ctl);
 
 	if (responder == NULL || responder->sees == RESPONDER_SEES_TREE)
 		return false;
 	const bool is_root = responder->sees == RESPONDER_SEES_OTHER_ROOT;
-	say(out, FORECAST_ELSEWHERE, is_root ? ctl->root : ONCE_DIR,
-		"the responder (pid %ld) sees another directory there, or "
-		"none, so its answers are not those of this %s",
+	set_forecast(out, FORECAST_ELSEWHERE, is_root ? ctl->root : ONCE_DIR,
+		"the responder (pid %ld) sees another directory there, or none, so its answers are not those of this %s",
 		(long)responder->pid, is_root ? "tree" : "once/");
 	snprintf(out->advice, sizeof out->advice,
-		"restart the responder; if that does not help, look what its "
-		"service mounts or hides there");
+		"restart the responder; if that does not help, check what its service mounts or hides there");
 	return true;
 }
 
+/* The command that a process runs. It chooses the text itself. False: gone. */
+static bool read_process_name(pid_t pid, char *out, size_t size)
+{
+	char path[64], text[64];
+	ssize_t n = -1;
+
+	snprintf(path, sizeof path, "/proc/%ld/comm", (long)pid);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof text - 1);
+		close(fd);
+	}
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	escape_line(text, out, size);
+	return true;
+}
+
+void forecast_lock_holder(const struct tree *tree, char *out, size_t size)
+{
+	const pid_t pid = once_lock_holder(tree);
+	char command[128];
+
+	if (pid <= 0)
+		snprintf(out, size, "a process that can't be seen from here");
+	else if (read_process_name(pid, command, sizeof command))
+		snprintf(out, size, "pid %ld (%s)", (long)pid, command);
+	else
+		snprintf(out, size, "pid %ld", (long)pid);
+}
+
 /* Whether somebody holds the lock, and does not let go. */
-static void look_at_lock(
+static void forecast_lock(
 	const struct permission *permission, struct forecast *out)
 {
 	char holder[256];
@@ -147,8 +179,8 @@ static void look_at_lock(
 		once_unlock(&permission->tree, lock);
 	if (lock != -EAGAIN)
 		return;
-	holder_name(&permission->tree, holder, sizeof holder);
-	say(out, FORECAST_FAILS, ONCE_LOCK,
+	forecast_lock_holder(&permission->tree, holder, sizeof holder);
+	set_forecast(out, FORECAST_FAILS, ONCE_LOCK,
 		"held by %s, so links are answered with 503: %s", holder,
 		strerror(EAGAIN));
 	out->error = EAGAIN;
@@ -158,30 +190,29 @@ static void look_at_lock(
 
 /* What others made in the place of a part, and is more than a file or a link.
  */
-static bool look_at_part(const struct permission *permission, const char *path,
+static bool forecast_part(const struct permission *permission, const char *path,
 	struct forecast *out)
 {
 	struct stat st;
 
 	if (permission->pid == 0 ||
-		permission_judge(permission, path) != -ENOENT ||
+		permission_check_part(permission, path) != -ENOENT ||
 		fstatat(permission->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) <
 			0 ||
 		S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
 		return false;
-	say(out, FORECAST_DOUBT, path,
-		"it is not the responder's own, and the responder (pid %ld) "
-		"can't move it aside if its sandbox is whole",
+	set_forecast(out, FORECAST_DOUBT, path,
+		"it does not belong to the responder, and the responder (pid %ld) cannot move it aside if it is sandboxed",
 		(long)permission->pid);
 	snprintf(out->advice, sizeof out->advice,
-		"look who made it, and restart the responder, which moves it "
-		"aside to %s" ONCE_ASIDE "...",
+		"find out who made it, then restart the responder, which moves it aside to %s" ONCE_ASIDE
+		"...",
 		path);
 	return true;
 }
 
 /* Which links it moves depends on who it is, and who owns them. */
-static void look_at_owner(const struct permission *permission,
+static void forecast_owner(const struct permission *permission,
 	const char *client, struct forecast *out)
 {
 	char path[64];
@@ -191,34 +222,29 @@ static void look_at_owner(const struct permission *permission,
 		client == NULL ? "" : client);
 	if (permission_is_sticky(permission) &&
 		!permission_owns_once(permission) && client == NULL) {
-		say(out, FORECAST_DOUBT, ONCE_DIR,
-			"it is sticky and belongs to somebody else, so the "
-			"responder can move no link but its own");
-		say_chown(permission, out);
+		set_forecast(out, FORECAST_DOUBT, ONCE_DIR,
+			"it is sticky and belongs to somebody else, so the responder can move no link but its own");
+		advise_chown(permission, out);
 	} else if (permission_is_sticky(permission) && !permission->is_known &&
 		   fstatat(permission->tree.root, path, &link,
 			   AT_SYMLINK_NOFOLLOW) == 0) {
 		char user[USER_SIZE];
 
-		name_user(link.st_uid, user);
-		say(out, FORECAST_DOUBT, ONCE_DIR,
-			"it is sticky and belongs to root, so the link is "
-			"answered with 503 unless the responder runs as user "
-			"%s",
+		format_user(link.st_uid, user);
+		set_forecast(out, FORECAST_DOUBT, ONCE_DIR,
+			"it is sticky and belongs to root, so the link is answered with 503 unless the responder runs as user %s",
 			user);
-		say_chown(permission, out);
+		advise_chown(permission, out);
 	} else if (client == NULL && geteuid() == 0 && !permission->is_known &&
 		   permission->once.st_uid == 0) {
-		say(out, FORECAST_UNKNOWN, ONCE_DIR,
-			"it belongs to root, so it can't be seen whether the "
-			"responder may move links");
+		set_forecast(out, FORECAST_UNKNOWN, ONCE_DIR,
+			"it belongs to root, so pxesrvctl cannot tell whether the responder may move links");
 		snprintf(out->advice, sizeof out->advice,
-			"give it to the responder's user by pxesrvctl chown, "
-			"or name that one by -u");
+			"give it to the responder's user with pxesrvctl chown, or name that user with -u");
 	}
 }
 
-static void check_will_be_served(const struct permission *permission,
+static void forecast_claim(const struct permission *permission,
 	const char *client, struct forecast *out)
 {
 	const char *where;
@@ -226,11 +252,11 @@ static void check_will_be_served(const struct permission *permission,
 
 	*out = (struct forecast){.kind = FORECAST_GOOD};
 	if (error != 0)
-		say_fails(permission, where, error,
+		set_failure(permission, where, error,
 			"links are answered with 503", out);
-	else if (!look_at_part(permission, ONCE_LOCK, out) &&
-		 !look_at_part(permission, CLAIMED_DIR, out))
-		look_at_owner(permission, client, out);
+	else if (!forecast_part(permission, ONCE_LOCK, out) &&
+		 !forecast_part(permission, CLAIMED_DIR, out))
+		forecast_owner(permission, client, out);
 }
 
 void forecast_links(const struct ctl *ctl, struct forecast *out)
@@ -238,11 +264,11 @@ void forecast_links(const struct ctl *ctl, struct forecast *out)
 	struct permission permission;
 
 	*out = (struct forecast){.kind = FORECAST_GOOD};
-	if (look_elsewhere(ctl, out) || !permission_open(ctl, &permission))
+	if (forecast_other_tree(ctl, out) || !permission_open(ctl, &permission))
 		return;
-	check_will_be_served(&permission, NULL, out);
+	forecast_claim(&permission, NULL, out);
 	if (out->kind != FORECAST_FAILS)
-		look_at_lock(&permission, out);
+		forecast_lock(&permission, out);
 }
 
 void forecast_link(const struct ctl *ctl, const struct forecast *links,
@@ -253,7 +279,7 @@ void forecast_link(const struct ctl *ctl, const struct forecast *links,
 	*out = *links;
 	if (links->kind != FORECAST_ELSEWHERE && links->error != EAGAIN &&
 		permission_open(ctl, &permission))
-		check_will_be_served(&permission, client, out);
+		forecast_claim(&permission, client, out);
 }
 
 void forecast_unseen(
@@ -264,11 +290,11 @@ void forecast_unseen(
 
 	*out = (struct forecast){.kind = FORECAST_GOOD};
 	if (!permission_open(ctl, &permission) ||
-		permission_is_own(&permission))
+		permission_runs_as_user(&permission))
 		return;
-	name_user(geteuid(), user);
-	say(out, FORECAST_UNKNOWN, path,
-		"user %s can't read it, which tells nothing of the responder",
+	format_user(geteuid(), user);
+	set_forecast(out, FORECAST_UNKNOWN, path,
+		"user %s cannot read it, but the responder may be able to",
 		user);
 	snprintf(out->advice, sizeof out->advice, "run this as root");
 }
@@ -282,7 +308,7 @@ void forecast_served(const struct ctl *ctl, struct forecast *out)
 		return;
 	const int error = permission_served(&permission);
 	if (error != 0)
-		say_fails(&permission, SERVED_DIR, error,
+		set_failure(&permission, SERVED_DIR, error,
 			"links stay in " CLAIMED_DIR "/ when they are served",
 			out);
 }

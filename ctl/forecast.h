@@ -2,8 +2,10 @@
 #pragma once
 
 #include <limits.h>
+#include <stddef.h>
 
 struct ctl;
+struct tree;
 
 /* What becomes of a once link when its machine asks. */
 enum forecast_kind {
@@ -49,3 +51,6 @@ void forecast_unseen(
 /* Of moving it to once/.served/ afterwards. The answer does not depend on it.
  */
 void forecast_served(const struct ctl *ctl, struct forecast *out);
+
+/* Writes in words which process has the lock on once/.lock. */
+void forecast_lock_holder(const struct tree *tree, char *out, size_t size);

@@ -14,9 +14,143 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ctl/words.h"
+/* Words of a file: in constant memory, whatever the file has in it. */
 
-struct reading {
+#define WORDS_MAX 8
+#define WORD_SIZE 64 /* bytes; what is longer is cut off */
+
+/* The first words of a line or of a statement. */
+struct words {
+	char text[WORDS_MAX][WORD_SIZE];
+	unsigned count;
+	int end; /* the character that ended it; EOF: it may be cut off */
+};
+
+#define BLANKS " \t\r\n\f\v"
+
+struct word_reader {
+	FILE *file;
+	struct words *words;
+	size_t length; /* of the word that is read */
+};
+
+static void end_word(struct word_reader *reader)
+{
+	if (reader->length > 0)
+		reader->words->count++;
+	reader->length = 0;
+}
+
+static void add_character(struct word_reader *reader, int c)
+{
+	struct words *words = reader->words;
+
+	if (words->count == WORDS_MAX || reader->length == WORD_SIZE - 1)
+		return;
+	words->text[words->count][reader->length++] = (char)c;
+	words->text[words->count][reader->length] = '\0';
+}
+
+static bool is_blank(int c)
+{
+	return c != '\0' && strchr(BLANKS, c) != NULL;
+}
+
+/* A byte of UTF-8 is one: a client may have such a name. */
+static bool is_text(int c)
+{
+	return c >= ' ' ? c != 0x7f : is_blank(c);
+}
+
+static bool end_words(struct word_reader *reader, int c)
+{
+	end_word(reader);
+	reader->words->end = c;
+	return c != EOF || reader->words->count > 0;
+}
+
+/*
+ * The next line of a file. False: there is none. 0 as end: it has a character
+ * that no text has.
+ */
+static bool words_line(FILE *file, struct words *out)
+{
+	struct word_reader reader = {.file = file, .words = out};
+
+	out->count = 0;
+	for (;;) {
+		const int c = getc_unlocked(file);
+		if (c == EOF || c == '\n')
+			return end_words(&reader, c);
+		if (!is_text(c))
+			return end_words(&reader, 0);
+		if (is_blank(c))
+			end_word(&reader);
+		else
+			add_character(&reader, c);
+	}
+}
+
+/* Behind its first quote. Returns its last one, or what ended it before. */
+static int read_string(struct word_reader *reader)
+{
+	bool is_escaped = false;
+
+	for (;;) {
+		const int c = getc_unlocked(reader->file);
+		if (c == EOF || c == '\n')
+			return c;
+		if (!is_text(c))
+			return 0;
+		add_character(reader, c);
+		if (c == '"' && !is_escaped)
+			return c;
+		is_escaped = c == '\\' && !is_escaped;
+	}
+}
+
+static int skip_comment(struct word_reader *reader)
+{
+	int c;
+
+	do
+		c = getc_unlocked(reader->file);
+	while (c != '\n' && c != EOF && is_text(c));
+	return c;
+}
+
+/*
+ * As words_line(), of statements that end at ; { or }, with comments behind #.
+ * A string is one word, which keeps its first quote. It ends with its line at
+ * the latest, and then so does the statement, whose end is a newline.
+ */
+static bool words_statement(FILE *file, struct words *out)
+{
+	struct word_reader reader = {.file = file, .words = out};
+
+	out->count = 0;
+	for (;;) {
+		int c = getc_unlocked(file);
+		if (c == '#')
+			c = skip_comment(&reader);
+		if (c == EOF || c == ';' || c == '{' || c == '}')
+			return end_words(&reader, c);
+		if (c == '"') {
+			add_character(&reader, c);
+			c = read_string(&reader);
+			if (c != '"')
+				return end_words(&reader, c);
+		} else if (!is_text(c)) {
+			return end_words(&reader, 0);
+		} else if (is_blank(c)) {
+			end_word(&reader);
+		} else {
+			add_character(&reader, c);
+		}
+	}
+}
+
+struct dhcpd_reader {
 	lease_found *found;
 	void *context;
 	time_t now;
@@ -29,7 +163,7 @@ struct reading {
 	struct lease lease;
 };
 
-static bool is(const struct words *words, unsigned at, const char *text)
+static bool has_word(const struct words *words, unsigned at, const char *text)
 {
 	return at < words->count && strcmp(words->text[at], text) == 0;
 }
@@ -38,14 +172,14 @@ static bool is(const struct words *words, unsigned at, const char *text)
  * What may stand outside of all blocks, or what it begins like if it is cut
  * off. DHCPv6 has others.
  */
-static bool is_known(const struct words *words, bool is_cut_off)
+static bool is_known_statement(const struct words *words, bool is_cut_off)
 {
 	static const char *const known[] = {"authoring-byte-order", "class",
 		"failover", "group", "host", "lease", "server-duid",
 		"subclass"};
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-		if (is(words, 0, known[i]) ||
+		if (has_word(words, 0, known[i]) ||
 			(is_cut_off && strncmp(words->text[0], known[i],
 					       strlen(words->text[0])) == 0))
 			return true;
@@ -53,7 +187,7 @@ static bool is_known(const struct words *words, bool is_cut_off)
 	return false;
 }
 
-static bool read_seconds(const char *digits, time_t *out)
+static bool parse_seconds(const char *digits, time_t *out)
 {
 	errno = 0;
 	const long long seconds = strtoll(digits, NULL, 10);
@@ -67,18 +201,18 @@ static bool read_seconds(const char *digits, time_t *out)
  * "ends 0 2026/11/22 13:28:00", in UTC; "ends epoch 1795354080"; or never,
  * which is 0. False: it is none of these.
  */
-static bool read_time(const struct words *words, time_t *out)
+static bool parse_dhcpd_time(const struct words *words, time_t *out)
 {
 	struct tm tm = {0};
 	char text[2 * WORD_SIZE];
 
 	*out = 0;
-	if (is(words, 1, "never"))
+	if (has_word(words, 1, "never"))
 		return true;
 	if (words->count < 3)
 		return false;
-	if (is(words, 1, "epoch"))
-		return read_seconds(words->text[2], out);
+	if (has_word(words, 1, "epoch"))
+		return parse_seconds(words->text[2], out);
 	if (words->count < 4)
 		return false;
 	strcpy(text, words->text[2]);
@@ -90,103 +224,110 @@ static bool read_time(const struct words *words, time_t *out)
 	return true;
 }
 
-static bool begin_lease(struct reading *reading, const char *address)
+static bool begin_dhcpd_lease(struct dhcpd_reader *reader, const char *address)
 {
-	reading->is_active = reading->has_state = reading->is_over = false;
-	reading->started = reading->seen = 0;
-	reading->lease = (struct lease){.is_followed = true};
-	reading->in_lease = address_parse(address, &reading->lease.address);
-	reading->depth = 1;
-	return reading->in_lease;
+	reader->is_active = reader->has_state = reader->is_over = false;
+	reader->started = reader->seen = 0;
+	reader->lease = (struct lease){.is_followed = true};
+	reader->in_lease = address_parse(address, &reader->lease.address);
+	reader->depth = 1;
+	return reader->in_lease;
 }
 
 /* False: no state, as with OpenBSD's dhcpd, whose leases end otherwise. */
-static bool end_lease(struct reading *reading)
+static bool end_dhcpd_lease(struct dhcpd_reader *reader)
 {
-	struct lease *lease = &reading->lease;
+	struct lease *lease = &reader->lease;
 
-	lease->holds = reading->is_active && !reading->is_over;
-	lease->order = reading->seen != 0 ? reading->seen : reading->started;
-	if (reading->has_state)
-		reading->found(lease, reading->context);
-	reading->in_lease = false;
-	return reading->has_state;
+	lease->holds = reader->is_active && !reader->is_over;
+	lease->order = reader->seen != 0 ? reader->seen : reader->started;
+	if (reader->has_state)
+		reader->found(lease, reader->context);
+	reader->in_lease = false;
+	return reader->has_state;
 }
 
-static bool read_statement(struct reading *reading, const struct words *words)
+static bool read_dhcpd_statement(
+	struct dhcpd_reader *reader, const struct words *words)
 {
 	const char *why;
 	time_t ends;
 
-	if (is(words, 0, "starts"))
-		return read_time(words, &reading->started);
-	if (is(words, 0, "cltt"))
-		return read_time(words, &reading->seen);
-	if (is(words, 0, "ends")) {
-		const bool is_good = read_time(words, &ends);
-		reading->is_over = ends != 0 && ends <= reading->now;
+	if (has_word(words, 0, "starts"))
+		return parse_dhcpd_time(words, &reader->started);
+	if (has_word(words, 0, "cltt"))
+		return parse_dhcpd_time(words, &reader->seen);
+	if (has_word(words, 0, "ends")) {
+		const bool is_good = parse_dhcpd_time(words, &ends);
+		reader->is_over = ends != 0 && ends <= reader->now;
 		return is_good;
 	}
-	if (is(words, 0, "binding")) {
-		reading->has_state = true;
-		reading->is_active = is(words, 2, "active");
-	} else if (is(words, 0, "hardware") && is(words, 1, "ethernet") &&
-		   words->count == 3) {
-		mac_parse(words->text[2], &reading->lease.mac, &why);
+	if (has_word(words, 0, "binding")) {
+		reader->has_state = true;
+		reader->is_active = has_word(words, 2, "active");
+	} else if (has_word(words, 0, "hardware") &&
+		   has_word(words, 1, "ethernet") && words->count == 3) {
+		mac_parse(words->text[2], &reader->lease.mac, &why);
 	}
 	return true;
 }
 
 /* "lease ADDRESS {" begins one even within another, which has no end then. */
-static bool open_block(struct reading *reading, const struct words *words)
+static bool open_block(struct dhcpd_reader *reader, const struct words *words)
 {
 	const unsigned count = words->count;
 
-	if (count >= 2 && is(words, count - 2, "lease"))
-		return begin_lease(reading, words->text[count - 1]);
-	return reading->depth++ > 0 || is_known(words, false);
+	if (count >= 2 && has_word(words, count - 2, "lease"))
+		return begin_dhcpd_lease(reader, words->text[count - 1]);
+	return reader->depth++ > 0 || is_known_statement(words, false);
 }
 
-static bool close_block(struct reading *reading)
+static bool close_block(struct dhcpd_reader *reader)
 {
-	if (reading->depth == 0)
+	if (reader->depth == 0)
 		return false;
-	reading->depth--;
-	return reading->depth > 0 || !reading->in_lease || end_lease(reading);
+	reader->depth--;
+	return reader->depth > 0 || !reader->in_lease ||
+	       end_dhcpd_lease(reader);
 }
 
 /* False: this format has none such. */
-static bool take(struct reading *reading, const struct words *words)
+static bool take_statement(
+	struct dhcpd_reader *reader, const struct words *words)
 {
 	switch (words->end) {
 	case EOF:
-		return reading->depth > 0 || words->count == 0 ||
-		       (reading->any && is_known(words, true));
+		return reader->depth > 0 || words->count == 0 ||
+		       (reader->any && is_known_statement(words, true));
 	case '{':
-		return open_block(reading, words);
+		return open_block(reader, words);
 	case '}':
-		return close_block(reading);
+		return close_block(reader);
 	case 0:
 		return false;
 	default:
-		if (reading->depth == 0)
-			return is_known(words, false);
-		return reading->depth > 1 || !reading->in_lease ||
-		       read_statement(reading, words);
+		if (reader->depth == 0)
+			return is_known_statement(words, false);
+		return reader->depth > 1 || !reader->in_lease ||
+		       read_dhcpd_statement(reader, words);
 	}
 }
 
-/* As leases_read(), of ISC dhcpd's format. 0 or -EBADMSG. */
-static int dhcpd_leases_read(FILE *file, lease_found *found, void *context)
+/*
+ * ISC dhcpd adds a record to its file whenever a lease changes, so that the
+ * last one of an address counts. A crash may cut the last one off, and more
+ * may follow it: a record without an end is left out. 0 or -EBADMSG.
+ */
+static int read_dhcpd(FILE *file, lease_found *found, void *context)
 {
-	struct reading reading = {
+	struct dhcpd_reader reader = {
 		.found = found, .context = context, .now = time(NULL)};
 	struct words words;
 
 	while (words_statement(file, &words)) {
-		if (!take(&reading, &words))
+		if (!take_statement(&reader, &words))
 			return -EBADMSG;
-		reading.any = true;
+		reader.any = true;
 	}
 	return 0;
 }
@@ -199,7 +340,7 @@ static int dhcpd_leases_read(FILE *file, lease_found *found, void *context)
 #define EPOCH_MIN 946684800
 
 /* A hardware type stands before a MAC address when it is needed. */
-static void read_mac(const char *text, struct mac *out)
+static void read_dnsmasq_mac(const char *text, struct mac *out)
 {
 	const char *why;
 
@@ -210,7 +351,8 @@ static void read_mac(const char *text, struct mac *out)
 
 /* "EXPIRY MAC ADDRESS NAME ID"; an expiry of 0 never comes. False: it is none.
  */
-static bool read_line(const struct words *words, time_t now, struct lease *out)
+static bool read_dnsmasq_line(
+	const struct words *words, time_t now, struct lease *out)
 {
 	const char *digits = words->text[0];
 
@@ -222,7 +364,7 @@ static bool read_line(const struct words *words, time_t now, struct lease *out)
 		return false;
 	*out = (struct lease){
 		.holds = expiry == 0 || expiry > now, .order = expiry};
-	read_mac(words->text[1], &out->mac);
+	read_dnsmasq_mac(words->text[1], &out->mac);
 	return address_parse(words->text[2], &out->address);
 }
 
@@ -241,7 +383,7 @@ static int read_dnsmasq(FILE *file, lease_found *found, void *context)
 		/* It is written at this moment. */
 		if (words.end == EOF && words.count < 4 && any)
 			break;
-		if (words.end == 0 || !read_line(&words, now, &lease))
+		if (words.end == 0 || !read_dnsmasq_line(&words, now, &lease))
 			return -EBADMSG;
 		if (!IN6_IS_ADDR_V4MAPPED(&lease.address.bits)) {
 			any_ipv6 = true;
@@ -269,7 +411,7 @@ static bool is_dnsmasq(FILE *file)
 }
 
 /* NULL with errno: it can't be read. */
-static FILE *open_file(const char *path)
+static FILE *open_lease_file(const char *path)
 {
 	struct stat st;
 	FILE *file = NULL;
@@ -294,7 +436,7 @@ static FILE *open_file(const char *path)
 
 int leases_read(const char *path, lease_found *found, void *context)
 {
-	FILE *file = open_file(path);
+	FILE *file = open_lease_file(path);
 
 	if (file == NULL)
 		return -errno;
@@ -302,7 +444,7 @@ int leases_read(const char *path, lease_found *found, void *context)
 	int err = fseek(file, 0, SEEK_SET) < 0 ? -errno : 0;
 	if (err == 0)
 		err = of_dnsmasq ? read_dnsmasq(file, found, context)
-		                 : dhcpd_leases_read(file, found, context);
+		                 : read_dhcpd(file, found, context);
 	if (ferror(file))
 		err = -EIO;
 	fclose(file);

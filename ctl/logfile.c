@@ -43,7 +43,7 @@ int logfile_descriptor(const char *path)
 }
 
 /* Takes over the descriptor. False, with a message: it is -errno. */
-static bool open_descriptor(const char *path, int fd, struct logfile *out)
+static bool start_logfile(const char *path, int fd, struct logfile *out)
 {
 	*out = (struct logfile){.path = path, .fd = fd};
 	if (fd < 0)
@@ -55,9 +55,7 @@ const char *logfile_default(const struct ctl *ctl)
 {
 	if (strcmp(ctl->log, "-") != 0)
 		return ctl->log;
-	warnx("PXESRV_LOG is \"-\": the log goes to the responder's standard "
-	      "error, so name a file, or - to read the journal from standard "
-	      "input");
+	warnx("PXESRV_LOG is \"-\": the log goes to the responder's standard error, so name a file, or - to read the journal from standard input");
 	return NULL;
 }
 
@@ -65,12 +63,12 @@ bool logfile_open_growing(const char *path, struct logfile *out)
 {
 	unsigned char magic[2] = {0};
 
-	if (!open_descriptor(path, logfile_descriptor(path), out))
+	if (!start_logfile(path, logfile_descriptor(path), out))
 		return false;
 	/* RFC 1952, section 2.3.1 */
 	if (pread(out->fd, magic, sizeof magic, 0) == sizeof magic &&
 		magic[0] == 0x1f && magic[1] == 0x8b) {
-		warnx("%s: it is compressed, and does not grow", path);
+		warnx("%s: it is compressed, so -f cannot follow it", path);
 		close(out->fd);
 		return false;
 	}
@@ -78,12 +76,12 @@ bool logfile_open_growing(const char *path, struct logfile *out)
 }
 
 /* Opens a log that is as long as it is, compressed or not. */
-static bool open_whole(const char *path, struct logfile *out)
+static bool open_whole_log(const char *path, struct logfile *out)
 {
 	const bool is_input = strcmp(path, "-") == 0;
 	const int fd = is_input ? dup(STDIN_FILENO) : logfile_descriptor(path);
 
-	if (!open_descriptor(is_input ? "standard input" : path,
+	if (!start_logfile(is_input ? "standard input" : path,
 		    is_input && fd < 0 ? -errno : fd, out))
 		return false;
 	out->gz = gzdopen(fd, "rb");
@@ -92,14 +90,14 @@ static bool open_whole(const char *path, struct logfile *out)
 	return true;
 }
 
-static bool read_each(const char *path,
+static bool read_log(const char *path,
 	void (*found)(const struct parsed_line *line, void *context),
 	void *context)
 {
 	struct logfile file;
 	struct parsed_line line;
 
-	if (!open_whole(path, &file))
+	if (!open_whole_log(path, &file))
 		return false;
 	while (logfile_next(&file, &line))
 		found(&line, context);
@@ -114,20 +112,20 @@ bool logfile_each(const struct ctl *ctl, int count, char *const paths[],
 
 	if (count == 0) {
 		const char *path = logfile_default(ctl);
-		return path != NULL && read_each(path, found, context);
+		return path != NULL && read_log(path, found, context);
 	}
 	for (int i = 0; i < count; i++)
-		done = read_each(paths[i], found, context) && done;
+		done = read_log(paths[i], found, context) && done;
 	return done;
 }
 
-static void begin(struct logfile *file)
+static void restart_logfile(struct logfile *file)
 {
 	file->offset = 0;
 	file->begin = file->end = 0;
 }
 
-static bool is_truncated(const struct logfile *file)
+static bool is_log_truncated(const struct logfile *file)
 {
 	struct stat st;
 
@@ -135,7 +133,7 @@ static bool is_truncated(const struct logfile *file)
 }
 
 /* As read(2). The end of a file that is cut off shows as an error. */
-static ssize_t read_whole(struct logfile *file, void *out, size_t size)
+static ssize_t read_compressed(struct logfile *file, void *out, size_t size)
 {
 	int error;
 	const int n = gzread(file->gz, out, (unsigned)size);
@@ -154,8 +152,8 @@ static ssize_t read_whole(struct logfile *file, void *out, size_t size)
 
 static ssize_t read_growing(struct logfile *file, void *out, size_t size)
 {
-	if (is_truncated(file)) {
-		begin(file);
+	if (is_log_truncated(file)) {
+		restart_logfile(file);
 		lseek(file->fd, 0, SEEK_SET);
 	}
 	const ssize_t n = read(file->fd, out, size);
@@ -165,7 +163,7 @@ static ssize_t read_growing(struct logfile *file, void *out, size_t size)
 }
 
 /* Reads more behind what is not used yet. False: there is none now. */
-static bool fill(struct logfile *file)
+static bool fill_buffer(struct logfile *file)
 {
 	file->end -= file->begin;
 	memmove(file->bytes, file->bytes + file->begin, file->end);
@@ -179,7 +177,7 @@ static bool fill(struct logfile *file)
 	}
 	char *at = file->bytes + file->end;
 	const size_t room = sizeof file->bytes - file->end;
-	const ssize_t n = file->gz != NULL ? read_whole(file, at, room)
+	const ssize_t n = file->gz != NULL ? read_compressed(file, at, room)
 	                                   : read_growing(file, at, room);
 	if (n <= 0)
 		return false;
@@ -198,7 +196,7 @@ static char *take_line(struct logfile *file, size_t *length)
 		char *line = file->bytes + file->begin;
 		char *end = memchr(line, '\n', file->end - file->begin);
 
-		if (end == NULL && fill(file))
+		if (end == NULL && fill_buffer(file))
 			continue;
 		/* The last one may have no end. There is room for a NUL. */
 		line = file->bytes + file->begin;
@@ -232,7 +230,7 @@ void logfile_move(struct logfile *file, int fd)
 {
 	close(file->fd);
 	file->fd = fd;
-	begin(file);
+	restart_logfile(file);
 }
 
 bool logfile_close(struct logfile *file)
@@ -244,11 +242,13 @@ bool logfile_close(struct logfile *file)
 	if (file->error != 0)
 		file->trouble = reason_text(file->error);
 	if (file->own == 0 && file->foreign > 0 && file->trouble == NULL)
-		warnx("%s: none of its %llu lines is PXESrv's", file->path,
-			file->foreign);
+		warnx("%s: none of its %llu lines was written by PXESrv",
+			file->path, file->foreign);
 	else if (file->foreign > 0)
-		warnx("%s: %llu %s none of PXESrv's", file->path, file->foreign,
-			file->foreign == 1 ? "line is" : "lines are");
+		warnx(file->foreign == 1
+				? "%s: %llu line was not written by PXESrv"
+				: "%s: %llu lines were not written by PXESrv",
+			file->path, file->foreign);
 	if (file->trouble != NULL)
 		warnx("%s: %s", file->path, file->trouble);
 	return file->trouble == NULL && (file->own > 0 || file->foreign == 0);

@@ -80,7 +80,7 @@ static bool parse_time(const char *text, struct parsed_line *out)
 }
 
 /* Ends a text at a mark. What is behind that; NULL: it is not there. */
-static char *cut(char *text, const char *mark)
+static char *cut_at(char *text, const char *mark)
 {
 	char *at = strstr(text, mark);
 
@@ -93,7 +93,7 @@ static char *cut(char *text, const char *mark)
 /* "GET /redirect HTTP/1.1"; a client's URI may have spaces. */
 static bool parse_request(char *text, struct parsed_line *out)
 {
-	char *uri = cut(text, " ");
+	char *uri = cut_at(text, " ");
 	char *protocol = uri == NULL ? NULL : strrchr(uri, ' ');
 
 	if (protocol == NULL)
@@ -123,7 +123,7 @@ static bool parse_result(const char *text, struct parsed_line *out)
 	return true;
 }
 
-static void find_target(struct parsed_line *out)
+static void parse_target(struct parsed_line *out)
 {
 	out->source = LOGPARSE_OTHER;
 	out->target = NULL;
@@ -150,7 +150,7 @@ static bool is_printable(const char *text, size_t length)
 }
 
 /* Whether the word that ends there is what the log names a client by. */
-static bool is_client(const char *word, const char *end)
+static bool is_client_name(const char *word, const char *end)
 {
 	const size_t length = (size_t)(end - word);
 	char text[INET6_ADDRSTRLEN];
@@ -170,7 +170,7 @@ static bool is_client(const char *word, const char *end)
  * put its own words before; or a file system NULs, where the log was truncated.
  * NULL: there is none. What clients say comes later, so the first one counts.
  */
-static char *find_line(char *line, size_t length)
+static char *find_log_line(char *line, size_t length)
 {
 	static const char mark[] = " - - [";
 	const char *const end = line + length;
@@ -180,7 +180,7 @@ static char *find_line(char *line, size_t length)
 		NULL) {
 		for (word = at; word > line && word[-1] > ' '; word--)
 			;
-		if (is_client(word, at))
+		if (is_client_name(word, at))
 			return word;
 		at++;
 	}
@@ -211,20 +211,20 @@ static void undo_apache(char *line)
 
 bool logparse_line(char *text, size_t length, struct parsed_line *out)
 {
-	char *line = find_line(text, length);
+	char *line = find_log_line(text, length);
 
 	if (line == NULL || !is_printable(line, length - (size_t)(line - text)))
 		return false;
 	if (line != text && text[0] == '[')
 		undo_apache(line);
-	char *time = cut(line, " - - [");
-	char *request = time == NULL ? NULL : cut(time, "] \"");
-	const char *result = request == NULL ? NULL : cut(request, "\"");
+	char *time = cut_at(line, " - - [");
+	char *request = time == NULL ? NULL : cut_at(time, "] \"");
+	const char *result = request == NULL ? NULL : cut_at(request, "\"");
 	if (result == NULL || *result != ' ' || !parse_time(time, out) ||
 		!parse_request(request, out) || !parse_result(result + 1, out))
 		return false;
 	out->client = line;
-	find_target(out);
+	parse_target(out);
 	return true;
 }
 
@@ -243,6 +243,6 @@ time_t logparse_since(const char *text)
 		if (n >= 0 && *rest == '\0')
 			return time(NULL) - n * units[i].seconds;
 	}
-	errx(EX_USAGE, "--since %s: no number with s, m, h or d, such as 2h",
+	errx(EX_USAGE, "--since %s: not a number with s, m, h or d, such as 2h",
 		text);
 }

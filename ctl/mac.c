@@ -29,7 +29,7 @@ static unsigned hex_value(const char *digits, size_t length)
 	return value;
 }
 
-static bool split(const char *text, struct groups *out)
+static bool split_groups(const char *text, struct groups *out)
 {
 	*out = (struct groups){.shortest = SIZE_MAX};
 	for (;;) {
@@ -89,12 +89,10 @@ static const char *doubt_octets(const struct groups *groups)
 	if (groups->count == 7 && are_octets)
 		return groups->values[0] == ETHERNET
 		               ? NULL
-		               : "seven octets, but the first one is not 01, "
-		                 "the hardware type of Ethernet";
+		               : "seven octets, but the first one is not 01, the hardware type of Ethernet";
 	if (groups->count == 8 && groups->mark == ':')
 		return are_octets && groups->shortest == 2
-		               ? "eight octets, or an IPv6 address? write an "
-		                 "IPv6 address without leading zeros"
+		               ? "eight octets, or an IPv6 address? write an IPv6 address without leading zeros"
 		               : NULL;
 	if (groups->count == 6 && are_octets)
 		return NULL;
@@ -109,8 +107,7 @@ static const char *doubt_machine(const uint8_t bytes[static 6])
 	static const uint8_t zeros[6];
 
 	if (bytes[0] & 1)
-		return "a multicast or broadcast MAC address, which no machine "
-		       "has";
+		return "a multicast or broadcast MAC address, which no machine has";
 	if (memcmp(bytes, zeros, sizeof zeros) == 0)
 		return "a MAC address of zeros, which no machine has";
 	return NULL;
@@ -122,13 +119,11 @@ bool mac_parse(const char *text, struct mac *out, const char **why)
 	struct mac mac = {{0}};
 
 	*why = NULL;
-	if (!split(text, &groups))
+	if (!split_groups(text, &groups))
 		return false;
 	if (groups.mark == '\0') {
 		if (groups.longest > 12)
-			*why = "more than the 12 digits of a MAC address "
-			       "(write "
-			       "a host name of such digits with its domain)";
+			*why = "more than the 12 digits of a MAC address (write a host name of such digits with its domain)";
 		if (groups.longest != 12)
 			return false;
 		read_digits(text, mac.bytes);

@@ -20,18 +20,18 @@ static const char *const usual[] = {"/var/lib/misc/dnsmasq.leases",
 	"/var/lib/dhcpd/dhcpd.leases"};
 
 /* What a file or the kernel said. */
-struct saying {
+struct report {
 	struct lease lease;
 	const char *path; /* NULL: it is a neighbour entry */
 };
 
-struct sayings {
-	struct saying *all;
+struct reports {
+	struct report *all;
 	size_t count, size;
 	const char *path; /* of the file that is read */
 };
 
-static void *grow(void *all, size_t count, size_t *size, size_t bytes)
+static void *grow_reports(void *all, size_t count, size_t *size, size_t bytes)
 {
 	if (count < *size)
 		return all;
@@ -42,31 +42,31 @@ static void *grow(void *all, size_t count, size_t *size, size_t bytes)
 	return all;
 }
 
-static void keep_lease(const struct lease *lease, void *context)
+static void add_report(const struct lease *lease, void *context)
 {
-	struct sayings *sayings = context;
+	struct reports *reports = context;
 
 	if (IN6_IS_ADDR_LINKLOCAL(&lease->address.bits))
 		return;
-	sayings->all = grow(sayings->all, sayings->count, &sayings->size,
-		sizeof sayings->all[0]);
-	sayings->all[sayings->count++] = (struct saying){*lease, sayings->path};
+	reports->all = grow_reports(reports->all, reports->count,
+		&reports->size, sizeof reports->all[0]);
+	reports->all[reports->count++] = (struct report){*lease, reports->path};
 }
 
-static void keep_neighbour(const struct address *address, const struct mac *mac,
-	bool is_confirmed, void *context)
+static void add_neighbour_report(const struct address *address,
+	const struct mac *mac, bool is_confirmed, void *context)
 {
 	const struct lease lease = {
 		.address = *address, .mac = *mac, .holds = is_confirmed};
 
-	keep_lease(&lease, context);
+	add_report(&lease, context);
 }
 
-static bool read_file(
-	const char *path, bool must_be_there, struct sayings *sayings)
+static bool read_lease_file(
+	const char *path, bool must_be_there, struct reports *reports)
 {
-	sayings->path = path;
-	const int error = -leases_read(path, keep_lease, sayings);
+	reports->path = path;
+	const int error = -leases_read(path, add_report, reports);
 	if (error == 0 || (error == ENOENT && !must_be_there))
 		return true;
 	warnx("%s: %s", path,
@@ -77,29 +77,29 @@ static bool read_file(
 	return false;
 }
 
-static bool read_all(const char *leases, struct sayings *sayings)
+static bool read_reports(const char *leases, struct reports *reports)
 {
 	bool done = true;
 
 	if (leases != NULL)
-		done = read_file(leases, true, sayings);
+		done = read_lease_file(leases, true, reports);
 	for (size_t i = 0; leases == NULL && i < sizeof usual / sizeof usual[0];
 		i++)
-		done = read_file(usual[i], false, sayings) && done;
+		done = read_lease_file(usual[i], false, reports) && done;
 	if (!done)
 		return false;
-	sayings->path = NULL;
+	reports->path = NULL;
 	/* Without the kernel's word a lease is still a lease. */
-	const size_t count = sayings->count;
-	const int error = -neighbours_read(keep_neighbour, sayings);
+	const size_t count = reports->count;
+	const int error = -neighbours_read(add_neighbour_report, reports);
 	if (error != 0) {
 		warnx("the neighbour table: %s", strerror(error));
-		sayings->count = count;
+		reports->count = count;
 	}
 	return true;
 }
 
-static void add(struct machine *machine, const struct holding *holding)
+static void add_holding(struct machine *machine, const struct holding *holding)
 {
 	machine->holdings = reallocarray(
 		machine->holdings, machine->count + 1, sizeof *holding);
@@ -108,7 +108,8 @@ static void add(struct machine *machine, const struct holding *holding)
 	machine->holdings[machine->count++] = *holding;
 }
 
-static bool has(const struct machine *machine, const struct address *address)
+static bool machine_has(
+	const struct machine *machine, const struct address *address)
 {
 	for (size_t i = 0; i < machine->count; i++) {
 		if (address_compare(&machine->holdings[i].address, address) ==
@@ -120,23 +121,23 @@ static bool has(const struct machine *machine, const struct address *address)
 
 /* What was said of one address, by what it means for one machine. */
 struct verdict {
-	const struct saying *leased; /* to the machine, now */
+	const struct report *leased; /* to the machine, now */
 	bool is_leased_twice, is_near, was_leased, was_near, is_lost;
 	struct mac other;
 };
 
 /* A neighbour entry of an address, or what a file says of it. */
-static void weigh(const struct saying *saying, const struct mac *mac,
+static void weigh_report(const struct report *report, const struct mac *mac,
 	struct verdict *verdict)
 {
-	const struct lease *lease = &saying->lease;
+	const struct lease *lease = &report->lease;
 
 	if (!mac_is(&lease->mac, mac)) {
 		if (lease->holds) {
 			verdict->is_lost = true;
 			verdict->other = lease->mac;
 		}
-	} else if (saying->path == NULL) {
+	} else if (report->path == NULL) {
 		verdict->was_near = true;
 		verdict->is_near = verdict->is_near || lease->holds;
 	} else {
@@ -144,30 +145,30 @@ static void weigh(const struct saying *saying, const struct mac *mac,
 		if (!lease->holds)
 			return;
 		verdict->is_leased_twice |= verdict->leased != NULL;
-		verdict->leased = saying;
+		verdict->leased = report;
 	}
 }
 
-static struct verdict judge(const struct sayings *sayings,
+static struct verdict judge_address(const struct reports *reports,
 	const struct mac *mac, const struct address *address)
 {
 	struct verdict verdict = {.leased = NULL};
 	const char *settled = NULL; /* the file that said its last word */
 
-	for (size_t i = sayings->count; i-- > 0;) {
-		const struct saying *saying = &sayings->all[i];
-		if (address_compare(&saying->lease.address, address) != 0)
+	for (size_t i = reports->count; i-- > 0;) {
+		const struct report *report = &reports->all[i];
+		if (address_compare(&report->lease.address, address) != 0)
 			continue;
-		if (saying->path != NULL && saying->path == settled)
+		if (report->path != NULL && report->path == settled)
 			continue;
-		if (saying->lease.is_followed)
-			settled = saying->path;
-		weigh(saying, mac, &verdict);
+		if (report->lease.is_followed)
+			settled = report->path;
+		weigh_report(report, mac, &verdict);
 	}
 	return verdict;
 }
 
-static struct holding hold(
+static struct holding make_holding(
 	const struct address *address, const struct verdict *verdict)
 {
 	static const struct mac nobody;
@@ -182,13 +183,13 @@ static struct holding hold(
 	} else if (verdict->is_near) {
 		holding.how = "a neighbour, but in no lease";
 	} else if (verdict->was_near) {
-		holding.how = "a neighbour that is not confirmed (ping it, and "
-			      "try again)";
+		holding.how =
+			"an unconfirmed neighbour (ping it and try again)";
 	} else if (verdict->was_leased) {
-		holding.how = "its lease is over";
+		holding.how = "its lease has expired";
 	} else {
 		holding.state = HOLDING_LOST;
-		holding.how = "leased to others since";
+		holding.how = "leased to another machine since";
 	}
 	if (verdict->is_lost) {
 		holding.state = HOLDING_LOST;
@@ -201,13 +202,13 @@ static struct holding hold(
 }
 
 /* Without a lease, its confirmed neighbour entries count. */
-static void take_neighbours(struct machine *machine, const struct mac *mac,
-	const struct sayings *sayings)
+static void use_neighbours(struct machine *machine, const struct mac *mac,
+	const struct reports *reports)
 {
 	for (size_t i = 0; i < machine->count; i++) {
 		struct holding *holding = &machine->holdings[i];
 		const struct verdict verdict =
-			judge(sayings, mac, &holding->address);
+			judge_address(reports, mac, &holding->address);
 		if (verdict.is_near && !verdict.is_lost) {
 			holding->state = HOLDING_NOW;
 			holding->how = "neighbour";
@@ -215,45 +216,47 @@ static void take_neighbours(struct machine *machine, const struct mac *mac,
 	}
 }
 
-static int compare(const void *a, const void *b)
+static int compare_holdings(const void *a, const void *b)
 {
 	const struct holding *one = a, *other = b;
 
 	return address_compare(&one->address, &other->address);
 }
 
-static void find(const struct sayings *sayings, const struct mac *mac,
+static void find_holdings(const struct reports *reports, const struct mac *mac,
 	bool takes_neighbours, struct machine *out)
 {
 	bool any_lease = false;
 
-	for (size_t i = 0; i < sayings->count; i++) {
-		const struct lease *lease = &sayings->all[i].lease;
-		if (!mac_is(&lease->mac, mac) || has(out, &lease->address))
+	for (size_t i = 0; i < reports->count; i++) {
+		const struct lease *lease = &reports->all[i].lease;
+		if (!mac_is(&lease->mac, mac) ||
+			machine_has(out, &lease->address))
 			continue;
 		const struct verdict verdict =
-			judge(sayings, mac, &lease->address);
-		const struct holding holding = hold(&lease->address, &verdict);
-		add(out, &holding);
+			judge_address(reports, mac, &lease->address);
+		const struct holding holding =
+			make_holding(&lease->address, &verdict);
+		add_holding(out, &holding);
 		any_lease = any_lease || verdict.leased != NULL;
 	}
 	if (takes_neighbours && !any_lease)
-		take_neighbours(out, mac, sayings);
+		use_neighbours(out, mac, reports);
 	if (out->count > 0)
 		qsort(out->holdings, out->count, sizeof out->holdings[0],
-			compare);
+			compare_holdings);
 }
 
 bool machine_of_mac(
 	const struct mac *mac, const char *leases, struct machine *out)
 {
-	struct sayings sayings = {.count = 0};
+	struct reports reports = {.count = 0};
 
 	*out = (struct machine){.count = 0};
-	const bool done = read_all(leases, &sayings);
+	const bool done = read_reports(leases, &reports);
 	if (done)
-		find(&sayings, mac, leases == NULL, out);
-	free(sayings.all);
+		find_holdings(&reports, mac, leases == NULL, out);
+	free(reports.all);
 	return done;
 }
 
@@ -262,8 +265,8 @@ void machine_add(struct machine *machine, const struct address *address)
 	const struct holding holding = {
 		.address = *address, .state = HOLDING_NOW};
 
-	if (!has(machine, address))
-		add(machine, &holding);
+	if (!machine_has(machine, address))
+		add_holding(machine, &holding);
 }
 
 void machine_free(struct machine *machine)

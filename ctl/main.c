@@ -19,7 +19,7 @@
 #define ROOT_DEFAULT "/srv/pxesrv"
 
 /* The responder's own settings, read as it reads them. */
-static void read_settings(struct ctl *ctl)
+static void apply_settings(struct ctl *ctl)
 {
 	struct settings settings = settings_default;
 	struct metavars vars;
@@ -35,16 +35,7 @@ static void read_settings(struct ctl *ctl)
 	ctl->grace = settings.grace;
 }
 
-static const struct command *find(const char *name)
-{
-	for (size_t i = 0; commands[i] != NULL; i++) {
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	}
-	errx(EX_USAGE, "%s: no such command (-h shows them)", name);
-}
-
-static void open_tree(struct ctl *ctl)
+static void open_tree_or_exit(struct ctl *ctl)
 {
 	static char absolute[PATH_MAX];
 
@@ -56,7 +47,7 @@ static void open_tree(struct ctl *ctl)
 		errx(1, "the tree %s: %s", ctl->root, strerror(error));
 }
 
-static void tell(const char *line, void *context)
+static void print_once_report(const char *line, void *context)
 {
 	(void)context;
 	warnx("%s", line);
@@ -68,14 +59,16 @@ int main(int argc, char *argv[])
 
 	umask(0); /* what is made says its mode itself */
 	tzset();
-	once_set_reporter(tell, NULL);
-	read_settings(&ctl);
+	once_set_reporter(print_once_report, NULL);
+	apply_settings(&ctl);
 	const int at = options_before(argc, argv, &ctl);
-	const struct command *command = find(argv[at]);
+	const struct command *command = command_find(argv[at]);
+	if (command == NULL)
+		errx(EX_USAGE, "%s: no such command (-h shows them)", argv[at]);
 	argv[at] = argv[0]; /* getopt_long(3) begins its messages with it */
 	const int first = at + options_of(command, argc - at, argv + at, &ctl);
 	if (command->needs_tree)
-		open_tree(&ctl);
+		open_tree_or_exit(&ctl);
 
 	bool done = command->run(&ctl, argc - first, argv + first);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

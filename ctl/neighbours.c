@@ -22,7 +22,7 @@
  */
 #define CONFIRMED (NUD_REACHABLE | NUD_PERMANENT)
 
-struct search {
+struct neighbour_search {
 	neighbour_found *found;
 	void *context;
 };
@@ -49,7 +49,7 @@ static int keep_attribute(const struct nlattr *attribute, void *context)
 	return MNL_CB_OK;
 }
 
-static bool read_address(
+static bool read_neighbour_address(
 	int family, const struct nlattr *attribute, struct address *out)
 {
 	const size_t size = mnl_attr_get_payload_len(attribute);
@@ -64,7 +64,7 @@ static bool read_address(
 
 static int read_neighbour(const struct nlmsghdr *message, void *context)
 {
-	const struct search *search = context;
+	const struct neighbour_search *search = context;
 	const struct ndmsg *head = mnl_nlmsg_get_payload(message);
 	struct neighbour neighbour = {NULL, NULL};
 	struct address address;
@@ -76,7 +76,8 @@ static int read_neighbour(const struct nlmsghdr *message, void *context)
 	mnl_attr_parse(message, sizeof *head, keep_attribute, &neighbour);
 	if (neighbour.address == NULL || neighbour.mac == NULL ||
 		mnl_attr_get_payload_len(neighbour.mac) != sizeof mac.bytes ||
-		!read_address(head->ndm_family, neighbour.address, &address))
+		!read_neighbour_address(
+			head->ndm_family, neighbour.address, &address))
 		return MNL_CB_OK;
 	memcpy(mac.bytes, mnl_attr_get_payload(neighbour.mac),
 		sizeof mac.bytes);
@@ -86,7 +87,8 @@ static int read_neighbour(const struct nlmsghdr *message, void *context)
 }
 
 /* 0 or -errno; -EINTR: the table changed in the meantime. */
-static int dump(struct mnl_socket *socket, struct search *search)
+static int dump_neighbours(
+	struct mnl_socket *socket, struct neighbour_search *search)
 {
 	char bytes[32768]; /* what the kernel sends at a time: netlink(7) */
 	struct nlmsghdr *ask = mnl_nlmsg_put_header(bytes);
@@ -110,7 +112,7 @@ static int dump(struct mnl_socket *socket, struct search *search)
 	return more < 0 ? -errno : 0;
 }
 
-static int try_to_read(struct search *search)
+static int read_neighbours_once(struct neighbour_search *search)
 {
 	struct mnl_socket *socket = mnl_socket_open(NETLINK_ROUTE);
 
@@ -118,17 +120,17 @@ static int try_to_read(struct search *search)
 		return -errno;
 	int err = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0
 	                  ? -errno
-	                  : dump(socket, search);
+	                  : dump_neighbours(socket, search);
 	mnl_socket_close(socket);
 	return err;
 }
 
 int neighbours_read(neighbour_found *found, void *context)
 {
-	struct search search = {found, context};
+	struct neighbour_search search = {found, context};
 	int err = -EINTR;
 
 	for (int tries = 0; err == -EINTR && tries < TRIES_MAX; tries++)
-		err = try_to_read(&search);
+		err = read_neighbours_once(&search);
 	return err;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands and the options of pxesrvctl, and their help: a table of each.
+/*
+ * The command line of pxesrvctl. Commands are one table and options another
+ * one; parsing, usage and help all come from these two.
  */
 #include "ctl/options.h"
 
@@ -11,10 +13,155 @@
 #include <string.h>
 #include <sysexits.h>
 
-const struct command *const commands[] = {&command_once, &command_static,
-	&command_cancel, &command_rearm, &command_forget, &command_list,
-	&command_explain, &command_check, &command_log, &command_stats,
-	&command_kickstart, &command_preseed, &command_chown, NULL};
+/* In the order of the overview, which has the first line of each help. */
+static const struct command commands[] = {
+	{
+		.name = "once",
+		.run = cmd_once,
+		.needs_tree = true,
+		.operands = "CLIENT... TARGET",
+		.operands_min = 2,
+		.operands_max = -1,
+		.options = "uFEL",
+		.help = "arm: the next boot gets TARGET, one time\n"
+			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n"
+			"Exit status 1: something was not done, or a link is armed that will be\n"
+			"answered with an error.\n",
+	},
+	{
+		.name = "static",
+		.run = cmd_static,
+		.needs_tree = true,
+		.operands = "CLIENT... TARGET",
+		.operands_min = 2,
+		.operands_max = -1,
+		.options = "uFEL",
+		.help = "each boot gets TARGET, from now on\n"
+			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n",
+	},
+	{
+		.name = "cancel",
+		.run = cmd_cancel,
+		.needs_tree = true,
+		.operands = "CLIENT...",
+		.operands_min = 1,
+		.operands_max = -1,
+		.options = "uFL",
+		.help = "take the once link away, unserved (rearm brings it back)\n",
+	},
+	{
+		.name = "rearm",
+		.run = cmd_rearm,
+		.needs_tree = true,
+		.operands = "CLIENT...",
+		.operands_min = 1,
+		.operands_max = -1,
+		.options = "uFEL",
+		.help = "arm again what was last served, or cancelled\n"
+			"Exit status 1: as for once.\n",
+	},
+	{
+		.name = "forget",
+		.run = cmd_forget,
+		.needs_tree = true,
+		.operands = "CLIENT...",
+		.operands_min = 1,
+		.operands_max = -1,
+		.options = "FL",
+		.help = "remove the entry in static/\n",
+	},
+	{
+		.name = "list",
+		.run = cmd_list,
+		.needs_tree = true,
+		.operands = "[armed|static|served|unsure|broken]...",
+		.operands_max = -1,
+		.options = "JUu",
+		.help = "list entries: armed, static, served, interrupted (unsure), broken\n"
+			"Sorted by address. In a pipe: client, kind, bytes, time, target and problem,\n"
+			"separated by tabs. unsure: a crash interrupted the answer; most of these were\n"
+			"delivered.\n",
+	},
+	{
+		.name = "explain",
+		.run = cmd_explain,
+		.needs_tree = true,
+		.operands = "CLIENT...",
+		.operands_min = 1,
+		.operands_max = -1,
+		.options = "uJFEL",
+		.help = "show what a client would get now, and why; moves nothing\n"
+			"Exit status 1: an error answer, or the responder sees a different tree.\n",
+	},
+	{
+		.name = "check",
+		.run = cmd_check,
+		.needs_tree = true,
+		.operands = "",
+		.options = "uJ",
+		.help = "find what is wrong with the tree, and say how to fix it\n"
+			"Exit status 1: something is wrong.\n",
+	},
+	{
+		.name = "log",
+		.run = cmd_log,
+		.operands = "[FILE...]",
+		.operands_max = -1,
+		.options = "fCSJ",
+		.help = "show what clients got, and when\n"
+			"FILE is a log, also one that is rotated and compressed, or - for standard input\n"
+			"(journalctl ... | pxesrvctl log -); by default PXESRV_LOG. A line has time,\n"
+			"client, status and size of the answer, and the decision; \"-\" stands for a\n"
+			"missing value.\n",
+	},
+	{
+		.name = "stats",
+		.run = cmd_stats,
+		.operands = "[FILE...]",
+		.operands_max = -1,
+		.options = "SP",
+		.help = "count requests by decision, status, target and client\n"
+			"FILE is a log, also one that is rotated and compressed, or - for standard input;\n"
+			"by default PXESRV_LOG, as far back as it goes.\n",
+	},
+	{
+		.name = "kickstart",
+		.run = cmd_kickstart,
+		.operands = "[KICKSTART-URL]",
+		.operands_max = 1,
+		.options = "RK",
+		.help = "print a boot script for CentOS Stream, AlmaLinux, Rocky\n"
+			"The repository is BaseOS, which has images/pxeboot/.\n"
+			"Both URLs may be a path in the tree, such as rocky/9; the script\n"
+			"then finds this server as those of the example tree do.\n",
+	},
+	{
+		.name = "preseed",
+		.run = cmd_preseed,
+		.operands = "[PRESEED-URL]",
+		.operands_max = 1,
+		.options = "RK",
+		.help = "print a boot script for Debian\n"
+			"The repository is the directory of linux and initrd.gz. If /dists/ is in its\n"
+			"URL, the script passes the mirror to the installer.\n"
+			"Both URLs may be a path in the tree, such as rocky/9; the script\n"
+			"then finds this server as those of the example tree do.\n",
+	},
+	{
+		.name = "chown",
+		.run = cmd_chown,
+		.needs_tree = true,
+		.operands = "USER[:GROUP]",
+		.operands_min = 1,
+		.operands_max = 1,
+		.options = "",
+		.help = "give once/ and the directories in grub/ to the responder's user\n"
+			"USER is the user that the responder runs as. Creates once/ if it is missing.\n"
+			"Gives its own directories and .lock away, too; links keep their owners. Members\n"
+			"of GROUP can then make entries in once/, static/ and grub/. For root.\n",
+	},
+};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 /*
  * The options of all commands, in the order of the help. One without a value is
@@ -29,31 +176,29 @@ static const struct {
 	const char *help;
 } all_options[] = {
 	{'f', "follow", NULL, offsetof(struct ctl, follow),
-		"go on with what is written from now on"},
+		"follow the log as it grows"},
 	{'u', "user", "USER", offsetof(struct ctl, user),
-		"look as this user, whom the responder runs as (for "
-		"root: that\n                  of one that is running, else "
-		"the owner of once/)"},
+		"look at the tree as this user, the responder's (default for\n                  root: the running responder's, else the owner of once/)"},
 	{'U', "unsorted", NULL, offsetof(struct ctl, unsorted),
-		"as the directory has it, not sorted, in constant memory"},
+		"in the order of the directory, in constant memory"},
 	{'J', "json", NULL, offsetof(struct ctl, json),
 		"one JSON object a line"},
 	{'F', "force", NULL, offsetof(struct ctl, force),
-		"more than 4096 addresses; a regular file in static/"},
+		"allow more than 4096 addresses, or regular files in static/"},
 	{'E', "each", NULL, offsetof(struct ctl, each),
 		"all addresses of a machine that has several"},
 	{'L', "leases", "FILE", offsetof(struct ctl, leases),
-		"where to look for MAC addresses (dnsmasq, ISC dhcpd)"},
+		"a lease file of dnsmasq or ISC dhcpd, for MAC addresses"},
 	{'C', "client", "CLIENT", offsetof(struct ctl, client),
-		"of this client alone"},
+		"only lines of this client"},
 	{'S', "since", "TIME", offsetof(struct ctl, since),
-		"not older than 90s, 15m, 2h, 7d"},
+		"only lines not older than this: 90s, 15m, 2h, 7d"},
 	{'P', "prometheus", NULL, offsetof(struct ctl, prometheus),
 		"for the textfile collector of the node exporter"},
 	{'R', "repo", "URL", offsetof(struct ctl, repo),
 		"the distribution's files"},
 	{'K', "cmdline", "TEXT", offsetof(struct ctl, cmdline),
-		"more for the kernel's command line"},
+		"append this to the kernel's command line"},
 	{'r', "root", "ROOT", offsetof(struct ctl, root),
 		"the tree (default: $PXESRV_ROOT, else /srv/pxesrv)"},
 };
@@ -77,24 +222,28 @@ static const struct option *long_options(void)
 	return options;
 }
 
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
 static void print_overview(FILE *out)
 {
 	fputs("usage: pxesrvctl [-r ROOT] COMMAND ...\n"
 	      "       pxesrvctl COMMAND -h\n\n"
-	      "Arms machines that boot from PXESrv, and tells what they "
-	      "get.\n\n",
+	      "Arm machines that boot from PXESrv, and see what they get.\n\n",
 		out);
-	for (size_t i = 0; commands[i] != NULL; i++)
-		fprintf(out, "  %-10s%.*s\n", commands[i]->name,
-			(int)strcspn(commands[i]->help, "\n"),
-			commands[i]->help);
-	fputs("\nCLIENT is an IP or MAC address, a host name, a range "
-	      "(10.0.0.10-10.0.0.20),\n"
-	      "a prefix (10.0.0.0/28), or - for one a line from standard "
-	      "input.\n"
-	      "Settings from the environment: PXESRV_ROOT, PXESRV_ALLOW, "
-	      "PXESRV_LOG,\n"
-	      "PXESRV_ONCE_GRACE; give them as the responder has them.\n",
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-10s%.*s\n", commands[i].name,
+			(int)strcspn(commands[i].help, "\n"), commands[i].help);
+	fputs("\nCLIENT is an IP or MAC address, a host name, a range (10.0.0.10-10.0.0.20),\n"
+	      "a prefix (10.0.0.0/28), or - for one a line from standard input.\n"
+	      "Environment: PXESRV_ROOT, PXESRV_ALLOW, PXESRV_LOG and PXESRV_ONCE_GRACE, with\n"
+	      "the same values as the responder's.\n",
 		out);
 }
 
@@ -171,7 +320,7 @@ int options_before(int argc, char *argv[], struct ctl *out)
 		case '?':
 			exit(EX_USAGE);
 		default:
-			errx(EX_USAGE, "options stand behind the command");
+			errx(EX_USAGE, "options go after the command");
 		}
 	}
 	if (optind == argc) {

@@ -20,7 +20,8 @@
  * Nobody but the owner of once/ can move all links when it is sticky, or when
  * only the owner may write there.
  */
-static void find_user(const struct ctl *ctl, struct permission *permission)
+static void find_responder_user(
+	const struct ctl *ctl, struct permission *permission)
 {
 	const struct responder *responder = responder_of(ctl);
 
@@ -50,11 +51,11 @@ bool permission_open(const struct ctl *ctl, struct permission *out)
 	}
 	if (fstatat(out->tree.root, ONCE_DIR, &out->once, 0) < 0)
 		return false;
-	find_user(ctl, out);
+	find_responder_user(ctl, out);
 	return true;
 }
 
-bool permission_is_own(const struct permission *permission)
+bool permission_runs_as_user(const struct permission *permission)
 {
 	return permission->is_known && geteuid() == permission->user;
 }
@@ -65,7 +66,7 @@ bool permission_is_sticky(const struct permission *permission)
 }
 
 /* Whether the mode keeps everybody out who could be the responder. */
-static int may_by_mode(const struct permission *permission,
+static int error_by_mode(const struct permission *permission,
 	const struct stat *st, unsigned mode)
 {
 	const bool owner_may = (st->st_mode >> 6 & mode) == mode;
@@ -81,7 +82,8 @@ static int may_by_mode(const struct permission *permission,
 }
 
 /* 0, or errno; what goes meanwhile is made when it is needed. */
-static int may(const struct permission *permission, const char *path, int mode)
+static int access_error(
+	const struct permission *permission, const char *path, int mode)
 {
 	struct stat st;
 	const int error =
@@ -91,11 +93,11 @@ static int may(const struct permission *permission, const char *path, int mode)
 
 	if (error == ENOENT)
 		return 0;
-	if (error == EROFS || permission_is_own(permission))
+	if (error == EROFS || permission_runs_as_user(permission))
 		return error;
 	return fstatat(permission->tree.root, path, &st, 0) < 0
 	               ? 0
-	               : may_by_mode(permission, &st, (unsigned)mode);
+	               : error_by_mode(permission, &st, (unsigned)mode);
 }
 
 bool permission_owns_once(const struct permission *permission)
@@ -105,7 +107,7 @@ bool permission_owns_once(const struct permission *permission)
 		       permission->user == permission->once.st_uid);
 }
 
-int permission_judge(const struct permission *permission, const char *path)
+int permission_check_part(const struct permission *permission, const char *path)
 {
 	const int err = once_part_check(&permission->tree, path);
 	struct stat st;
@@ -115,10 +117,11 @@ int permission_judge(const struct permission *permission, const char *path)
 			permission_owns_once(permission))
 			return -ENOENT;
 		/* It may be the responder's, of whom nothing is known. */
-		return err == -EPERM && !permission_is_own(permission) ? 0
-		                                                       : err;
+		return err == -EPERM && !permission_runs_as_user(permission)
+		               ? 0
+		               : err;
 	}
-	if (permission_is_own(permission) || err == -ENOENT)
+	if (permission_runs_as_user(permission) || err == -ENOENT)
 		return err;
 	/* It is ours, which the responder does not believe. */
 	if (err == 0 && permission_is_sticky(permission) &&
@@ -130,12 +133,13 @@ int permission_judge(const struct permission *permission, const char *path)
 }
 
 /* It is opened before it is judged. */
-static int may_lock(const struct permission *permission)
+static int lock_error(const struct permission *permission)
 {
-	const int err = permission_judge(permission, ONCE_LOCK);
-	const int error = err == 0 || err == -EPERM
-	                          ? may(permission, ONCE_LOCK, R_OK | W_OK)
-	                          : 0;
+	const int err = permission_check_part(permission, ONCE_LOCK);
+	const int error =
+		err == 0 || err == -EPERM
+			? access_error(permission, ONCE_LOCK, R_OK | W_OK)
+			: 0;
 
 	if (error != 0)
 		return error;
@@ -143,14 +147,14 @@ static int may_lock(const struct permission *permission)
 }
 
 /* A rename goes into a directory of the same file system. */
-static int may_reach(const struct permission *permission, const char *path)
+static int reach_error(const struct permission *permission, const char *path)
 {
 	struct stat st;
-	const int err = permission_judge(permission, path);
+	const int err = permission_check_part(permission, path);
 
 	if (err < 0)
 		return err == -ENOENT ? 0 : -err;
-	const int error = may(permission, path, X_OK);
+	const int error = access_error(permission, path, X_OK);
 	if (error != 0)
 		return error;
 	return fstatat(permission->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) ==
@@ -160,15 +164,15 @@ static int may_reach(const struct permission *permission, const char *path)
 	               : 0;
 }
 
-static int may_fill(const struct permission *permission, const char *path)
+static int fill_error(const struct permission *permission, const char *path)
 {
-	return permission_judge(permission, path) == 0
-	               ? may(permission, path, W_OK | X_OK)
+	return permission_check_part(permission, path) == 0
+	               ? access_error(permission, path, W_OK | X_OK)
 	               : 0;
 }
 
 /* A sticky directory lets only the owners move a link: unlink(2). */
-static int may_take(const struct permission *permission, const char *client)
+static int take_error(const struct permission *permission, const char *client)
 {
 	struct stat link;
 	char path[64];
@@ -192,29 +196,29 @@ static int may_take(const struct permission *permission, const char *client)
 int permission_claim(const struct permission *permission, const char *client,
 	const char **where)
 {
-	int error = may_lock(permission);
+	int error = lock_error(permission);
 
 	*where = ONCE_LOCK;
 	if (error == 0) {
 		*where = CLAIMED_DIR;
-		error = may_reach(permission, CLAIMED_DIR);
+		error = reach_error(permission, CLAIMED_DIR);
 	}
 	if (error == 0) {
 		*where = ONCE_DIR;
-		error = may(permission, ONCE_DIR, W_OK | X_OK);
+		error = access_error(permission, ONCE_DIR, W_OK | X_OK);
 	}
 	if (error == 0 && client != NULL)
-		error = may_take(permission, client);
+		error = take_error(permission, client);
 	if (error == 0) {
 		*where = CLAIMED_DIR;
-		error = may_fill(permission, CLAIMED_DIR);
+		error = fill_error(permission, CLAIMED_DIR);
 	}
 	return error;
 }
 
 int permission_served(const struct permission *permission)
 {
-	const int error = may_reach(permission, SERVED_DIR);
+	const int error = reach_error(permission, SERVED_DIR);
 
-	return error == 0 ? may_fill(permission, SERVED_DIR) : error;
+	return error == 0 ? fill_error(permission, SERVED_DIR) : error;
 }

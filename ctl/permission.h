@@ -26,7 +26,7 @@ struct permission {
 bool permission_open(const struct ctl *ctl, struct permission *out);
 
 /* Whether this process sees the tree as the responder's user. */
-bool permission_is_own(const struct permission *permission);
+bool permission_runs_as_user(const struct permission *permission);
 
 bool permission_is_sticky(const struct permission *permission);
 
@@ -37,7 +37,8 @@ bool permission_owns_once(const struct permission *permission);
  * As once_part_check(), of the responder. -ENOENT also when it moves aside what
  * is there, and makes it anew.
  */
-int permission_judge(const struct permission *permission, const char *path);
+int permission_check_part(
+	const struct permission *permission, const char *path);
 
 /*
  * 0, or the errno that claim_take() would meet for a client or, with NULL, for

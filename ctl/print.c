@@ -4,6 +4,7 @@
 
 #include <err.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -78,7 +79,28 @@ void print_json(json_t *object)
 	if (object == NULL || json_dumpf(object, stdout,
 				      JSON_COMPACT | JSON_ENSURE_ASCII |
 					      JSON_REAL_PRECISION(15)) < 0)
-		errx(EX_OSERR, "JSON can't be written");
+		errx(EX_OSERR, "cannot write JSON");
 	putchar('\n');
 	json_decref(object);
+}
+
+void print_link(const char *path, const char *text)
+{
+	char escaped[PATH_MAX];
+
+	escape_line(text, escaped, sizeof escaped);
+	printf("%s%s%s", path, text[0] == '\0' ? "" : " -> ", escaped);
+}
+
+bool print_error(const char *subject, const char *format, ...)
+{
+	char shown[PATH_MAX], why[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof why, format, args);
+	va_end(args);
+	escape_line(subject, shown, sizeof shown);
+	warnx("%s: %s", shown, why);
+	return false;
 }

@@ -32,3 +32,10 @@ json_t *print_json_string(const char *text);
 
 /* Prints an object as one line, and frees it. */
 void print_json(json_t *object);
+
+/* Prints the path of a link, and where it leads if it has a text. */
+void print_link(const char *path, const char *text);
+
+/* Says what is wrong with something on standard error. Returns false. */
+__attribute__((format(printf, 2, 3))) bool print_error(
+	const char *subject, const char *format, ...);

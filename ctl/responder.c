@@ -32,7 +32,7 @@
 #define DELETED " (deleted)" /* replaced by an upgrade while it runs */
 #define ROOT_SETTING "PXESRV_ROOT="
 
-struct search {
+struct responder_search {
 	const struct ctl *ctl;
 	uid_t owner;         /* of once/, who is the likeliest one */
 	bool is_of_one_user; /* -u */
@@ -42,14 +42,12 @@ struct search {
 	struct responder best;
 };
 
-static bool runs_program(int process)
+static bool runs_responder(int process)
 {
 	char path[PATH_MAX];
-	const ssize_t n = readlinkat(process, "exe", path, sizeof path - 1);
 
-	if (n < 0)
+	if (tree_read_link_at(process, "exe", path) < 0)
 		return false;
-	path[n] = '\0';
 	char *deleted = strstr(path, DELETED);
 	if (deleted != NULL)
 		*deleted = '\0';
@@ -57,7 +55,7 @@ static bool runs_program(int process)
 	return slash != NULL && strcmp(slash + 1, PROGRAM) == 0;
 }
 
-static FILE *open_text(int process, const char *name)
+static FILE *open_proc_file(int process, const char *name)
 {
 	const int fd = openat(process, name, O_RDONLY | O_CLOEXEC);
 
@@ -69,7 +67,7 @@ static bool read_root_setting(int process, char out[static PATH_MAX])
 {
 	char *variable = NULL;
 	size_t size = 0;
-	FILE *file = open_text(process, "environ");
+	FILE *file = open_proc_file(process, "environ");
 
 	if (file == NULL)
 		return false;
@@ -85,7 +83,7 @@ static bool read_root_setting(int process, char out[static PATH_MAX])
 }
 
 /* The numbers of a line of /proc/PID/status. How many there are. */
-static int read_numbers(char *line, unsigned out[static RESPONDER_GROUPS_MAX])
+static int parse_ids(char *line, unsigned out[static RESPONDER_GROUPS_MAX])
 {
 	char *rest = NULL;
 	int count = 0;
@@ -101,27 +99,27 @@ static int read_numbers(char *line, unsigned out[static RESPONDER_GROUPS_MAX])
 }
 
 /* Its effective ids stand second. False also where groups may be missing. */
-static bool read_identity(int process, struct responder *out)
+static bool read_process_ids(int process, struct responder *out)
 {
 	unsigned numbers[RESPONDER_GROUPS_MAX];
 	char *line = NULL;
 	size_t size = 0;
 	unsigned lines = 0;
-	FILE *file = open_text(process, "status");
+	FILE *file = open_proc_file(process, "status");
 
 	if (file == NULL)
 		return false;
 	while (getline(&line, &size, file) > 0) {
 		if (strncmp(line, "Uid:", 4) == 0 &&
-			read_numbers(line + 4, numbers) > 1) {
+			parse_ids(line + 4, numbers) > 1) {
 			out->user = numbers[1];
 			lines++;
 		} else if (strncmp(line, "Gid:", 4) == 0 &&
-			   read_numbers(line + 4, numbers) > 1) {
+			   parse_ids(line + 4, numbers) > 1) {
 			out->group = numbers[1];
 			lines++;
 		} else if (strncmp(line, "Groups:", 7) == 0) {
-			out->group_count = read_numbers(line + 7, numbers);
+			out->group_count = parse_ids(line + 7, numbers);
 			for (int i = 0; i < out->group_count; i++)
 				out->groups[i] = numbers[i];
 			lines++;
@@ -133,7 +131,7 @@ static bool read_identity(int process, struct responder *out)
 }
 
 /* As that process sees it. Links count from its root. Or -errno. */
-static int open_root(int process, const char *path)
+static int open_process_root(int process, const char *path)
 {
 	const struct open_how how = {
 		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
@@ -150,7 +148,7 @@ static int open_root(int process, const char *path)
 }
 
 /* 1: the same, 0: another, or one is not there; -errno. */
-static int is_same(int one, int other, const char *path)
+static int compare_directories(int one, int other, const char *path)
 {
 	struct stat a, b;
 	const int flags = path[0] == '\0' ? AT_EMPTY_PATH : 0;
@@ -165,7 +163,7 @@ static int is_same(int one, int other, const char *path)
 }
 
 /* A container's names are its own. */
-static bool shares_names(int process)
+static bool shares_pid_namespace(int process)
 {
 	char own[64], other[64];
 	const ssize_t n = readlink("/proc/self/ns/pid", own, sizeof own);
@@ -175,7 +173,7 @@ static bool shares_names(int process)
 	       memcmp(own, other, (size_t)n) == 0;
 }
 
-static bool is_same_name(const char *one, const char *other)
+static bool is_same_path(const char *one, const char *other)
 {
 	size_t length = strlen(one), others = strlen(other);
 
@@ -187,13 +185,14 @@ static bool is_same_name(const char *one, const char *other)
 }
 
 /* What it sees of the tree. False: that can't be told. */
-static bool compare(int process, const struct tree *tree, struct responder *out)
+static bool compare_tree(
+	int process, const struct tree *tree, struct responder *out)
 {
-	const bool has_name = is_same_name(out->named, tree->path);
-	const int fd = open_root(process, out->named);
+	const bool has_name = is_same_path(out->named, tree->path);
+	const int fd = open_process_root(process, out->named);
 
-	if (fd >= 0 && is_same(fd, tree->root, "") == 1) {
-		const int once = is_same(fd, tree->root, ONCE_DIR);
+	if (fd >= 0 && compare_directories(fd, tree->root, "") == 1) {
+		const int once = compare_directories(fd, tree->root, ONCE_DIR);
 		out->root = fd;
 		out->sees = once == 0 ? RESPONDER_SEES_OTHER_ONCE
 		                      : RESPONDER_SEES_TREE;
@@ -201,7 +200,7 @@ static bool compare(int process, const struct tree *tree, struct responder *out)
 	}
 	if (fd >= 0)
 		close(fd);
-	if ((fd < 0 && fd != -ENOENT) || !shares_names(process))
+	if ((fd < 0 && fd != -ENOENT) || !shares_pid_namespace(process))
 		return false;
 	out->root = -1;
 	out->sees = has_name ? RESPONDER_SEES_OTHER_ROOT
@@ -210,7 +209,8 @@ static bool compare(int process, const struct tree *tree, struct responder *out)
 }
 
 /* One that is ending, in a restart, may see what was there before. */
-static bool is_better(const struct search *search, const struct responder *one)
+static bool is_better_responder(
+	const struct responder_search *search, const struct responder *one)
 {
 	const struct responder *best = &search->best;
 
@@ -219,21 +219,22 @@ static bool is_better(const struct search *search, const struct responder *one)
 	return best->user != search->owner && one->user == search->owner;
 }
 
-static void look_at(struct search *search, int process, pid_t pid)
+static void consider_process(
+	struct responder_search *search, int process, pid_t pid)
 {
 	struct responder one = {.pid = pid, .root = -1};
 
-	if (!runs_program(process))
+	if (!runs_responder(process))
 		return;
 	if (!read_root_setting(process, one.named) || one.named[0] == '\0') {
 		search->any_without_root = true;
 		return;
 	}
-	if (!read_identity(process, &one) ||
+	if (!read_process_ids(process, &one) ||
 		(search->is_of_one_user && one.user != search->user) ||
-		!compare(process, &search->ctl->tree, &one))
+		!compare_tree(process, &search->ctl->tree, &one))
 		return;
-	if (!is_better(search, &one)) {
+	if (!is_better_responder(search, &one)) {
 		if (one.root >= 0)
 			close(one.root);
 		return;
@@ -244,7 +245,7 @@ static void look_at(struct search *search, int process, pid_t pid)
 	search->found = true;
 }
 
-static void look_at_all(struct search *search)
+static void search_processes(struct responder_search *search)
 {
 	DIR *processes = opendir("/proc");
 	const struct dirent *entry;
@@ -259,23 +260,22 @@ static void look_at_all(struct search *search)
 			O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (process < 0)
 			continue;
-		look_at(search, process, (pid_t)pid);
+		consider_process(search, process, (pid_t)pid);
 		close(process);
 	}
 	closedir(processes);
 }
 
-static void warn_of_other(const struct search *search)
+static void warn_of_other_tree(const struct responder_search *search)
 {
 	char named[2 * PATH_MAX];
 
 	escape_line(search->best.named, named, sizeof named);
-	warnx("warning: the responder that runs here (pid %ld) serves %s, not "
-	      "the tree %s",
+	warnx("warning: the responder that runs here (pid %ld) serves %s, not the tree %s",
 		(long)search->best.pid, named, search->ctl->root);
 }
 
-static void find(struct search *search)
+static void find_responder(struct responder_search *search)
 {
 	const struct ctl *ctl = search->ctl;
 	struct stat once;
@@ -284,21 +284,21 @@ static void find(struct search *search)
 		search->owner = once.st_uid;
 	search->is_of_one_user =
 		ctl->user != NULL && user_parse(ctl->user, &search->user);
-	look_at_all(search);
+	search_processes(search);
 	if (!search->found || search->best.sees != RESPONDER_SEES_NOTHING_OF_IT)
 		return;
 	search->found = false;
 	if (!search->any_without_root && !search->is_of_one_user)
-		warn_of_other(search);
+		warn_of_other_tree(search);
 }
 
 const struct responder *responder_of(const struct ctl *ctl)
 {
-	static struct search search;
+	static struct responder_search search;
 
 	if (search.ctl == NULL) {
 		search.ctl = ctl;
-		find(&search);
+		find_responder(&search);
 	}
 	return search.found ? &search.best : NULL;
 }

@@ -14,7 +14,7 @@ LARGER = bytes(700_000)  # than a boot program of PXE may be
 # What pxesrvctl says, as far as it tells one warning from another.
 NOTHING = None
 NEWLINE = "#!ipxe must be followed by a newline"
-IN_FRONT = "nothing may stand before #!ipxe"
+IN_FRONT = "nothing may come before #!ipxe"
 LOWER_CASE = "#!ipxe must be in lower case and without blanks"
 UTF_16 = "a text in UTF-16"
 TEXT = "a text that does not begin with #!ipxe and a newline"

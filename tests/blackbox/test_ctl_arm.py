@@ -241,7 +241,7 @@ def test_an_entry_is_not_made_its_own_target(tree, command, client, target):
     tree.make({"static/10.0.0.7": OS, "static/10.0.0.8": Link("../os/boot"),
                "static/10.0.0.9": Link("10.0.0.8")})
     done = ctl.run(command, "--force", client, target)
-    assert done.status == ctl.FOUND and "this very entry" in done.err
+    assert done.status == ctl.FOUND and "through this entry" in done.err
     assert not os.path.islink(tree.full("static/10.0.0.7"))
     assert tree.link("static/10.0.0.8") == "../os/boot"
     # Others may have it.
@@ -252,7 +252,7 @@ def test_an_entry_is_not_made_its_own_target(tree, command, client, target):
 def test_a_one_time_link_is_no_target(tree):
     tree.make({"once/10.0.0.9": Link("../os/boot")})
     done = ctl.run("static", CLIENT, "once/10.0.0.9")
-    assert done.status == ctl.FOUND and "one-time link" in done.err
+    assert done.status == ctl.FOUND and "a once link cannot be a target" in done.err
 
 
 def test_directories_that_are_links(tree):
@@ -313,7 +313,7 @@ def test_root_that_can_not_become_another(tree):
     done = subprocess.run([*without, "list"], env=env, capture_output=True,
                           text=True)
     assert done.returncode == 0 and done.stdout.startswith(CLIENT)
-    assert "looks as root" in done.stderr
+    assert "looking at the tree as root" in done.stderr
     done = subprocess.run([*without, "list", "-u", "www-data"], env=env,
                           capture_output=True, text=True)
     assert done.returncode == 71
@@ -357,7 +357,7 @@ def test_force_replaces_and_forgets_a_file_in_static(tree):
     assert os.listdir(tree.full("static")) == ["10.0.0.9"]
     done = ctl.run("static", "--force", "10.0.0.9", "os/boot")
     assert done.status == ctl.FOUND
-    assert "there is a directory" in done.err
+    assert "a directory is there" in done.err
     assert os.path.isdir(tree.full("static/10.0.0.9"))
     assert ctl.run("forget", "--force", "10.0.0.9").status == ctl.FOUND
 
@@ -440,7 +440,7 @@ def test_a_group_of_administrators(responder, tree, mode):
     os.unlink(tree.full("once/.lock"))
     ctl.good("once", CLIENT, "os/boot", **admin)
     done = ctl.run("cancel", CLIENT, **admin)
-    assert done.status == ctl.FOUND and "never started here" in done.err
+    assert done.status == ctl.FOUND and "has never run on this tree" in done.err
     assert os.listdir(tree.full("once")) == [CLIENT]
     # Root does it as the responder's user.
     ctl.good("cancel", CLIENT)

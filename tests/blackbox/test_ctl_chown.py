@@ -57,7 +57,7 @@ def test_a_user(tree):
     done = ctl.good("chown", str(NEW))
     assert owners(tree) == want
     assert sorted(done.lines) == sorted(
-        ["once/.lock: made anew"] +
+        ["once/.lock: created again"] +
         [f"{name}: owner {NEW}:{OLD}, was {OLD}:{OLD}"
          for name in GIVEN - {"once/.lock"}])
 
@@ -153,7 +153,7 @@ def test_a_link_of_others_is_not_followed(tree, name, target):
     before = os.stat("/etc"), owners(tree)["os"]
     done = ctl.run("chown", f"{NEW}:{GROUP}")
     assert done.status == ctl.FOUND
-    assert f"/{name}: a link that root does not follow" in done.err
+    assert f"/{name}: root does not follow this link" in done.err
     assert (os.stat("/etc"), owners(tree)["os"]) == before
     assert tree.link(name) == target
 
@@ -195,7 +195,7 @@ def test_a_lock_that_is_held(tree):
         assert done.err.startswith("pxesrvctl: once/.lock: left alone: ")
         assert os.path.samestat(os.fstat(lock.fileno()),
                                 os.stat(tree.full("once/.lock")))
-    assert ctl.good("chown", str(NEW)).lines == ["once/.lock: made anew"]
+    assert ctl.good("chown", str(NEW)).lines == ["once/.lock: created again"]
 
 
 def take_back(tree):

@@ -156,7 +156,7 @@ def test_what_a_responder_answers_that_is_seen(responder, tree, owner, groups):
         own = explain(**{**place.AS_USER, "extra_groups": groups})
         got = ask(one)
         what = (once, link, part, got.status, said, own)
-        if "if its sandbox is whole" in (said["forecast"] or ""):
+        if "if it is sandboxed" in (said["forecast"] or ""):
             assert part[0] == ".claimed" and said["status"] == 200
             assert own["forecast"] == said["forecast"]
             continue
@@ -447,8 +447,8 @@ def test_an_entry_that_the_caller_may_not_read(tree):
     os.chmod(tree.full("once"), 0o700)
     done = ctl.run("explain", CLIENT, user=ALICE, group=ALICE, extra_groups=[])
     assert done.status == ctl.FOUND
-    assert done.lines[-1] == f"  {LINK}: user {ALICE} can't read it, which tells " \
-        "nothing of the responder; run this as root"
+    assert done.lines[-1] == f"  {LINK}: user {ALICE} cannot read it, but the " \
+        "responder may be able to; run this as root"
     assert ctl.good("explain", CLIENT)
     # What the responder's own user may not read is the answer.
     os.chmod(tree.full("once"), 0o755)
@@ -494,7 +494,7 @@ def test_once_is_immutable(tree):
     assert done.status == ctl.FOUND
     assert done.lines[-1].startswith("  once: the responder can't use it")
     assert done.lines[-1].endswith("503: Operation not permitted; "
-                                   "take its attribute away: chattr -i")
+                                   "remove its immutable attribute: chattr -i")
 
 
 @pytest.fixture

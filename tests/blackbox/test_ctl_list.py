@@ -62,7 +62,7 @@ def rows(*arguments):
 def test_a_table_for_programs(tree):
     got = rows()
     assert [(row[0], row[1], row[2], row[4], row[5]) for row in got] == [
-        ("10.0.0.8", "armed", "-", "-", "no link, so it is ignored"),
+        ("10.0.0.8", "armed", "-", "-", "not a link, so it is ignored"),
         ("10.0.0.9", "armed", "-", "../nowhere", "No such file or directory"),
         ("10.0.0.10", "armed", str(len(OS)), "../os/boot", "-"),
         ("2001:db8::7", "armed", str(len(OS)), "../os/boot", "-"),
@@ -151,9 +151,9 @@ def test_check_finds_it_all(tree):
     found = problems()
     assert {path: problem for path, (problem, _) in found.items()} == {
         "once/10.0.0.9": "No such file or directory",
-        "once/10.0.0.8": "no link, so it is ignored",
-        "once/node7": "its name is no IP address in canonical text, so no "
-                      "client ever gets it",
+        "once/10.0.0.8": "not a link, so it is ignored",
+        "once/node7":
+            "its name is not an IP address, so no client ever gets it",
         "static/10.0.0.6":
             "Outside the directories that files may come from",
         "static/10.0.0.7":
@@ -182,9 +182,9 @@ def test_the_example_tree_is_in_order(tmp_path):
 
 
 @pytest.mark.parametrize("entries, path, problem", [
-    ({"once/010.0.0.7": Link("../os/boot")}, "once/010.0.0.7", "no IP address"),
+    ({"once/010.0.0.7": Link("../os/boot")}, "once/010.0.0.7", "not an IP address"),
     ({"static/2001:DB8::8": OS}, "static/2001:DB8::8", "not the canonical"),
-    ({"static/host": OS}, "static/host", "no IP address"),
+    ({"static/host": OS}, "static/host", "not an IP address"),
     ({"static/10.0.0.1": Fifo()}, "static/10.0.0.1", "Not a regular file"),
     ({"static/10.0.0.1": Directory()}, "static/10.0.0.1", "Is a directory"),
     ({"static/10.0.0.1": Unreadable("x")}, "static/10.0.0.1",

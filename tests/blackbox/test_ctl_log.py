@@ -223,14 +223,14 @@ def test_lines_that_are_none_of_pxesrvs(log, arguments):
     first, second = done.stdout.splitlines()
     assert A in first and B in second
     assert done.stderr == (
-        f"pxesrvctl: {path}: {len(GARBAGE)} lines are none of PXESrv's\n")
+        f"pxesrvctl: {path}: {len(GARBAGE)} lines were not written by PXESrv\n")
 
 
 def test_one_line_that_is_none_of_pxesrvs(log):
     path = log(line(), "x\n", line()[:-1])  # the last one has no end
     done = run("log", log=path)
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
-    assert done.stderr == f"pxesrvctl: {path}: 1 line is none of PXESrv's\n"
+    assert done.stderr == f"pxesrvctl: {path}: 1 line was not written by PXESrv\n"
 
 
 @pytest.mark.parametrize("arguments", [["log"], ["log", "--json"], ["stats"],
@@ -241,7 +241,7 @@ def test_no_line_is_pxesrvs(log, arguments):
     done = run(*arguments, log=path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"pxesrvctl: {path}: none of its 2 lines is PXESrv's\n")
+        f"pxesrvctl: {path}: none of its 2 lines was written by PXESrv\n")
 
 
 PREFIXES = {
@@ -340,9 +340,9 @@ def test_one_of_several_can_not_be_read(log):
 
 
 @pytest.mark.parametrize("arguments, status, why", [
-    (["-f", "-"], 64, "-f goes on with one file"),
-    (["-f", "/a", "/b"], 64, "-f goes on with one file"),
-    (["-f", "LOG"], 1, "LOG: it is compressed, and does not grow"),
+    (["-f", "-"], 64, "-f follows one file only"),
+    (["-f", "/a", "/b"], 64, "-f follows one file only"),
+    (["-f", "LOG"], 1, "LOG: it is compressed, so -f cannot follow it"),
 ])
 def test_what_can_not_be_followed(log, arguments, status, why):
     name = compress(log(line()))
@@ -801,7 +801,7 @@ def test_stats_tell_of_lines_that_are_none_of_pxesrvs(log):
     path = log(line(), "x\n")
     done = run("stats", log=path)
     assert done.returncode == 0 and done.stdout
-    assert done.stderr == f"pxesrvctl: {path}: 1 line is none of PXESrv's\n"
+    assert done.stderr == f"pxesrvctl: {path}: 1 line was not written by PXESrv\n"
 
 
 SAMPLE = re.compile(

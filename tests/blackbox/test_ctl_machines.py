@@ -201,8 +201,8 @@ def test_a_lease_that_is_not_active(tree, leases, state):
     done = once(leases(record("10.0.0.6", MAC, state)))
     assert done.status == ctl.FOUND and listed(done) == ["10.0.0.6"]
     assert done.err.startswith(
-        f"pxesrvctl: {MAC}: can't tell which address it has now; addresses "
-        "known for it:\n")
+        f"pxesrvctl: {MAC}: cannot tell which address it has now; "
+        "known addresses:\n")
     ctl.good("once", leases(record("10.0.0.6", MAC, state)
                             + record("10.0.0.7", MAC)), MAC, "os/boot")
     assert entries(tree) == ["10.0.0.7"]
@@ -235,7 +235,7 @@ def test_a_lease_file_without_the_machine(tree, leases, content):
     option = leases(content)
     done = once(option)
     assert done.status == ctl.FOUND and entries(tree) == []
-    assert done.err == (f"pxesrvctl: {MAC}: in no lease of "
+    assert done.err == (f"pxesrvctl: {MAC}: not in any lease of "
                         f"{option.partition('=')[2]}\n")
 
 
@@ -443,7 +443,7 @@ def test_entries_are_taken_from_each_address(tree, leases, command, directory):
         (AGO, MAC, "10.0.0.4")))
     done = ctl.run(command, option, MAC)
     assert done.status == ctl.FOUND and entries(tree, directory) == []
-    assert f"none of its addresses is in {directory}/" in done.err
+    assert f"none of its addresses has an entry in {directory}/" in done.err
     assert listed(done) == [f"10.0.0.{n}" for n in (4, 5, 6, 7)]
     for names, status, left in (
             ([5, 6, 7, 8], ctl.OK, [8]), ([6], ctl.OK, [8]),
