@@ -244,7 +244,7 @@ static bool forecast_entry(struct arm *arm, const char *client)
 
 bool arm_client(struct arm *arm, const struct client *client)
 {
-	char before[PATH_MAX], path[64], shown[PATH_MAX];
+	char before[PATH_MAX] = "", path[64];
 
 	snprintf(path, sizeof path, "%s/%s", arm->directory, client->name);
 	if (target_needs_entry(arm, client->name))
@@ -255,6 +255,7 @@ bool arm_client(struct arm *arm, const struct client *client)
 		return warn_not_made(arm, client->name, err);
 	print_link(path, arm->text);
 	if (before[0] != '\0') {
+		char shown[PATH_MAX];
 		escape_line(before, shown, sizeof shown);
 		printf(" (instead of %s)", shown);
 	}

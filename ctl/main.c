@@ -62,9 +62,7 @@ int main(int argc, char *argv[])
 	once_set_reporter(print_once_report, NULL);
 	apply_settings(&ctl);
 	const int at = options_before(argc, argv, &ctl);
-	const struct command *command = command_find(argv[at]);
-	if (command == NULL)
-		errx(EX_USAGE, "%s: no such command (-h shows them)", argv[at]);
+	const struct command *command = command_find_or_exit(argv[at]);
 	argv[at] = argv[0]; /* getopt_long(3) begins its messages with it */
 	const int first = at + options_of(command, argc - at, argv + at, &ctl);
 	if (command->needs_tree)

@@ -222,13 +222,13 @@ static const struct option *long_options(void)
 	return options;
 }
 
-const struct command *command_find(const char *name)
+const struct command *command_find_or_exit(const char *name)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	}
-	return NULL;
+	errx(EX_USAGE, "%s: no such command (-h shows them)", name);
 }
 
 static void print_overview(FILE *out)

@@ -14,8 +14,8 @@ struct command {
 	const char *help;    /* lines, without the options */
 };
 
-/* The command of that name, or NULL. */
-const struct command *command_find(const char *name);
+/* The command of that name. Ends the program when there is none. */
+const struct command *command_find_or_exit(const char *name);
 
 /*
  * Reads the options before the command, from argv[1] on. Returns the index of
