@@ -478,7 +478,7 @@ def test_directories_from_before(responder, tree, mode):
         os.chmod(tree.full(f"once/{part}"), mode)
     said = ctl.run("check")
     for part in (".claimed", ".served"):
-        assert f"once/{part}: others than the responder" in said.out
+        assert f"once/{part}: users other than the responder" in said.out
     responder()
     for part in (".claimed", ".served"):
         st = os.stat(tree.full(f"once/{part}"))
