@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * IP addresses as numbers, so that ranges and prefixes can be counted through.
- */
+/* IP addresses as numbers, so that ranges and prefixes can be enumerated. */
 #include "ctl/address.h"
 
 #include <arpa/inet.h>
@@ -48,7 +46,10 @@ bool address_next(struct address *address)
 	return false;
 }
 
-/* Splits text at a mark, whose left side is an address. Its right side. */
+/*
+ * Splits text at a mark after an address. Returns what follows the mark, or
+ * NULL.
+ */
 static const char *split_address(
 	const char *text, char mark, struct address *left)
 {

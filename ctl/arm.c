@@ -67,7 +67,7 @@ int arm_set_text(struct arm *arm, const char *what, const char *text)
 
 	if (strlen(text) >= sizeof arm->text)
 		return -ENAMETOOLONG;
-	/* All names in the directory are alike here. */
+	/* Any name in the directory gives the same answer. */
 	snprintf(entry, sizeof entry, "%s/client", arm->directory);
 	arm->step_count = 0;
 	as_user_begin(arm->ctl);
@@ -86,7 +86,7 @@ int arm_set_text(struct arm *arm, const char *what, const char *text)
 	return 0;
 }
 
-/* Whether that client's entry is a link on the way to the target, or it. */
+/* Whether that client's entry is part of the way to the target. */
 static bool target_needs_entry(const struct arm *arm, const char *client)
 {
 	struct stat st;
@@ -164,7 +164,10 @@ static int put_entry(const struct arm *arm, const char *temporary,
 	return -EAGAIN;
 }
 
-/* Has the client's entry be a new link. before: the text of the old one. */
+/*
+ * Makes the client's entry a new link. Writes the text of the old one to
+ * before, or "". 0 or -errno.
+ */
 static int make_entry(
 	const struct arm *arm, const char *client, char before[static PATH_MAX])
 {
@@ -210,7 +213,7 @@ static bool warn_not_made(const struct arm *arm, const char *client, int err)
 	return false;
 }
 
-/* Warns once of what is the same for many clients. */
+/* Warns only once of what is the same for many clients. */
 static void warn_of_forecast(
 	struct arm *arm, const char *client, const struct forecast *forecast)
 {
@@ -225,7 +228,7 @@ static void warn_of_forecast(
 		forecast->problem, forecast->advice);
 }
 
-/* Whether the responder can serve a link in once/, as far as is known. */
+/* Whether the responder will serve a link in once/, as far as is known. */
 static bool forecast_entry(struct arm *arm, const char *client)
 {
 	struct forecast forecast;

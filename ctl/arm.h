@@ -12,7 +12,7 @@ struct ctl;
 
 #define ARM_STEPS_MAX 64 /* more than target.c follows */
 
-/* What all entries that one command makes have in common. */
+/* What the entries of one command have in common. */
 struct arm {
 	const struct ctl *ctl;
 	const char *directory; /* "once" or "static" */
@@ -33,8 +33,8 @@ struct arm {
 };
 
 /*
- * Opens a directory of the tree to make entries in it. replaces_files: in the
- * place of regular files, too, not of links alone. False, with a message.
+ * Opens a directory of the tree to make entries in it. replaces_files: also
+ * replace regular files, not links alone. False, with a message.
  */
 bool arm_open(const struct ctl *ctl, const char *directory, bool replaces_files,
 	struct arm *out);
@@ -42,18 +42,18 @@ bool arm_open(const struct ctl *ctl, const char *directory, bool replaces_files,
 void arm_close(const struct arm *arm);
 
 /*
- * Has the links get this text, if the responder would serve what it leads to.
- * Warns if that is not likely to boot; what is its name in the message. 0 or
- * -errno, then without a message.
+ * Sets the text of the links to make, if the responder would serve their
+ * target. Warns if the target is unlikely to boot, and calls it what. 0 or
+ * -errno, without a message.
  */
 int arm_set_text(struct arm *arm, const char *what, const char *text);
 
 /*
- * Makes the entry of a client, and prints it: whoever looks meanwhile sees the
- * old entry or the new one. False, with a message: it was not made, or the
- * responder will answer it with an error.
+ * Makes the entry of a client and prints it. A machine that asks meanwhile gets
+ * the old entry or the new one. False, with a message: the entry was not made,
+ * or the responder will answer it with an error.
  */
 bool arm_client(struct arm *arm, const struct client *client);
 
-/* A link that an interrupted command left has a name that begins with this. */
+/* The names of links that an interrupted command left begin with this. */
 #define ARM_TEMPORARY ".arm-"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looks at the tree, and changes it, with the effective ids of the responder's
- * user.
+ * Switches the effective user and groups to the responder's and back, so that
+ * permissions are checked as the responder's are and new files get its owner.
  */
 #include "ctl/as_user.h"
 
@@ -21,7 +21,7 @@
 
 #define GROUPS_MAX 1024
 
-/* Whom a process may be, by its effective ids. */
+/* The effective ids of a process. */
 struct user_ids {
 	uid_t user;
 	gid_t group;
@@ -31,9 +31,9 @@ struct user_ids {
 };
 
 static struct user_ids own, other;
-static bool are_others; /* the eyes of somebody else */
+static bool are_others; /* the effective ids are not our own */
 
-/* The user to look as; the own one when that makes no difference. */
+/* The user to become; our own where that makes no difference. */
 static uid_t find_user_to_become(const struct ctl *ctl)
 {
 	uid_t user;
@@ -49,7 +49,7 @@ static uid_t find_user_to_become(const struct ctl *ctl)
 	return geteuid();
 }
 
-/* Once, since thousands of clients may come. False with errno. */
+/* Looked up once, since there may be thousands of clients. False with errno. */
 static bool look_up_own_ids(void)
 {
 	if (!own.is_known) {
@@ -69,14 +69,14 @@ static void look_up_user_ids(uid_t user)
 			.group = entry == NULL ? (gid_t)user : entry->pw_gid,
 			.count = entry == NULL ? 0 : GROUPS_MAX,
 			.is_known = true};
-		/* More than fit are left out. */
+		/* The groups that don't fit are left out. */
 		if (entry != NULL && getgrouplist(entry->pw_name, other.group,
 					     other.groups, &other.count) < 0)
 			other.count = GROUPS_MAX;
 	}
 }
 
-/* A service may have other groups than its user. */
+/* A service may have other groups than its user has by the group file. */
 static void copy_process_ids(const struct responder *responder)
 {
 	other = (struct user_ids){.user = responder->user,
@@ -86,7 +86,9 @@ static void copy_process_ids(const struct responder *responder)
 	memcpy(other.groups, responder->groups, sizeof responder->groups);
 }
 
-/* First the groups: afterwards it may not any more. 0, or -1 with errno. */
+/*
+ * Groups first: afterwards the right to set them is gone. 0, or -1 with errno.
+ */
 static int set_ids(const struct user_ids *identity)
 {
 	if (setgroups((size_t)identity->count, identity->groups) < 0 ||
@@ -95,7 +97,7 @@ static int set_ids(const struct user_ids *identity)
 	return seteuid(identity->user);
 }
 
-/* Being root again comes first, for the right to be whoever else. */
+/* Become root again first, which gives the right to set the other ids. */
 static void restore_own_ids(void)
 {
 	if (seteuid(own.user) < 0 || set_ids(&own) < 0)
@@ -122,7 +124,7 @@ static void become_user(
 	}
 	if (ctl->user != NULL)
 		err(EX_OSERR, "cannot become user %u", (unsigned)user);
-	/* A container's root may lack the right to. */
+	/* Root in a container may lack CAP_SETUID. */
 	if (!has_warned)
 		warn("looking at the tree as root: cannot become user %u",
 			(unsigned)user);

@@ -4,16 +4,16 @@
 struct ctl;
 
 /*
- * Until as_user_end() this process sees the tree as the user does whom the
- * responder runs as: -u, or, for root, the owner of once/. For others it
- * changes nothing. What is made then belongs to that user. Ends the program
- * when it can't be.
+ * Until as_user_end(), root acts with the effective ids of the responder's
+ * user: that of -u, else the owner of once/. What is made meanwhile belongs to
+ * that user. Without root it does nothing. Ends the program if it can't become
+ * the user of -u.
  */
 void as_user_begin(const struct ctl *ctl);
 
 /*
- * The same to look only: when the responder of the tree is seen to run, root
- * sees the tree with the rights of that process.
+ * As as_user_begin(), for reading only. If a responder of the tree is found
+ * running, root takes the ids of that process instead.
  */
 void as_user_begin_reading(const struct ctl *ctl);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells boot files from others as iPXE does: a script by its first line, other
- * formats by a mark. On a BIOS, iPXE runs everything else that fits below
- * 640 KiB as a boot program of PXE, a text as well. So a text is the fault.
+ * Recognizes boot files as iPXE does: a script by its first line, other formats
+ * by their magic numbers. On a BIOS, iPXE runs any other file that fits below
+ * 640 KiB as a PXE boot program, even a text. That is why a text is reported.
  */
 #include "ctl/boot_file.h"
 
@@ -21,10 +21,10 @@
 #include "boot/decision.h"
 #include "boot/tree.h"
 
-/* Bytes that are enough to tell. */
+/* Bytes that are looked at. */
 #define ENOUGH 1024
 
-/* White space, the bell, backspace, the DOS end of file, colours by escape. */
+/* Allowed in a text: white space, bell, backspace, DOS end of file, escape. */
 static const char controls[] = "\t\n\v\f\r\a\b\x1a\x1b";
 
 static bool has_control(const unsigned char *bytes, size_t size)
@@ -92,7 +92,7 @@ static bool is_in_pairs(const char *bytes, size_t size, size_t low)
 	for (size_t i = 0; i + 1 < size && used < sizeof narrow; i += 2) {
 		narrow[used] = bytes[i + low];
 		if (bytes[i + 1 - low] != '\0')
-			narrow[used] = '\xff'; /* no part of UTF-8 */
+			narrow[used] = '\xff'; /* not valid in UTF-8 */
 		used++;
 	}
 	return used >= 4 && text_is(narrow, used);
@@ -103,7 +103,7 @@ bool text_is_utf16(const char *bytes, size_t size)
 	return is_in_pairs(bytes, size, 0) || is_in_pairs(bytes, size, 1);
 }
 
-/* What is read: a Multiboot header may be anywhere in it. */
+/* A Multiboot header may be anywhere in the first 8 KiB. */
 #define HEAD_SIZE 8192
 /* A boot program of PXE lies between 0x7c00 and the end of base memory. */
 #define PROGRAM_MAX (0xa0000 - 0x7c00)
@@ -138,7 +138,7 @@ static const struct {
 	{0x38, "RSC\x05", 4},           /* Linux for RISC-V */
 };
 
-/* What is read as configuration, and by whom, shows by its place alone. */
+/* GRUB and PXELINUX read these as configuration, whatever is in them. */
 static const char *const configurations[] = {"grub/*", "*/grub/*", "grub.cfg*",
 	"*/grub.cfg*", "pxelinux.cfg/*", "*/pxelinux.cfg/*"};
 
@@ -166,7 +166,7 @@ static bool has_careless_magic(const char *at)
 	       strncasecmp(at, "gpxe", 4) == 0;
 }
 
-/* What is wrong with a first line that was meant to be iPXE's, or NULL. */
+/* What is wrong with a first line that was meant to be #!ipxe, or NULL. */
 static const char *magic_doubt(const struct head *head)
 {
 	const char *at = head->bytes;
@@ -212,7 +212,7 @@ static bool is_multiboot(const struct head *head)
 	return false;
 }
 
-/* ISO 9660 has its mark further behind: ECMA-119, section 8.1. */
+/* ISO 9660 has its magic number further on: ECMA-119, section 8.1. */
 static bool is_iso(int fd)
 {
 	char mark[5];
@@ -235,7 +235,7 @@ static bool is_configuration(const struct tree *tree, int fd)
 	return false;
 }
 
-/* What there is to say of a file that is no script. */
+/* The doubt about a file that is not a script, or NULL. */
 static const char *other_doubt(const struct head *head, int fd)
 {
 	struct stat st;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the words of a command line or of standard input to clients.
+ * Turns the words of a command line or of standard input into clients.
  *
- * An operator who names a machine, by a MAC address or a host name, means one
- * machine. A second link would stay armed until some machine boots with that
- * address, another one perhaps. So enum choice says which of the addresses that
- * a machine has, or had, an action is for.
+ * An operator who names a machine, by MAC address or host name, means one
+ * machine. A second link would stay armed until some other machine boots with
+ * that address. So enum choice says which addresses of a machine an action is
+ * for.
  */
 #include "ctl/clients.h"
 
@@ -25,33 +25,33 @@
 #include "ctl/machine.h"
 #include "ctl/print.h"
 
-/* Addresses that one argument may stand for; and with --force. */
+/* How many addresses one argument may stand for, and with --force. */
 #define MANY 4096
 #define MANY_FORCED (1 << 24)
 
-/* Which addresses of one machine something is done for. */
+/* Which of the addresses of one machine an action is for. */
 enum choice {
 	/*
-	 * The one that it has now, or the newest of several leases. With --each
-	 * all that it has now.
+	 * Its current address, or the one of the newest lease. With --each all
+	 * current ones.
 	 */
 	CHOICE_ONE,
 	/*
-	 * Those that have an entry in a directory of the tree; also of those
-	 * that it had, as long as no other machine has them.
+	 * Those with an entry in a directory of the tree. A former address
+	 * counts, unless another machine has it now.
 	 */
 	CHOICE_ENTRIES,
-	/* All that it has or had, as long as no other machine has them. */
+	/* All current and former ones, unless another machine has them now. */
 	CHOICE_ALL,
 };
 
-/* What is done for each client. */
+/* The action, and for whom. */
 struct each {
 	struct ctl *ctl;
 	client_action *action;
 	void *context;
 	enum choice choice;
-	const char *directory; /* CHOICE_ENTRIES: once or static */
+	const char *directory; /* CHOICE_ENTRIES: "once" or "static" */
 };
 
 static bool act_for_address(
@@ -63,7 +63,7 @@ static bool act_for_address(
 	return each->action(each->ctl, &client, each->context);
 }
 
-/* The addresses in a state, or in a better one, but for this one. */
+/* Lists the addresses in this state or a better one, except for one. */
 static void print_holdings(const struct machine *machine,
 	enum holding_state state, const struct holding *but)
 {
@@ -195,9 +195,9 @@ static bool act_for_entries(const struct each *each, const char *word,
 }
 
 /*
- * Does it for a machine that was named by a word. When there is no address to
- * choose, or more than one, nothing is done, and standard error has what there
- * is, one address a line. False when that is so, or when it could not be done.
+ * Acts for a machine that was named by a word. If no address can be chosen, or
+ * several could be, does nothing but list them on standard error, one a line.
+ * False then, and when the action failed.
  */
 static bool act_for_machine(const struct each *each, const char *word,
 	const struct machine *machine)
@@ -222,7 +222,7 @@ static bool act_for_range(const struct each *each, const char *text,
 	const unsigned most = each->ctl->force ? MANY_FORCED : MANY;
 	struct address end = at;
 
-	/* Counted before anything is done. */
+	/* Count first, so that too large a range does nothing. */
 	for (unsigned n = 1; address_compare(&end, last) < 0; n++) {
 		if (n == most)
 			return print_error(text,
@@ -240,7 +240,7 @@ static bool act_for_range(const struct each *each, const char *text,
 	}
 }
 
-/* Whether it would be taken for some number, such as 010.0.0.7 or 10.1. */
+/* Whether inet_aton(3) would read it as some address: 010.0.0.7, 10.1. */
 static bool is_odd_address(const char *text)
 {
 	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST};
@@ -313,20 +313,20 @@ static bool act_for_word(const struct each *each, const char *text)
 	return act_for_host(each, text);
 }
 
-/* What a line may have, the NUL that is put behind it included. */
+/* Bytes of a line, with the NUL that ends it. */
 #define LINE_SIZE 65536
 
 enum line {
-	LINE_END,  /* there is none any more, or a read failed: ferror(3) */
+	LINE_END,  /* no more lines, or a read error: ferror(3) */
 	LINE_TEXT, /* a string, without the newline */
-	LINE_NUL,  /* it has a NUL byte, so it is no string */
+	LINE_NUL,  /* it has a NUL byte, so it is not a string */
 	LINE_LONG, /* it did not fit */
 };
 
 /*
- * Reads a line to its end, whatever its length, in constant memory. Only after
- * LINE_TEXT is it all in out. The last one counts without a newline, too; but
- * not where a read failed, since the rest may be missing.
+ * Reads a line of any length in constant memory. out has all of it only after
+ * LINE_TEXT. A last line without a newline counts, but not after a read error,
+ * which may have cut it off.
  */
 static enum line read_line(FILE *file, char out[static LINE_SIZE])
 {
@@ -347,7 +347,7 @@ static enum line read_line(FILE *file, char out[static LINE_SIZE])
 	return has_nul ? LINE_NUL : LINE_TEXT;
 }
 
-/* What stands behind a "#" is a comment. */
+/* "#" begins a comment. */
 static bool act_for_line(const struct each *each, char *line)
 {
 	char *rest = NULL;
@@ -360,7 +360,7 @@ static bool act_for_line(const struct each *each, char *line)
 	return done;
 }
 
-/* A line that is not understood whole is left out whole. */
+/* A line that can't be read completely is skipped completely. */
 static bool act_for_input(const struct each *each)
 {
 	static char text[LINE_SIZE];

@@ -53,15 +53,15 @@ static int rename_link(
 	return renameat(tree->root, from, tree->root, to) < 0 ? -errno : 0;
 }
 
-/* Another user has something there that is not to be replaced. */
+/* Something of another user is there, which we may not replace. */
 static bool is_in_the_way(int err)
 {
 	return err == -EISDIR || err == -EPERM || err == -EACCES;
 }
 
 /*
- * A new link: the old one may belong to somebody whom the owner cancels. 0,
- * CANCEL_NOT_KEPT or -errno.
+ * Makes a new link instead of moving the old one, which may belong to the user
+ * whose entry is cancelled. 0, CANCEL_NOT_KEPT or -errno.
  */
 static int make_cancelled(const struct tree *tree,
 	const struct cancel_paths *paths, const char *text)
@@ -75,19 +75,19 @@ static int make_cancelled(const struct tree *tree,
 	err = rename_link(tree, paths->made, paths->cancelled);
 	if (err < 0)
 		unlinkat(tree->root, paths->made, 0);
-	/* Nobody must be able to keep a machine armed. */
+	/* Otherwise that user could keep a machine armed. */
 	return is_in_the_way(err) ? CANCEL_NOT_KEPT : err;
 }
 
 static int cancel_locked(const struct tree *tree,
 	const struct cancel_paths *paths, char text[static PATH_MAX])
 {
-	/* A file is not moved even for a moment. */
+	/* Don't move a file, not even for a moment. */
 	int err = tree_read_link(tree, paths->armed, text);
 	if (err < 0)
 		return err;
 
-	/* From here on this very link is in nobody else's hands. */
+	/* After the rename nobody else can take this link. */
 	err = rename_link(tree, paths->armed, paths->taken);
 	if (err < 0)
 		return err;
@@ -96,7 +96,7 @@ static int cancel_locked(const struct tree *tree,
 		err = make_cancelled(tree, paths, text);
 	if (err >= 0)
 		return unlinkat(tree->root, paths->taken, 0) < 0 ? -errno : err;
-	/* If that fails, it stays where it is, and check reports it. */
+	/* If this fails, the link stays where it is, and check reports it. */
 	tree_move(tree, paths->taken, paths->armed);
 	return err;
 }
@@ -108,7 +108,9 @@ static int prepare_cancel(const struct tree *tree)
 
 	if (fstatat(tree->root, ONCE_DIR, &once, 0) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	/* Root's is nobody's: whom the responder runs as can't be told. */
+	/*
+	 * If root owns once/, we can't tell which user the responder runs as.
+	 */
 	if (once.st_uid == geteuid() && geteuid() != 0)
 		return once_prepare(tree);
 	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {

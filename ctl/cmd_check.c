@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command check. */
+/* pxesrvctl check: reports what is wrong with the tree, and how to fix it. */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,10 @@
 #include "ctl/forecast.h"
 #include "ctl/print.h"
 
-/* What is younger may be under way: an answer to a slow client, an arming. */
+/*
+ * Younger ones may be in use: by an answer to a slow client, or by another
+ * pxesrvctl.
+ */
 #define ANSWER_SECONDS 60
 #define ARMING_SECONDS 5
 
@@ -60,7 +63,7 @@ __attribute__((format(printf, 4, 5))) static void report_problem(
 	printf("  %s\n", line);
 }
 
-/* What stands in the way of the file that an entry leads to. */
+/* Reports why an entry is not answered with a boot file. */
 static void check_target(struct checking *checking, const struct entry *entry)
 {
 	if (entry->problem != NULL)
@@ -97,7 +100,7 @@ static void check_unsure(struct checking *checking, const struct entry *entry)
 	char age[AGE_SIZE], problem[AGE_SIZE + 64];
 
 	print_age((long long)(time(NULL) - entry->since), age);
-	/* One whose answer is just under way is none that was left. */
+	/* The answer may still be under way. */
 	if (time(NULL) - entry->since < ANSWER_SECONDS)
 		return;
 	snprintf(problem, sizeof problem,
@@ -107,7 +110,7 @@ static void check_unsure(struct checking *checking, const struct entry *entry)
 		entry->client);
 }
 
-/* One that is just being made is none that was left. */
+/* Whether it is too old to be in use. */
 static bool is_leftover(const struct checking *checking, const char *name)
 {
 	char path[PATH_MAX];
@@ -120,7 +123,7 @@ static bool is_leftover(const struct checking *checking, const char *name)
 	       time(NULL) - st.st_ctime >= ARMING_SECONDS;
 }
 
-/* What the programs have put there, and nobody has taken away. */
+/* Reports what a program has left behind. */
 static void check_leftover(struct checking *checking, const char *name)
 {
 	char path[PATH_MAX];
@@ -195,7 +198,7 @@ static void report_forecast(
 			"%s", forecast->advice);
 }
 
-/* What keeps the responder from moving links. */
+/* Reports what prevents the responder from moving links. */
 static void check_forecasts(struct checking *checking)
 {
 	struct forecast *links = &checking->links, forecast;
@@ -208,7 +211,7 @@ static void check_forecasts(struct checking *checking)
 	report_forecast(checking, &forecast);
 }
 
-/* What others may do with what is the responder's own. */
+/* Reports who else can write to one of the responder's own files in once/. */
 static void check_once_part(struct checking *checking, const char *path)
 {
 	const struct tree *tree = &checking->ctl->tree;
@@ -227,7 +230,7 @@ static void check_once_part(struct checking *checking, const char *path)
 			"chmod go-w, or restart the responder");
 }
 
-/* Whether the responder may do what a claim needs, and nobody else may. */
+/* Reports who can claim links, and who can make them. */
 static void check_once_directory(struct checking *checking)
 {
 	struct stat once;
@@ -259,7 +262,7 @@ static bool check_entries(struct checking *checking, enum entry_kind kind)
 	checking->kind = kind;
 	const int error =
 		-entry_each(&checking->ctl->tree, kind, check_entry, checking);
-	/* Something else in its place was reported before. */
+	/* Something else in its place was reported by check_once_part(). */
 	const bool is_told =
 		is_once_part(directory) &&
 		once_part_check(&checking->ctl->tree, directory) < 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command chown. Others write to once/ while root runs it. So each thing is
- * opened without following a link, looked at and changed by that descriptor;
- * and no file is given away, since it may have a name elsewhere as well.
+ * pxesrvctl chown: gives once/ and grub/ to the responder's user.
+ *
+ * Others can write to once/ while root runs this. So everything is opened
+ * without following links, then checked and changed through that descriptor.
+ * Files are not given away, since they may have another name elsewhere.
  */
 #include <dirent.h>
 #include <err.h>
@@ -27,23 +29,23 @@
 
 #define GRUB_DIR "grub"
 
-#define MADE_MODE 0755 /* of a directory that was missing */
+#define MADE_MODE 0755 /* of a directory that it creates */
 #define GROUP_MODES (S_IRWXG | S_ISGID)
 #define MODES_OF_OTHERS (S_IRWXG | S_IRWXO | S_ISVTX)
 
 #define LOCK_WAIT_MS 2000   /* as the responder waits */
 #define LOCK_NAP_NS 5000000 /* between two tries */
 
-/* Whom all is given to. */
+/* The new owner. */
 struct owner {
-	uid_t user;  /* or NO_USER: it stays whose it is */
-	gid_t group; /* or NO_GROUP: it stays, and so do all modes */
+	uid_t user;  /* NO_USER: unchanged */
+	gid_t group; /* NO_GROUP: unchanged, and the modes, too */
 };
 
 #define NO_USER ((uid_t)-1)
 #define NO_GROUP ((gid_t)-1)
 
-/* Says why path keeps its owner: false. */
+/* Warns that path keeps its owner, and why. Returns false. */
 static bool warn_left_alone(const char *path, int error)
 {
 	char shown[PATH_MAX];
@@ -70,8 +72,8 @@ static void print_changes(const char *path, const struct stat *before, int fd)
 }
 
 /*
- * Gives an open directory away. With a group it gets these modes, and loses
- * those. path is for the messages.
+ * Gives an open directory away. With a new group, adds and removes these mode
+ * bits. path is for the messages.
  */
 static bool give_open_directory(const struct owner *owner, int fd,
 	const char *path, mode_t modes, mode_t lost)
@@ -87,7 +89,7 @@ static bool give_open_directory(const struct owner *owner, int fd,
 	return done || warn_left_alone(path, error);
 }
 
-/* A directory that is looked for in another one. A missing one is no error. */
+/* Gives away a directory in another one, if it is there. */
 static bool give_directory(const struct owner *owner, int parent,
 	const char *name, const char *path, mode_t modes, mode_t lost)
 {
@@ -101,7 +103,7 @@ static bool give_directory(const struct owner *owner, int parent,
 	return done;
 }
 
-/* The lock file, when nobody else has it locked. Or -errno. */
+/* Opens and locks the lock file. Returns a descriptor or -errno. */
 static int open_locked_file(int once)
 {
 	const struct timespec nap = {.tv_nsec = LOCK_NAP_NS};
@@ -129,7 +131,7 @@ static int open_locked_file(int once)
 	return err < 0 ? err : fd;
 }
 
-/* A new lock file of that owner in the place of the old one. 0 or -errno. */
+/* Replaces the lock file by a new one of that owner. 0 or -errno. */
 static int replace_lock_file(
 	const struct owner *owner, int once, mode_t mode, gid_t group)
 {
@@ -148,8 +150,8 @@ static int replace_lock_file(
 }
 
 /*
- * Whoever waits for the old lock sees that it has gone, and takes the new one;
- * once_lock() does. So the old one must be held while it goes.
+ * Hold the old lock while it is replaced: a process that waits for it in
+ * once_lock() then sees that the file is gone, and takes the new one.
  */
 static bool give_lock(
 	const struct ctl *ctl, const struct owner *owner, int once)
@@ -178,7 +180,7 @@ static bool give_lock(
 	return true;
 }
 
-/* Opens a directory of the root: a descriptor, or -errno with a message. */
+/* Opens a directory of the tree. A descriptor, or -errno with a message. */
 static int open_readable_directory(const struct ctl *ctl, const char *name)
 {
 	const int path = entry_open_directory(ctl, name);
@@ -193,7 +195,7 @@ static int open_readable_directory(const struct ctl *ctl, const char *name)
 	return fd < 0 ? -error : fd;
 }
 
-/* The same of one that is made when it is missing. */
+/* As open_readable_directory(), but creates a missing directory. */
 static int open_or_make_directory(const struct ctl *ctl, const char *name)
 {
 	if (mkdirat(ctl->tree.root, name, MADE_MODE) == 0) {
@@ -218,7 +220,7 @@ static bool give_once_part(const struct ctl *ctl, const struct owner *owner,
 		(mode_t)mode, MODES_OF_OTHERS & ~(mode_t)mode);
 }
 
-/* once/ comes first: what is in it is then out of the former owner's hands. */
+/* once/ first: after that its former owner can't change what is in it. */
 static bool give_once(const struct ctl *ctl, const struct owner *owner)
 {
 	const int once = open_or_make_directory(ctl, ONCE_DIR);
@@ -234,7 +236,7 @@ static bool give_once(const struct ctl *ctl, const struct owner *owner)
 	return done;
 }
 
-/* Where people make entries that the responder only reads. */
+/* Members of the group make entries there; the responder only reads them. */
 static bool give_static(const struct ctl *ctl, const struct owner *owner)
 {
 	const struct owner people = {.user = NO_USER, .group = owner->group};
@@ -266,7 +268,7 @@ static bool give_grub_entry(
 	return give_directory(owner, grub, name, path, GROUP_MODES, 0);
 }
 
-/* The directories that /grub/clear/ removes files in. */
+/* Gives away the directories where /grub/clear/ removes files. */
 static bool give_grub(const struct ctl *ctl, const struct owner *owner)
 {
 	const struct dirent *entry;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The command explain. */
+/*
+ * pxesrvctl explain: makes the responder's decision for a client and shows each
+ * step of it.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,16 +20,16 @@
 #include "ctl/forecast.h"
 #include "ctl/print.h"
 
-/* What is told of one client. */
+/* What is shown for one client. */
 struct explanation {
 	const struct ctl *ctl;
 	const char *client;
 	struct decision decision;
-	json_t *steps;       /* what was looked at, in words */
-	char file[PATH_MAX]; /* what is served, as it counts from the root */
-	const char *doubt;   /* what there is to say against it, or NULL */
+	json_t *steps;            /* what was looked at, a string each */
+	char file[PATH_MAX];      /* the boot file, from the root */
+	const char *doubt;        /* why it is unlikely to boot, or NULL */
 	struct forecast forecast; /* of a once link, or of the whole tree */
-	char warning[PATH_MAX + 1024]; /* its words */
+	char warning[PATH_MAX + 1024]; /* the forecast as a sentence */
 	char line[DECISION_LINE_SIZE]; /* of an error */
 };
 
@@ -61,13 +64,13 @@ static void add_link_step(const char *path, void *context)
 	while ((slash = strchr(path, '/')) != NULL &&
 		strncmp(slash, "/../", 4) == 0)
 		path = slash + 4;
-	/* The entry itself has been told; a circle is told once. */
+	/* The entry has a step already. Show each link of a loop once. */
 	if (strcmp(path, explanation->decision.entry) != 0 &&
 		!has_step(explanation, path))
 		add_step(explanation, path, "");
 }
 
-/* The entries that were looked for before the one that decides. */
+/* Adds the entries that come before the deciding one, and don't exist. */
 static void add_skipped_steps(struct explanation *explanation)
 {
 	const struct decision *decision = &explanation->decision;
@@ -85,7 +88,7 @@ static void add_skipped_steps(struct explanation *explanation)
 	add_step(explanation, path, ": there is none");
 }
 
-/* The entry that decides, and each link on the way from it. */
+/* Adds the entry that decides, and each link on the way to the target. */
 static void add_deciding_steps(struct explanation *explanation)
 {
 	const struct decision *decision = &explanation->decision;
@@ -105,7 +108,7 @@ static void add_deciding_steps(struct explanation *explanation)
 		target_close(&target);
 }
 
-/* What the responder makes of it: more than can be seen in the tree. */
+/* Takes into account what the responder may do and sees. */
 static void apply_forecast(
 	struct explanation *explanation, const struct forecast *links)
 {
@@ -173,7 +176,7 @@ static void print_explanation_json(struct explanation *explanation)
 		"steps", explanation->steps));
 }
 
-/* An error has told the problem: this says where it is, and what to do. */
+/* Shows where the problem is and what to do. An error has named it already. */
 static void print_forecast_warning(const struct explanation *explanation)
 {
 	char line[2 * sizeof explanation->warning];

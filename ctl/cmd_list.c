@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command list. */
+/* pxesrvctl list: shows the entries of the tree, for people or for programs. */
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +16,11 @@
 #include "ctl/entries.h"
 #include "ctl/print.h"
 
-/* A name that is to be sorted: by its address, or behind all that have one. */
+/* A name to sort: by address, then the names that are not addresses. */
 struct name {
 	struct address address;
 	bool is_address;
-	size_t at; /* where its text begins */
+	size_t at; /* where its text begins in texts */
 };
 
 struct listing {
@@ -28,9 +28,9 @@ struct listing {
 	enum entry_kind kind;
 	bool broken_only, is_terminal;
 	time_t now;
-	struct name *names; /* none where they are told as they come */
+	struct name *names; /* empty with -U */
 	size_t count, room;
-	char *texts; /* of the names, each with a NUL */
+	char *texts; /* the names, each with its NUL */
 	size_t texts_size, texts_room;
 };
 
@@ -60,7 +60,7 @@ static void print_entry_json(const struct entry *entry)
 		"since", when, "problem", entry->problem));
 }
 
-/* For people: columns, and what is long comes last. */
+/* For people: columns, the long ones last. */
 static void print_entry_row(const struct entry *entry, const char *client,
 	const char *target, time_t now)
 {
@@ -81,7 +81,7 @@ static void print_entry_row(const struct entry *entry, const char *client,
 	putchar('\n');
 }
 
-/* For programs: fields that tabs part. */
+/* For programs: fields, separated by tabs. */
 static void print_entry_fields(
 	const struct entry *entry, const char *client, const char *target)
 {
@@ -115,7 +115,7 @@ static void print_entry(const struct listing *listing, const char *name)
 		print_entry_fields(&entry, client, target);
 }
 
-/* Makes room for more of an array, whose members have this size. */
+/* Grows an array to at least needed members of this size. */
 static void *grow_array(void *array, size_t needed, size_t *room, size_t size)
 {
 	if (needed <= *room)
@@ -127,7 +127,7 @@ static void *grow_array(void *array, size_t needed, size_t *room, size_t size)
 	return array;
 }
 
-/* The client may be what stands before the last dot alone. */
+/* Some kinds of entries have a suffix behind the client. */
 static bool parse_entry_address(
 	enum entry_kind kind, const char *text, struct address *out)
 {
@@ -204,8 +204,10 @@ static bool list_kind(struct listing *listing, enum entry_kind kind)
 	return error == 0;
 }
 
-/* What the operands ask for: a kind, or "broken". What was cancelled goes with
- * what was served: both can be armed again. */
+/*
+ * Reads the operands: kinds, or "broken". served means cancelled, too: rearm
+ * takes both.
+ */
 static void choose_kinds(int count, char *const operands[],
 	bool kinds[static ENTRY_KINDS], bool *broken)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pxesrvctl log: the log in short lines, or as JSON; -f goes on as it grows. */
+/* pxesrvctl log: prints the log as short lines or as JSON. -f follows it. */
 #include <err.h>
 #include <errno.h>
 #include <jansson.h>
@@ -22,11 +22,11 @@
 
 #define TIME_SIZE 40 /* bytes */
 
-/* Which lines are wanted, and how they are printed. */
+/* Which lines to print, and how. */
 struct log_query {
 	time_t since;
 	bool json;
-	struct client *clients; /* of these alone, sorted; none: of all */
+	struct client *clients; /* only of these, sorted; none: of all */
 	size_t count;
 };
 
@@ -44,13 +44,13 @@ static bool add_client(
 	return true;
 }
 
-/* The name is what a struct client begins with. */
+/* struct client begins with its name. */
 static int compare_client_names(const void *a, const void *b)
 {
 	return strcmp(a, b);
 }
 
-/* False: somebody who is named is nobody. The others are asked for. */
+/* False: a word named no client. The other words count. */
 static bool collect_clients(struct ctl *ctl, struct log_query *query)
 {
 	char *const arguments[] = {(char *)ctl->client};
@@ -103,7 +103,7 @@ static void print_log_text(const struct parsed_line *line, const char *time)
 	printf("  %10s  %s\n", bytes, line->decision);
 }
 
-/* What the line leaves out, as one that belongs to no request does, is null. */
+/* A line that belongs to no request has "-" there. */
 static json_t *string_or_null(const char *text)
 {
 	return strcmp(text, "-") == 0 ? json_null() : json_string(text);
@@ -145,7 +145,7 @@ static void print_log_line(const struct parsed_line *line, void *context)
 		print_log_text(line, time);
 }
 
-/* All that the file has now. */
+/* Prints what the file has now. */
 static void print_log_lines(struct logfile *file, struct log_query *query)
 {
 	struct parsed_line line;
@@ -155,8 +155,8 @@ static void print_log_lines(struct logfile *file, struct log_query *query)
 }
 
 /*
- * Watches the directory of a file: there a new one gets the file's name, or a
- * mode with which it can be read.
+ * Watches the directory of a file for a new file of that name, or a mode that
+ * makes the file readable.
  */
 static bool watch_directory(int inotify, const char *path)
 {
@@ -173,7 +173,7 @@ static bool watch_directory(int inotify, const char *path)
 	return false;
 }
 
-/* An inotify(7) that tells of new logs. -1, with a message: there is none. */
+/* Returns an inotify(7) descriptor for new logs, or -1 with a message. */
 static int start_watching(const struct logfile *file)
 {
 	char real[PATH_MAX];
@@ -183,7 +183,7 @@ static int start_watching(const struct logfile *file)
 		warn("inotify");
 		return -1;
 	}
-	/* A link may lead to a file that is rotated at its own place. */
+	/* The log may be a link to a file that is rotated where it is. */
 	if (watch_directory(inotify, file->path) &&
 		(realpath(file->path, real) == NULL ||
 			watch_directory(inotify, real)))
@@ -193,8 +193,8 @@ static int start_watching(const struct logfile *file)
 }
 
 /*
- * Whether another file that is written to has taken the log's place. As long as
- * it is empty the responder, which was not told yet, writes to the old one.
+ * Whether a new file has replaced the log. While it is empty, the responder has
+ * not reopened its log yet and still writes to the old file.
  */
 static bool is_log_replaced(const struct logfile *file)
 {
@@ -205,32 +205,33 @@ static bool is_log_replaced(const struct logfile *file)
 	       (old.st_ino != new.st_ino || old.st_dev != new.st_dev);
 }
 
-/* Waits for something to happen. False: nobody reads what is printed. */
+/* Waits for an event. False: standard output has no reader any more. */
 static bool wait_for_log_event(int inotify)
 {
 	struct pollfd fds[] = {{.fd = inotify, .events = POLLIN},
-		{.fd = STDOUT_FILENO}}; /* tells POLLERR alone */
+		{.fd = STDOUT_FILENO}}; /* for POLLERR only */
 	char events[4096];
 
 	if (poll(fds, 2, -1) < 0)
 		return errno == EINTR;
 	if (fds[1].revents != 0) {
-		raise(SIGPIPE); /* as the next write would, hours from now */
+		raise(SIGPIPE); /* as the next write would, maybe hours from now
+		                 */
 		return false;
 	}
-	/* Whatever it is, all is looked at again. */
+	/* The caller looks at everything after any event. */
 	return read(inotify, events, sizeof events) > 0;
 }
 
-/* Returns when it can't go on. */
+/* Prints lines as they are written. Returns on an error. */
 static void follow_lines(
 	struct logfile *file, struct log_query *query, int inotify)
 {
 	for (;;) {
 		/*
-		 * First the watches, then the looks, so that nothing is missed.
-		 * A file that is watched already stays so; the kernel forgets
-		 * those that are deleted.
+		 * Watch first, then look, so that nothing is missed. Watching a
+		 * file again changes nothing; the kernel drops the watch of a
+		 * deleted file.
 		 */
 		if (inotify_add_watch(inotify, file->path, IN_MODIFY) < 0 &&
 			errno != ENOENT && errno != EACCES) {
@@ -257,7 +258,7 @@ static void follow_lines(
 	}
 }
 
-/* Goes on with what is written to the log. False: it can't. */
+/* Follows the log until there is an error. Returns false. */
 static bool follow_log(const char *path, struct log_query *query)
 {
 	struct logfile file;

@@ -12,13 +12,13 @@
 #include "ctl/entries.h"
 #include "ctl/print.h"
 
-/* The target as it counts from the root, or NULL when it is not below it. */
+/* The target's path from the root. NULL: it is not below the root. */
 static const char *strip_root(const struct tree *tree, const char *target)
 {
 	char real[PATH_MAX];
 	const char *path = tree_strip(tree, target);
 
-	/* The root may be reached by a link, and named without. */
+	/* The configured root may be a link, and target the real path. */
 	if (path == NULL && tree_absolute(tree->root, real, sizeof real) == 0) {
 		const struct tree unlinked = {.path = real};
 		path = tree_strip(&unlinked, target);
@@ -27,8 +27,9 @@ static const char *strip_root(const struct tree *tree, const char *target)
 }
 
 /*
- * Finds the text of the links: relative, or where that leads elsewhere, since
- * the directory is a link itself, absolute. False, with a message.
+ * Chooses the text of the links: relative, or, where the directory is itself a
+ * link so that a relative text leads elsewhere, absolute. False, with a
+ * message.
  */
 static bool set_target(struct arm *arm, const char *target)
 {

@@ -54,7 +54,10 @@ static void consider_link(struct rearm_search *search, const char *path)
 	snprintf(out->path, sizeof out->path, "%s", path);
 }
 
-/* What a user has cancelled, if it is he who put that name there. */
+/*
+ * A link that a user cancelled, if that user also owns it: in once/.cancelled/
+ * everybody who may arm can create any name.
+ */
 static void consider_cancelled(
 	struct rearm_search *search, const char *client, uid_t user)
 {
@@ -108,7 +111,7 @@ static int find_rearmable(
 	if (err < 0)
 		return err;
 	out->owner = search.st.st_uid;
-	/* Who owns once/ may arm in anybody's place, and so may root. */
+	/* Root and the owner of once/ may arm for anybody. */
 	const bool may_any = user == 0 || user == once.st_uid ||
 	                     (once.st_mode & S_ISVTX) == 0;
 	return may_any || out->owner == user || out->owner == 0 ||
@@ -117,7 +120,7 @@ static int find_rearmable(
 	               : -EPERM;
 }
 
-/* It was somebody else's decision, and what to boot is for the own one. */
+/* Don't arm what somebody else chose; say how to choose it oneself. */
 static bool warn_armed_by_others(
 	const char *client, const struct rearmable *rearmable)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Boot scripts for installers, in the form of the example tree's. */
+/*
+ * pxesrvctl kickstart, pxesrvctl preseed: print boot scripts for installers, in
+ * the form of the scripts in the example tree.
+ */
 #include <err.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,10 +11,10 @@
 #include "boot/text.h"
 #include "ctl/ctl.h"
 
-/* x86's kernel takes 2047 bytes, and the script has some of its own. */
+/* The x86 kernel takes 2047 bytes, and the script adds some of its own. */
 #define VALUES_MAX 1500
 
-/* RFC 3986, section 2, without what iPXE or a shell may take for its own. */
+/* RFC 3986, section 2, without characters special to iPXE or a shell. */
 #define URL_CHARACTERS                                                   \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" \
 	"-._~:/?[]@&+,=%"
@@ -25,7 +28,7 @@ struct installer {
 	const char *system;
 	const char *directory, *kernel, *initrd; /* in the repository */
 	const char *arguments, *arguments_for_answers;
-	size_t schemes; /* that the repository may have */
+	size_t schemes; /* that the URL of the repository may have */
 };
 
 static const struct installer anaconda = {
@@ -44,7 +47,10 @@ static const struct installer debian = {
 	.kernel = "linux",
 	.initrd = "initrd.gz",
 	.arguments = "interface=auto",
-	/* It would ask where DHCP names no router, or no name server. */
+	/*
+         * Without these it asks a question if DHCP names no router or name
+         * server.
+         */
 	.arguments_for_answers =
 		" auto=true priority=critical url=${answers} netcfg/no_default_route=true netcfg/get_nameservers=",
 	.schemes = FOR_IPXE,
@@ -63,7 +69,10 @@ static bool is_tree_path(const char *url)
 	return url[strcspn(url, ":/?")] != ':';
 }
 
-/* The host and what follows, or NULL where it is no such URL. */
+/*
+ * What follows the scheme, or NULL if the URL has none of the first count
+ * schemes.
+ */
 static const char *after_scheme(const char *url, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -94,9 +103,9 @@ static void check_url(const char *url, size_t count)
 }
 
 /*
- * iPXE knows no quotes. It splits a line at its spaces, ends it at a word that
- * begins with #, begins a new command after the words || && ; and expands ${}.
- * The kernel knows double quotes.
+ * Rejects what iPXE would change. iPXE has no quotes: it splits a line at
+ * spaces, ends it at a word that begins with #, starts a new command after the
+ * words || && ; and expands ${}. The kernel knows double quotes.
  */
 static void check_cmdline(const char *text)
 {
@@ -189,7 +198,7 @@ static void print_set(
 		(int)(length - skip), url + skip);
 }
 
-/* iPXE resolves a path by itself; Anaconda needs the server's name, too. */
+/* iPXE resolves a path by itself, but Anaconda needs the server's name, too. */
 static void print_repository(const struct installer *installer, const char *url)
 {
 	size_t length = strlen(url);
@@ -208,7 +217,7 @@ static void print_fetch(const struct installer *installer, const char *command,
 		installer->directory, name, command, name);
 }
 
-/* Where the installer was found on a mirror, the packages are there as well. */
+/* A mirror that has the installer also has the packages. */
 static void print_mirror(const char *repo)
 {
 	const char *host = after_scheme(repo, 1);
@@ -218,7 +227,7 @@ static void print_mirror(const char *repo)
 	if (end == NULL || memchr(host, '@', (size_t)(path - host)) != NULL)
 		return;
 	if (end == path)
-		end++; /* the slash is the path */
+		end++; /* the path is "/" */
 	printf(" mirror/country=manual mirror/http/hostname=%.*s mirror/http/directory=%.*s mirror/http/proxy=",
 		(int)(path - host), host, (int)(end - path), path);
 }
@@ -228,7 +237,10 @@ static void print_start(const struct installer *installer,
 {
 	puts(":install\n"
 	     "imgfree");
-	/* By iPXE first, so that a wrong URL shows before the installer. */
+	/*
+	 * Let iPXE fetch it first, so that a wrong URL shows before the
+	 * installer.
+	 */
 	if (answers != NULL)
 		puts("set file ${answers}\n"
 		     "imgfetch --name answers ${file} || goto failed\n"

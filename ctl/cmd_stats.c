@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* pxesrvctl stats: counts the lines of the log. */
+/*
+ * pxesrvctl stats: counts the lines of the log by decision, status, target and
+ * client, for people or for Prometheus.
+ */
 #include <err.h>
 #include <search.h>
 #include <stdio.h>
@@ -13,19 +16,19 @@
 
 #define STATUS_END 1000
 
-/* How many are named: what a dashboard, or a reader, can bear. */
+/* How many are listed: as many as a dashboard, or a reader, can take. */
 #define TARGETS_MAX 100
 #define CLIENTS_MAX 10
 
-/* What was counted under one name. */
+/* What was counted for one name. */
 struct tally {
 	unsigned long long count;
-	time_t last; /* of these requests */
+	time_t last; /* of the newest request */
 	const char *name;
-	size_t length; /* of the name, which no NUL ends */
+	size_t length; /* of the name, which has no NUL */
 };
 
-/* Tallies by name: one for each there is, so memory is bounded by that. */
+/* Tallies by name. Memory is bounded by the number of names. */
 struct tallies {
 	void *root; /* tsearch(3) */
 	struct tally **all;
@@ -33,7 +36,7 @@ struct tallies {
 };
 
 struct stats {
-	time_t since; /* what is older does not count */
+	time_t since; /* older lines don't count */
 	/* By source and status. */
 	unsigned long long requests[LOGPARSE_OTHER + 1][STATUS_END];
 	struct tallies targets, clients;
@@ -79,7 +82,9 @@ static void count_name(struct tallies *tallies, const char *name, size_t length,
 		found != NULL ? *found : add_tally(tallies, name, length);
 
 	tally->count++;
-	/* Lines are written when answers are over: not quite in order. */
+	/*
+	 * Lines are logged when answers end, so not quite in the order of time.
+	 */
 	if (line->time > tally->last)
 		tally->last = line->time;
 }
@@ -90,7 +95,7 @@ static void free_tallies(struct tallies *tallies)
 	free(tallies->all);
 }
 
-/* Those with the highest counts first; by name where these are the same. */
+/* Highest counts first, then by name. */
 static int compare_counts(const void *left, const void *right)
 {
 	const struct tally *const *a = left, *const *b = right;
@@ -100,7 +105,7 @@ static int compare_counts(const void *left, const void *right)
 	return compare_tally_names(*a, *b);
 }
 
-/* Sorts them. How many are to be named. */
+/* Sorts the tallies. Returns how many of them to list. */
 static size_t choose_most(struct tallies *tallies, size_t max)
 {
 	if (tallies->count > 0)
@@ -181,11 +186,11 @@ static void print_stats_text(struct stats *stats)
 }
 
 /*
- * What is counted from the whole log only grows until the log is rotated; that
- * looks like the restart of a program, which is what counters are made for. Of
- * the last hours it shrinks again whenever a line gets too old: that is a
- * gauge, in which rate() would see a restart each time. Since a metric is of
- * one type, these are two, and only a counter's name ends in _total.
+ * Counts over the whole log only grow until the log is rotated, which looks
+ * like a restart: a counter. Counts over the last hours also shrink, when a
+ * line gets too old, and rate() would take that for a restart each time: a
+ * gauge. A metric has one type, so these are two metrics, and only the
+ * counter's name ends in _total.
  */
 struct metric {
 	const char *name, *recent_name;
@@ -215,7 +220,10 @@ static void print_requests_metric(const struct stats *stats, bool recent)
 		for (int status = 0; status < STATUS_END; status++) {
 			const unsigned long long n =
 				stats->requests[source][status];
-			/* What will come is there from the beginning, as 0. */
+			/*
+			 * A series that will be needed exists from the start,
+			 * as 0.
+			 */
 			if (n > 0 ||
 				(status == 200 && source != LOGPARSE_OTHER))
 				printf("%s{decision=\"%s\",status=\"%d\"} %llu\n",
@@ -225,8 +233,7 @@ static void print_requests_metric(const struct stats *stats, bool recent)
 	}
 }
 
-/* A label's value. The log's lines have no line feed that were to be escaped.
- */
+/* Prints a label's value. The log has no line feeds to escape. */
 static void print_label(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
@@ -257,7 +264,7 @@ bool cmd_stats(struct ctl *ctl, int count, char *const operands[])
 {
 	struct stats stats = {.since = logparse_since(ctl->since)};
 
-	/* Half of the truth would pass for the whole one. */
+	/* Partial counts would look like complete ones. */
 	const bool done =
 		logfile_each(ctl, count, operands, count_line, &stats);
 	if (done && ctl->prometheus) {

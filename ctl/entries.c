@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The entries of clients in the directories of the tree, and what is wrong with
- * one.
+ * Reads the entries of clients in the directories of the tree, and opens these
+ * directories without following untrusted links.
  */
 #include "ctl/entries.h"
 
@@ -21,7 +21,7 @@
 #include "ctl/boot_file.h"
 #include "ctl/ctl.h"
 
-/* Opens what a link leads to, which has been opened itself. */
+/* Opens the target of a link that is itself open. */
 static int open_link_target(const struct tree *tree, int link)
 {
 	char text[PATH_MAX];
@@ -35,8 +35,8 @@ static int open_link_target(const struct tree *tree, int link)
 }
 
 /*
- * As entry_open_directory(), without a word. What is looked at is open, so that
- * nobody can put something else there between the look and the use.
+ * As entry_open_directory(), without messages. Opens first and checks the
+ * descriptor, so that nobody can swap the directory in between.
  */
 static int open_trusted_directory(const struct tree *tree, const char *name)
 {
@@ -86,8 +86,8 @@ int entry_directory_owner(const struct tree *tree, const char *name, uid_t *out)
 }
 
 /*
- * By the user too, for all who may arm can write there: nobody can be in
- * another's way, and each finds what is his own.
+ * The user is part of the name: everybody who may arm can write there, so
+ * nobody can block another user, and each finds their own links.
  */
 void entry_cancelled_path(
 	const char *client, uid_t user, char out[static ENTRY_CANCELLED_SIZE])
@@ -127,18 +127,17 @@ int entry_each(const struct tree *tree, enum entry_kind kind,
 }
 
 /*
- * What links of one directory mean, which is the same for the same text.
- * Thousands of entries lead to the same few files, so it is remembered: what
- * has come last, in each place that a text can be put to.
+ * Thousands of entries lead to the same few files. Links with the same text in
+ * one directory mean the same, so this remembers the last result for each hash.
  */
 static struct remembered {
 	enum entry_kind kind;
-	char text[116]; /* empty: nothing yet */
+	char text[116]; /* "": unused */
 	off_t size;
 	const char *problem, *doubt;
 } memory[4096];
 
-/* The FNV-1a hash. */
+/* By the FNV-1a hash. */
 static struct remembered *memory_slot(const char *text)
 {
 	uint32_t hash = 2166136261U;
@@ -174,7 +173,7 @@ static void remember_target(const struct entry *entry)
 	place->doubt = entry->doubt;
 }
 
-/* Opens what the entry leads to: how large it is, or why it can't be served. */
+/* Opens the entry's target to learn its size, or why it can't be served. */
 static void look_at_target(const struct tree *tree, struct entry *entry)
 {
 	struct target target;
@@ -193,7 +192,7 @@ static void look_at_target(const struct tree *tree, struct entry *entry)
 	remember_target(entry);
 }
 
-/* The link's text, if it is one. False: it has gone. */
+/* Reads the text of a link; "" for anything else. False: the entry is gone. */
 static bool read_entry_text(const struct tree *tree, struct entry *entry)
 {
 	const int err = tree_read_link(tree, entry->path, entry->text);
@@ -208,7 +207,7 @@ bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
 {
 	struct stat st;
 
-	/* In the example tree each directory explains itself. */
+	/* The example tree has a README in each directory. */
 	if (name[0] == '.' || strncmp(name, "README", 6) == 0)
 		return false;
 	out->kind = kind;

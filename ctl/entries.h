@@ -19,8 +19,9 @@ struct tree;
 int entry_open_directory(const struct ctl *ctl, const char *name);
 
 /*
- * The owner of a directory of the root. If that is a link, root's are followed,
- * and of any other the link's owner counts. 0 or -errno.
+ * Writes the owner of a directory in the root. If the directory is a link that
+ * root made, what it leads to counts; any other link counts itself. 0 or
+ * -errno.
  */
 int entry_directory_owner(
 	const struct tree *tree, const char *name, uid_t *out);
@@ -40,36 +41,35 @@ enum entry_kind {
 };
 #define ENTRY_KINDS 5
 
-/* Its directory, as it counts from the root. */
+/* Its directory, from the root. */
 const char *entry_directory(enum entry_kind kind);
 
-/* Whether the names there have a dot behind the client, and more. */
+/* Whether names there have a suffix behind the client: a dot and more. */
 bool entry_has_suffix(enum entry_kind kind);
 
 /*
- * As tree_each(), of the directory of a kind. Beneath once/ no link is
- * followed, nor what others have put in the place of a directory: see
- * once_part_check().
+ * As tree_each(), for the directory of a kind. In once/ it follows no link and
+ * skips what is not the responder's own: once_part_check().
  */
 int entry_each(const struct tree *tree, enum entry_kind kind,
 	void (*found)(const char *name, void *context), void *context);
 
-/* A client's entry, as it stands there now. */
+/* A client's entry. */
 struct entry {
 	enum entry_kind kind;
-	char client[NAME_MAX + 1]; /* the name, or its beginning */
-	char path[PATH_MAX];       /* as it counts from the root */
+	char client[NAME_MAX + 1]; /* the name without a suffix */
+	char path[PATH_MAX];       /* from the root */
 	char text[PATH_MAX];       /* the link as written; empty: no link */
-	time_t since; /* armed, claimed, served or cancelled; seconds */
-	off_t size; /* bytes of the boot file; -1: there is none, or unasked */
-	const char *problem; /* why it is not answered with a file; or NULL */
-	const char *doubt; /* what there is to say against that file; or NULL */
+	time_t since;        /* armed, claimed, served or cancelled; seconds */
+	off_t size;          /* of the boot file; -1: unknown */
+	const char *problem; /* why it gets no boot file, or NULL */
+	const char *doubt;   /* why that file is unlikely to boot, or NULL */
 };
 
 /*
- * Looks at the entry with that name in the directory of its kind. False: it has
- * gone, or is none (its name begins with a dot, or with README). The boot files
- * of armed and static ones are asked for by the responder's own rules.
+ * Reads the entry of that name in the directory of a kind. False: it is gone,
+ * or not an entry (its name begins with a dot, or with README). The targets of
+ * armed and static entries are opened as the responder does.
  */
 bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
 	struct entry *out);

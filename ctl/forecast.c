@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Puts into words what the responder may do, and what it sees of the tree. */
+/*
+ * Predicts what the responder will do with once links: by what it may do
+ * (permission.c), by what it sees of the tree (responder.c), and by the lock.
+ */
 #include "ctl/forecast.h"
 
 #include <errno.h>
@@ -78,7 +81,7 @@ static void advise_by_error(
 	snprintf(out->advice, sizeof out->advice, "%s", way);
 }
 
-/* " (user www-data, pid 7)", as far as that is known. */
+/* Writes " (user www-data, pid 7)", as far as it is known. */
 static void format_responder(
 	const struct permission *permission, char *out, size_t size)
 {
@@ -93,7 +96,7 @@ static void format_responder(
 	snprintf(out, size, " (user %s%s)", user, pid);
 }
 
-/* What can't be used, by whom, and what comes of it. */
+/* Says what the responder can't use, and what the effect is. */
 static void set_failure(const struct permission *permission, const char *path,
 	int error, const char *effect, struct forecast *out)
 {
@@ -117,7 +120,9 @@ static void set_failure(const struct permission *permission, const char *path,
 	advise_by_error(permission, out);
 }
 
-/* The responder may see another tree by the same name. */
+/*
+ * The responder's path may lead to another directory, in its mount namespace.
+ */
 static bool forecast_other_tree(const struct ctl *ctl, struct forecast *out)
 {
 	const struct responder *responder = responder_of(ctl);
@@ -133,7 +138,10 @@ static bool forecast_other_tree(const struct ctl *ctl, struct forecast *out)
 	return true;
 }
 
-/* The command that a process runs. It chooses the text itself. False: gone. */
+/*
+ * Reads the command name of a process, which chooses that text itself. False:
+ * the process is gone.
+ */
 static bool read_process_name(pid_t pid, char *out, size_t size)
 {
 	char path[64], text[64];
@@ -166,7 +174,7 @@ void forecast_lock_holder(const struct tree *tree, char *out, size_t size)
 		snprintf(out, size, "pid %ld", (long)pid);
 }
 
-/* Whether somebody holds the lock, and does not let go. */
+/* Predicts a failure if somebody keeps the lock. */
 static void forecast_lock(
 	const struct permission *permission, struct forecast *out)
 {
@@ -188,7 +196,9 @@ static void forecast_lock(
 		"end that process, or what it waits for");
 }
 
-/* What others made in the place of a part, and is more than a file or a link.
+/*
+ * Something else than a file or a link that others made in the place of a part.
+ * A sandboxed responder can't move it aside.
  */
 static bool forecast_part(const struct permission *permission, const char *path,
 	struct forecast *out)
@@ -211,7 +221,7 @@ static bool forecast_part(const struct permission *permission, const char *path,
 	return true;
 }
 
-/* Which links it moves depends on who it is, and who owns them. */
+/* Whether a sticky once/ keeps the responder from moving links of others. */
 static void forecast_owner(const struct permission *permission,
 	const char *client, struct forecast *out)
 {

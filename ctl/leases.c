@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the lease files of dnsmasq and ISC dhcpd. The kind is found by looking
- * at the file.
+ * Reads the lease files of dnsmasq and ISC dhcpd, and detects the format. Files
+ * are split into words of a fixed size, so memory does not depend on them.
  */
 #include "ctl/leases.h"
 
@@ -23,7 +23,7 @@
 struct words {
 	char text[WORDS_MAX][WORD_SIZE];
 	unsigned count;
-	int end; /* the character that ended it; EOF: it may be cut off */
+	int end; /* the character after them; EOF: they may be cut off */
 };
 
 #define BLANKS " \t\r\n\f\v"
@@ -56,7 +56,7 @@ static bool is_blank(int c)
 	return c != '\0' && strchr(BLANKS, c) != NULL;
 }
 
-/* A byte of UTF-8 is one: a client may have such a name. */
+/* Bytes of UTF-8 are text: client names may have them. */
 static bool is_text(int c)
 {
 	return c >= ' ' ? c != 0x7f : is_blank(c);
@@ -70,8 +70,8 @@ static bool end_words(struct word_reader *reader, int c)
 }
 
 /*
- * The next line of a file. False: there is none. 0 as end: it has a character
- * that no text has.
+ * Reads the words of a line. False: no more lines. end is 0 if the line has a
+ * control character.
  */
 static bool words_line(FILE *file, struct words *out)
 {
@@ -91,7 +91,10 @@ static bool words_line(FILE *file, struct words *out)
 	}
 }
 
-/* Behind its first quote. Returns its last one, or what ended it before. */
+/*
+ * Reads a string after its first quote. Returns the last quote, or whatever
+ * else ended it.
+ */
 static int read_string(struct word_reader *reader)
 {
 	bool is_escaped = false;
@@ -120,9 +123,9 @@ static int skip_comment(struct word_reader *reader)
 }
 
 /*
- * As words_line(), of statements that end at ; { or }, with comments behind #.
- * A string is one word, which keeps its first quote. It ends with its line at
- * the latest, and then so does the statement, whose end is a newline.
+ * As words_line(), but for statements that end at ; { or }, with comments after
+ * #. A string is one word that keeps its first quote. It ends with its line at
+ * the latest; then so does the statement, and end is a newline.
  */
 static bool words_statement(FILE *file, struct words *out)
 {
@@ -155,11 +158,11 @@ struct dhcpd_reader {
 	void *context;
 	time_t now;
 	unsigned depth; /* blocks that are open */
-	bool any;       /* a statement was read: it is such a file */
+	bool any;       /* a statement was read, so the format is right */
 
-	/* The lease whose block is open. */
+	/* The lease whose block was opened last. */
 	bool in_lease, is_active, has_state, is_over;
-	time_t started, seen; /* starts and cltt; 0: none */
+	time_t started, seen; /* by starts and cltt; 0: none */
 	struct lease lease;
 };
 
@@ -169,8 +172,8 @@ static bool has_word(const struct words *words, unsigned at, const char *text)
 }
 
 /*
- * What may stand outside of all blocks, or what it begins like if it is cut
- * off. DHCPv6 has others.
+ * Whether a statement may stand outside of all blocks, or is the beginning of
+ * such a one when it is cut off. A DHCPv6 file has others.
  */
 static bool is_known_statement(const struct words *words, bool is_cut_off)
 {
@@ -198,8 +201,8 @@ static bool parse_seconds(const char *digits, time_t *out)
 }
 
 /*
- * "ends 0 2026/11/22 13:28:00", in UTC; "ends epoch 1795354080"; or never,
- * which is 0. False: it is none of these.
+ * Reads "ends 0 2026/11/22 13:28:00", in UTC, or "ends epoch 1795354080", or
+ * "ends never", which is 0. False: something else.
  */
 static bool parse_dhcpd_time(const struct words *words, time_t *out)
 {
@@ -234,7 +237,7 @@ static bool begin_dhcpd_lease(struct dhcpd_reader *reader, const char *address)
 	return reader->in_lease;
 }
 
-/* False: no state, as with OpenBSD's dhcpd, whose leases end otherwise. */
+/* False: it has no state, as in a file of OpenBSD's dhcpd. */
 static bool end_dhcpd_lease(struct dhcpd_reader *reader)
 {
 	struct lease *lease = &reader->lease;
@@ -272,7 +275,10 @@ static bool read_dhcpd_statement(
 	return true;
 }
 
-/* "lease ADDRESS {" begins one even within another, which has no end then. */
+/*
+ * "lease ADDRESS {" begins a lease even inside of another one, whose end is
+ * then missing.
+ */
 static bool open_block(struct dhcpd_reader *reader, const struct words *words)
 {
 	const unsigned count = words->count;
@@ -291,7 +297,7 @@ static bool close_block(struct dhcpd_reader *reader)
 	       end_dhcpd_lease(reader);
 }
 
-/* False: this format has none such. */
+/* False: not ISC dhcpd's format. */
 static bool take_statement(
 	struct dhcpd_reader *reader, const struct words *words)
 {
@@ -334,12 +340,12 @@ static int read_dhcpd(FILE *file, lease_found *found, void *context)
 
 #define DIGITS "0123456789"
 /*
- * 2000-01-01: no lease that ends at a time ended before. The dnsmasq of a
- * machine without a clock writes how long a lease is instead.
+ * 2000-01-01. On a machine without a clock, dnsmasq writes the length of a
+ * lease instead of its end, which is a smaller number.
  */
 #define EPOCH_MIN 946684800
 
-/* A hardware type stands before a MAC address when it is needed. */
+/* A MAC address may have its hardware type before it. */
 static void read_dnsmasq_mac(const char *text, struct mac *out)
 {
 	const char *why;
@@ -349,7 +355,9 @@ static void read_dnsmasq_mac(const char *text, struct mac *out)
 	mac_parse(text, out, &why);
 }
 
-/* "EXPIRY MAC ADDRESS NAME ID"; an expiry of 0 never comes. False: it is none.
+/*
+ * Reads "EXPIRY MAC ADDRESS NAME ID". An expiry of 0 means never. False:
+ * something else.
  */
 static bool read_dnsmasq_line(
 	const struct words *words, time_t now, struct lease *out)
@@ -380,7 +388,7 @@ static int read_dnsmasq(FILE *file, lease_found *found, void *context)
 			words.count == 2 && strcmp(words.text[0], "duid") == 0;
 		if (words.end != 0 && (words.count == 0 || is_duid))
 			continue;
-		/* It is written at this moment. */
+		/* dnsmasq is just writing this line. */
 		if (words.end == EOF && words.count < 4 && any)
 			break;
 		if (words.end == 0 || !read_dnsmasq_line(&words, now, &lease))
@@ -392,11 +400,11 @@ static int read_dnsmasq(FILE *file, lease_found *found, void *context)
 		any = true;
 		found(&lease, context);
 	}
-	/* Those of DHCPv6 name no MAC address. */
+	/* DHCPv6 leases have no MAC address. */
 	return any_ipv6 && !any ? -EBADMSG : 0;
 }
 
-/* By its first word, and those of the format go on to check all of it. */
+/* Guesses by the first word; the readers check the rest. */
 static bool is_dnsmasq(FILE *file)
 {
 	struct words words;
@@ -410,12 +418,12 @@ static bool is_dnsmasq(FILE *file)
 					  first[strspn(first, DIGITS)] == '\0');
 }
 
-/* NULL with errno: it can't be read. */
+/* NULL with errno if it can't be opened. */
 static FILE *open_lease_file(const char *path)
 {
 	struct stat st;
 	FILE *file = NULL;
-	/* That of a fifo would wait for somebody who writes. */
+	/* O_NONBLOCK: opening a FIFO would wait for a writer. */
 	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0)

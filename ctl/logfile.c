@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads logs: compressed ones, growing ones, and those in which another program
- * has put words before each line.
+ * Reads logs line by line: compressed ones, growing ones, and those in which
+ * another program has put its own words before each line.
  */
 #include "ctl/logfile.h"
 
@@ -17,7 +17,7 @@
 #include "cgi/log.h"
 #include "ctl/ctl.h"
 
-/* Bytes: a line, and what another program may have put before it. */
+/* A line with what another program may have put before it. */
 #define LINE_KEPT ((size_t)4 * LOG_LINE_MAX)
 
 int logfile_descriptor(const char *path)
@@ -25,9 +25,9 @@ int logfile_descriptor(const char *path)
 	struct stat st;
 
 	/*
-	 * Looked at when it is open, since whoever may write in its directory
-	 * could put something else there between the two. O_NONBLOCK: to open
-	 * a fifo would wait for its writer, and a leased file for its lessee.
+	 * Check the open file, since whoever can write to its directory could
+	 * swap it. O_NONBLOCK: opening a FIFO would wait for a writer, and
+	 * opening a leased file for the lease holder.
 	 */
 	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
@@ -42,7 +42,10 @@ int logfile_descriptor(const char *path)
 	return err < 0 ? err : fd;
 }
 
-/* Takes over the descriptor. False, with a message: it is -errno. */
+/*
+ * Takes ownership of fd, which may be -errno: then prints that and returns
+ * false.
+ */
 static bool start_logfile(const char *path, int fd, struct logfile *out)
 {
 	*out = (struct logfile){.path = path, .fd = fd};
@@ -75,7 +78,7 @@ bool logfile_open_growing(const char *path, struct logfile *out)
 	return true;
 }
 
-/* Opens a log that is as long as it is, compressed or not. */
+/* Opens a log to read to its end, compressed or not. */
 static bool open_whole_log(const char *path, struct logfile *out)
 {
 	const bool is_input = strcmp(path, "-") == 0;
@@ -132,7 +135,7 @@ static bool is_log_truncated(const struct logfile *file)
 	return fstat(file->fd, &st) == 0 && st.st_size < file->offset;
 }
 
-/* As read(2). The end of a file that is cut off shows as an error. */
+/* As read(2). A compressed file that is cut off gives an error. */
 static ssize_t read_compressed(struct logfile *file, void *out, size_t size)
 {
 	int error;
@@ -162,14 +165,14 @@ static ssize_t read_growing(struct logfile *file, void *out, size_t size)
 	return n;
 }
 
-/* Reads more behind what is not used yet. False: there is none now. */
+/* Reads more bytes. False: there are none now. */
 static bool fill_buffer(struct logfile *file)
 {
 	file->end -= file->begin;
 	memmove(file->bytes, file->bytes + file->begin, file->end);
 	file->begin = 0;
 	if (file->end == sizeof file->bytes) {
-		/* Far more than a line has, but one may end it. */
+		/* This is more than any line of ours; drop all but the end. */
 		file->end = LINE_KEPT;
 		memmove(file->bytes,
 			file->bytes + sizeof file->bytes - LINE_KEPT,
@@ -187,8 +190,8 @@ static bool fill_buffer(struct logfile *file)
 }
 
 /*
- * Takes the next line out of the bytes, its end replaced by a NUL. NULL: there
- * is none; or, of a log that grows, it is unfinished.
+ * Takes the next line and replaces its newline by a NUL. NULL: there is none,
+ * or, in a growing log, it is not finished.
  */
 static char *take_line(struct logfile *file, size_t *length)
 {
@@ -198,7 +201,7 @@ static char *take_line(struct logfile *file, size_t *length)
 
 		if (end == NULL && fill_buffer(file))
 			continue;
-		/* The last one may have no end. There is room for a NUL. */
+		/* The last line may lack a newline. There is room for a NUL. */
 		line = file->bytes + file->begin;
 		if (end == NULL && file->gz != NULL && file->begin < file->end)
 			end = file->bytes + file->end++;

@@ -10,32 +10,33 @@
 
 struct ctl;
 
-/* A log that is read. */
+/* A log that is being read. */
 struct logfile {
 	const char *path;
 	int fd;
-	gzFile gz;           /* reads it, compressed or not; NULL: it grows */
-	int error;           /* errno of reading; 0: none */
-	const char *trouble; /* what else is wrong with it; NULL: nothing */
-	unsigned long long own, foreign; /* lines: PXESrv's, and others */
-	off_t offset;      /* of what comes next from a file that grows */
-	size_t begin, end; /* of the bytes that are not used yet */
+	gzFile gz;                       /* reads fd; NULL: the log grows */
+	int error;                       /* errno of a read, or 0 */
+	const char *trouble;             /* another problem, or NULL */
+	unsigned long long own, foreign; /* number of lines: PXESrv's, others */
+	off_t offset;      /* in fd, of the next read; growing logs only */
+	size_t begin, end; /* of the unused bytes */
 	char bytes[65536];
 };
 
 /*
- * A descriptor of the log, or -errno: -EISDIR, or -ENXIO, when it is something
- * else than a regular file. It never waits.
+ * Opens a log without ever waiting. A descriptor or -errno, such as -EISDIR and
+ * -ENXIO for something other than a regular file.
  */
 int logfile_descriptor(const char *path);
 
-/* The path in PXESRV_LOG. NULL, with a message: that is no file. */
+/* The path in PXESRV_LOG. NULL, with a message: it is not a file. */
 const char *logfile_default(const struct ctl *ctl);
 
 /*
- * Reads the logs that are named, or PXESRV_LOG; "-" is standard input. They may
- * be compressed by gzip. Calls back for each line that is PXESrv's. False, with
- * a message: not all could be read, or none of it is PXESrv's.
+ * Calls found for each of PXESrv's lines in the named logs, or in PXESRV_LOG if
+ * there are none. "-" is standard input. Logs may be compressed by gzip. False,
+ * with a message: a log could not be read to its end, or has lines but none of
+ * PXESrv's.
  */
 bool logfile_each(const struct ctl *ctl, int count, char *const paths[],
 	void (*found)(const struct parsed_line *line, void *context),
@@ -45,18 +46,17 @@ bool logfile_each(const struct ctl *ctl, int count, char *const paths[],
 bool logfile_open_growing(const char *path, struct logfile *out);
 
 /*
- * The next line that is PXESrv's; it holds until the next call. Of a log that
- * grows: goes on at the beginning when the file was truncated; an unfinished
- * line is not there yet; ask again when the file has grown. False at the end,
- * or at an error.
+ * Reads the next of PXESrv's lines, which is valid until the next call. In a
+ * growing log, starts again when the file was truncated and leaves an
+ * unfinished line for later. False: at the end, or an error.
  */
 bool logfile_next(struct logfile *file, struct parsed_line *out);
 
-/* Goes on with another file, which it closes in the end. */
+/* Continues with another file, which it will close. */
 void logfile_move(struct logfile *file, int fd);
 
 /*
- * Says what was wrong with the file. False: it could not be read, or there are
- * lines, none of which is PXESrv's.
+ * Closes the log and prints what was wrong with it. False: it could not be
+ * read, or has lines but none of PXESrv's.
  */
 bool logfile_close(struct logfile *file);

@@ -19,8 +19,8 @@ const char *const logparse_sources[LOGPARSE_OTHER + 1] = {
 };
 
 /*
- * Takes a number that ends with a mark, and the mark, off a text. -1, and takes
- * nothing: there is none, or a greater one.
+ * Takes a number and the mark after it off a text. -1, and takes nothing: no
+ * such number, or more than max.
  */
 static long long take_number(const char **text, char mark, long long max)
 {
@@ -35,7 +35,10 @@ static long long take_number(const char **text, char mark, long long max)
 	return n;
 }
 
-/* The same of a month, from 0, and its slash. The log knows no locale. */
+/*
+ * Takes a month and the slash after it. Returns it from 0, or -1. The log's
+ * month names do not depend on the locale.
+ */
 static int take_month(const char **text)
 {
 	static const char all[] =
@@ -76,10 +79,10 @@ static bool parse_time(const char *text, struct parsed_line *out)
 	const int east = (int)(zone / 100 * 3600 + zone % 100 * 60);
 	out->offset = is_west ? -east : east;
 	out->time = midnight + (hour * 60 + minute) * 60 + second - out->offset;
-	return tm.tm_mday == day; /* 31/Feb is another day */
+	return tm.tm_mday == day; /* timegm(3) turned 31/Feb into another day */
 }
 
-/* Ends a text at a mark. What is behind that; NULL: it is not there. */
+/* Ends a text at a mark. Returns what follows the mark; NULL: no mark. */
 static char *cut_at(char *text, const char *mark)
 {
 	char *at = strstr(text, mark);
@@ -139,7 +142,7 @@ static void parse_target(struct parsed_line *out)
 	}
 }
 
-/* Nothing else is in the log, nor would it be good for a terminal. */
+/* The log has nothing else, and anything else could harm a terminal. */
 static bool is_printable(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
@@ -149,7 +152,7 @@ static bool is_printable(const char *text, size_t length)
 	return true;
 }
 
-/* Whether the word that ends there is what the log names a client by. */
+/* Whether a word is what the log calls a client: an address, or "-". */
 static bool is_client_name(const char *word, const char *end)
 {
 	const size_t length = (size_t)(end - word);
@@ -166,9 +169,9 @@ static bool is_client_name(const char *word, const char *end)
 }
 
 /*
- * Where the log's own line begins, in one that the journal or a web server has
- * put its own words before; or a file system NULs, where the log was truncated.
- * NULL: there is none. What clients say comes later, so the first one counts.
+ * Finds the beginning of PXESrv's line. Before it there may be the words of the
+ * journal or a web server, or NULs if a log was truncated while open. NULL:
+ * there is none. What clients send comes later, so the first match counts.
  */
 static char *find_log_line(char *line, size_t length)
 {
@@ -188,9 +191,8 @@ static char *find_log_line(char *line, size_t length)
 }
 
 /*
- * Takes away what Apache does to a line that a CGI program has written to its
- * error log: each backslash is doubled, and what the client says that it comes
- * from stands behind.
+ * Undoes what Apache does to a line that a CGI program writes to its error log:
+ * it doubles each backslash, and appends the request's Referer.
  */
 static void undo_apache(char *line)
 {

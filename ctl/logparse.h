@@ -17,8 +17,8 @@ enum logparse_source {
 extern const char *const logparse_sources[LOGPARSE_OTHER + 1];
 
 /*
- * A line of the log. The strings are as they stand there: printable ASCII, all
- * else is escaped.
+ * A parsed line. The strings are as in the log: printable ASCII, everything
+ * else escaped.
  */
 struct parsed_line {
 	time_t time;
@@ -30,20 +30,20 @@ struct parsed_line {
 	long long bytes; /* of body */
 	double seconds;  /* that the request took */
 	enum logparse_source source;
-	const char *target; /* no NUL ends it; LOGPARSE_OTHER has none */
+	const char *target; /* not NUL-terminated; NULL with LOGPARSE_OTHER */
 	size_t target_length;
-	const char *decision; /* source, target and all that follows */
+	const char *decision; /* source, target and everything after them */
 };
 
 /*
- * Reads a line of length bytes, without its end, which a NUL has taken the
- * place of. Another program, such as the journal, may have put words before it.
- * out points into it, and it is cut into pieces. False: it is none of PXESrv's.
+ * Parses a line of length bytes, whose newline was replaced by a NUL. Cuts the
+ * line into pieces that out points to. Another program, such as the journal,
+ * may have put words before it. False: it is not one of PXESrv's.
  */
 bool logparse_line(char *line, size_t length, struct parsed_line *out);
 
 /*
- * The time that lies as long back as --since says: a number and s, m, h or d.
- * NULL: before all there is. Ends the program for anything else.
+ * The time --since TEXT before now, where TEXT is a number with s, m, h or d.
+ * NULL: the time 0. Ends the program for any other text.
  */
 time_t logparse_since(const char *text);

@@ -13,10 +13,10 @@ struct mac {
 
 /*
  * Reads a MAC address as people and programs write it: 00:00:5e:00:53:0b,
- * 0:0:5e:0:53:b, with hyphens, 0000.5e00.530b, 00005e00530b, or with the
- * hardware type of Ethernet before it, as PXELINUX's BOOTIF has it:
- * 01-00-00-5e-00-53-0b. False: it is none; out is then untouched. Why is the
- * reason, or NULL for a text that does not look like one.
+ * 0:0:5e:0:53:b, with hyphens, 0000.5e00.530b, 00005e00530b, or with Ethernet's
+ * hardware type before it, as in PXELINUX's BOOTIF: 01-00-00-5e-00-53-0b.
+ * False: out is unchanged, and why is the reason, or NULL if the text does not
+ * look like a MAC address.
  */
 bool mac_parse(const char *text, struct mac *out, const char **why);
 

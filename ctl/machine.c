@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All that is said of addresses is collected first: whose an address is, the
- * other machines' leases and neighbour entries tell as well.
+ * Finds the addresses of a machine by its MAC address. It collects what lease
+ * files and the neighbour table say about all machines, since an address may
+ * have passed to another machine, and then judges each address.
  */
 #include "ctl/machine.h"
 
@@ -14,21 +15,21 @@
 #include "ctl/leases.h"
 #include "ctl/neighbours.h"
 
-/* Of dnsmasq and of ISC dhcpd, on Debian and on Fedora. */
+/* Lease files of dnsmasq and ISC dhcpd, on Debian and on Fedora. */
 static const char *const usual[] = {"/var/lib/misc/dnsmasq.leases",
 	"/var/lib/dnsmasq/dnsmasq.leases", "/var/lib/dhcp/dhcpd.leases",
 	"/var/lib/dhcpd/dhcpd.leases"};
 
-/* What a file or the kernel said. */
+/* What a file or the neighbour table says about an address. */
 struct report {
 	struct lease lease;
-	const char *path; /* NULL: it is a neighbour entry */
+	const char *path; /* NULL: the neighbour table */
 };
 
 struct reports {
 	struct report *all;
 	size_t count, size;
-	const char *path; /* of the file that is read */
+	const char *path; /* of the file being read */
 };
 
 static void *grow_reports(void *all, size_t count, size_t *size, size_t bytes)
@@ -89,7 +90,7 @@ static bool read_reports(const char *leases, struct reports *reports)
 	if (!done)
 		return false;
 	reports->path = NULL;
-	/* Without the kernel's word a lease is still a lease. */
+	/* Leases are enough: go on without the neighbour table. */
 	const size_t count = reports->count;
 	const int error = -neighbours_read(add_neighbour_report, reports);
 	if (error != 0) {
@@ -119,14 +120,14 @@ static bool machine_has(
 	return false;
 }
 
-/* What was said of one address, by what it means for one machine. */
+/* What the reports on one address mean for one machine. */
 struct verdict {
-	const struct report *leased; /* to the machine, now */
+	const struct report *leased; /* to this machine, now */
 	bool is_leased_twice, is_near, was_leased, was_near, is_lost;
 	struct mac other;
 };
 
-/* A neighbour entry of an address, or what a file says of it. */
+/* Adds a report to the verdict. */
 static void weigh_report(const struct report *report, const struct mac *mac,
 	struct verdict *verdict)
 {
@@ -153,7 +154,7 @@ static struct verdict judge_address(const struct reports *reports,
 	const struct mac *mac, const struct address *address)
 {
 	struct verdict verdict = {.leased = NULL};
-	const char *settled = NULL; /* the file that said its last word */
+	const char *settled = NULL; /* the file whose last word was read */
 
 	for (size_t i = reports->count; i-- > 0;) {
 		const struct report *report = &reports->all[i];
@@ -201,7 +202,7 @@ static struct holding make_holding(
 	return holding;
 }
 
-/* Without a lease, its confirmed neighbour entries count. */
+/* Without a lease, confirmed neighbour entries count. */
 static void use_neighbours(struct machine *machine, const struct mac *mac,
 	const struct reports *reports)
 {

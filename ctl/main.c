@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The operator's tool. */
+/*
+ * pxesrvctl, the operator's tool: reads the settings and the command line,
+ * opens the tree, runs a command.
+ */
 #include <err.h>
 #include <limits.h>
 #include <stdio.h>
@@ -18,7 +21,7 @@
 
 #define ROOT_DEFAULT "/srv/pxesrv"
 
-/* The responder's own settings, read as it reads them. */
+/* Reads the settings as the responder does. */
 static void apply_settings(struct ctl *ctl)
 {
 	struct settings settings = settings_default;
@@ -39,7 +42,9 @@ static void open_tree_or_exit(struct ctl *ctl)
 {
 	static char absolute[PATH_MAX];
 
-	/* -r may be relative; what absolute links are compared with is not. */
+	/*
+	 * -r may be relative, but absolute links are compared with this path.
+	 */
 	if (ctl->root[0] != '/' && realpath(ctl->root, absolute) != NULL)
 		ctl->root = absolute;
 	const int error = -tree_open(ctl->root, ctl->allow, &ctl->tree);
@@ -57,13 +62,13 @@ int main(int argc, char *argv[])
 {
 	struct ctl ctl = {0};
 
-	umask(0); /* what is made says its mode itself */
+	umask(0); /* all that is created gets an explicit mode */
 	tzset();
 	once_set_reporter(print_once_report, NULL);
 	apply_settings(&ctl);
 	const int at = options_before(argc, argv, &ctl);
 	const struct command *command = command_find_or_exit(argv[at]);
-	argv[at] = argv[0]; /* getopt_long(3) begins its messages with it */
+	argv[at] = argv[0]; /* getopt_long(3) prints it before its messages */
 	const int first = at + options_of(command, argc - at, argv + at, &ctl);
 	if (command->needs_tree)
 		open_tree_or_exit(&ctl);

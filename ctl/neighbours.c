@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's neighbour table, by netlink: rtnetlink(7). */
+/* Reads the kernel's neighbour table by netlink: rtnetlink(7). */
 #include "ctl/neighbours.h"
 
 #include <arpa/inet.h>
@@ -12,13 +12,13 @@
 
 #include "ctl/address.h"
 
-/* An interrupted dump is made again, but not without an end. */
+/* An interrupted dump is repeated, but not endlessly. */
 #define TRIES_MAX 10
 
 /*
- * A machine answered a short time ago; or the administrator said so, and the
- * kernel lets no other machine have what is sent to that address. Each other
- * state is a memory, and the address may have been given to others since.
+ * The machine answered a short time ago, or the administrator made the entry
+ * permanent. Any other state is history: the address may have passed to another
+ * machine since.
  */
 #define CONFIRMED (NUD_REACHABLE | NUD_PERMANENT)
 
@@ -27,7 +27,7 @@ struct neighbour_search {
 	void *context;
 };
 
-/* The attributes that count: rtnetlink(7). */
+/* The attributes that we need: rtnetlink(7). */
 struct neighbour {
 	const struct nlattr *address, *mac;
 };
@@ -86,11 +86,12 @@ static int read_neighbour(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-/* 0 or -errno; -EINTR: the table changed in the meantime. */
+/* 0 or -errno; -EINTR: the table changed meanwhile. */
 static int dump_neighbours(
 	struct mnl_socket *socket, struct neighbour_search *search)
 {
-	char bytes[32768]; /* what the kernel sends at a time: netlink(7) */
+	char bytes[32768]; /* the kernel sends up to this at a time: netlink(7)
+	                    */
 	struct nlmsghdr *ask = mnl_nlmsg_put_header(bytes);
 	const unsigned number = (unsigned)time(NULL);
 	int more = MNL_CB_OK;

@@ -6,12 +6,12 @@
 #include "ctl/address.h"
 #include "ctl/mac.h"
 
-/* is_confirmed: the kernel knows that this machine has the address now. */
+/* is_confirmed: the kernel knows that the machine has the address now. */
 typedef void neighbour_found(const struct address *address,
 	const struct mac *mac, bool is_confirmed, void *context);
 
 /*
- * Calls found for each entry of the kernel's neighbour table. It may tell one
- * several times. 0 or -errno: not all of them were told.
+ * Calls found for each entry of the kernel's neighbour table, maybe several
+ * times for one. 0 or -errno: the table is incomplete.
  */
 int neighbours_read(neighbour_found *found, void *context);

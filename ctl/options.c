@@ -164,14 +164,14 @@ static const struct command commands[] = {
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 /*
- * The options of all commands, in the order of the help. One without a value is
- * a bool of struct ctl, another one is a string there. Only r, u, f and U can
- * be given by their letter.
+ * The options of all commands, in the order of the help. An option with a value
+ * sets a string of struct ctl, any other one a bool. Only r, u, f and U are
+ * also short options.
  */
 static const struct {
 	char letter;
 	const char *name;
-	const char *value; /* as the help calls it; NULL: none */
+	const char *value; /* its name in the help; NULL: the option has none */
 	size_t offset;     /* in struct ctl */
 	const char *help;
 } all_options[] = {
@@ -281,7 +281,7 @@ static void print_usage(const struct command *command, FILE *out)
 	}
 }
 
-/* Where an option is in the table. getopt_long(3) returns no other letter. */
+/* The index of an option, which is one that getopt_long(3) returned. */
 static size_t option_index(int letter)
 {
 	size_t i = 0;
@@ -335,7 +335,7 @@ int options_of(
 {
 	int letter;
 
-	optind = 0; /* from the beginning: getopt_long(3), NOTES */
+	optind = 0; /* start again: getopt_long(3), NOTES */
 	while ((letter = getopt_long(argc, argv, SHORT_OPTIONS, long_options(),
 			NULL)) != -1) {
 		if (letter == 'h') {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel is asked where this process has the eyes of the responder's user.
- * Else the mode tells what is certain: with an access control list its group
- * bits are the most that the list gives to anybody.
+ * Finds out what the responder may do with once/. If this process has the ids
+ * of the responder's user, it asks the kernel. Otherwise it takes only what is
+ * certain from the mode bits: with an access control list, the group bits are
+ * the most that the list grants to anybody.
  */
 #include "ctl/permission.h"
 
@@ -17,8 +18,8 @@
 #include "ctl/responder.h"
 
 /*
- * Nobody but the owner of once/ can move all links when it is sticky, or when
- * only the owner may write there.
+ * If once/ is sticky, or only its owner can write to it, only its owner can
+ * move all links. So the responder should run as that user.
  */
 static void find_responder_user(
 	const struct ctl *ctl, struct permission *permission)
@@ -65,7 +66,10 @@ bool permission_is_sticky(const struct permission *permission)
 	return (permission->once.st_mode & S_ISVTX) != 0;
 }
 
-/* Whether the mode keeps everybody out who could be the responder. */
+/*
+ * EACCES if the mode keeps out every user that the responder may run as, else
+ * 0.
+ */
 static int error_by_mode(const struct permission *permission,
 	const struct stat *st, unsigned mode)
 {
@@ -81,7 +85,9 @@ static int error_by_mode(const struct permission *permission,
 	               : EACCES;
 }
 
-/* 0, or errno; what goes meanwhile is made when it is needed. */
+/*
+ * 0, or an errno. Something that is missing can be created when it is needed.
+ */
 static int access_error(
 	const struct permission *permission, const char *path, int mode)
 {
@@ -116,14 +122,14 @@ int permission_check_part(const struct permission *permission, const char *path)
 		if (permission_is_sticky(permission) &&
 			permission_owns_once(permission))
 			return -ENOENT;
-		/* It may be the responder's, of whom nothing is known. */
+		/* It may belong to the responder, whose user we don't know. */
 		return err == -EPERM && !permission_runs_as_user(permission)
 		               ? 0
 		               : err;
 	}
 	if (permission_runs_as_user(permission) || err == -ENOENT)
 		return err;
-	/* It is ours, which the responder does not believe. */
+	/* It belongs to our user, whom the responder does not trust. */
 	if (err == 0 && permission_is_sticky(permission) &&
 		fstatat(permission->tree.root, path, &st,
 			AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -132,7 +138,7 @@ int permission_check_part(const struct permission *permission, const char *path)
 	return 0;
 }
 
-/* It is opened before it is judged. */
+/* The responder opens the lock before it checks the owner. */
 static int lock_error(const struct permission *permission)
 {
 	const int err = permission_check_part(permission, ONCE_LOCK);
@@ -146,7 +152,7 @@ static int lock_error(const struct permission *permission)
 	return err == -ENOENT ? 0 : -err;
 }
 
-/* A rename goes into a directory of the same file system. */
+/* A rename needs a directory of the same file system. */
 static int reach_error(const struct permission *permission, const char *path)
 {
 	struct stat st;
@@ -171,7 +177,7 @@ static int fill_error(const struct permission *permission, const char *path)
 	               : 0;
 }
 
-/* A sticky directory lets only the owners move a link: unlink(2). */
+/* In a sticky directory only owners can move a link: unlink(2). */
 static int take_error(const struct permission *permission, const char *client)
 {
 	struct stat link;
@@ -189,10 +195,7 @@ static int take_error(const struct permission *permission, const char *client)
 	                          : 0;
 }
 
-/*
- * What keeps it from claiming, in the order of claim_take() and rename(2). No
- * client (NULL): any link.
- */
+/* Checks in the order of claim_take() and rename(2). */
 int permission_claim(const struct permission *permission, const char *client,
 	const char **where)
 {

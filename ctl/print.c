@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Colours, ages and JSON for the output of all commands. */
+/* Prints colours, ages, times, JSON and errors for all commands. */
 #include "ctl/print.h"
 
 #include <err.h>
@@ -46,7 +46,7 @@ void print_age(long long seconds, char out[static AGE_SIZE])
 		{0, 1, "s"}};
 	size_t i = 0;
 
-	if (seconds < 0) /* somebody has set the clock */
+	if (seconds < 0) /* the clock was set back */
 		seconds = 0;
 	while (seconds < units[i].from)
 		i++;

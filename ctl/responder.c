@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the responder among all processes by the name of its program and its
- * environment. The root is opened by /proc/PID/root, so what is found there is
- * what that process sees, with its mounts and their flags.
+ * Finds the responder among all processes by its program's name and its
+ * environment. Opens its root by /proc/PID/root, which shows what that process
+ * sees, with its mounts and their flags.
  *
- * Any user can start a responder and name any root. So only messages and exit
- * statuses depend on what is found.
+ * Any user can start a responder with any root. So only messages and exit
+ * statuses depend on the result.
  */
 #include "ctl/responder.h"
 
@@ -29,15 +29,15 @@
 #include "ctl/ctl.h"
 
 #define PROGRAM "pxesrv.fcgi"
-#define DELETED " (deleted)" /* replaced by an upgrade while it runs */
+#define DELETED " (deleted)" /* an upgrade replaced it */
 #define ROOT_SETTING "PXESRV_ROOT="
 
 struct responder_search {
 	const struct ctl *ctl;
-	uid_t owner;         /* of once/, who is the likeliest one */
+	uid_t owner;         /* of once/, the most likely user */
 	bool is_of_one_user; /* -u */
 	uid_t user;
-	bool any_without_root; /* it may serve any tree */
+	bool any_without_root; /* found one that may serve any tree */
 	bool found;
 	struct responder best;
 };
@@ -62,7 +62,7 @@ static FILE *open_proc_file(int process, const char *name)
 	return fd < 0 ? NULL : fdopen(fd, "r");
 }
 
-/* Its PXESRV_ROOT; empty: it has none. False: it can't be read. */
+/* Reads PXESRV_ROOT of a process; "" if not set. False: unreadable. */
 static bool read_root_setting(int process, char out[static PATH_MAX])
 {
 	char *variable = NULL;
@@ -82,7 +82,7 @@ static bool read_root_setting(int process, char out[static PATH_MAX])
 	return true;
 }
 
-/* The numbers of a line of /proc/PID/status. How many there are. */
+/* Reads the numbers of a line of /proc/PID/status. Returns how many. */
 static int parse_ids(char *line, unsigned out[static RESPONDER_GROUPS_MAX])
 {
 	char *rest = NULL;
@@ -98,7 +98,7 @@ static int parse_ids(char *line, unsigned out[static RESPONDER_GROUPS_MAX])
 	return count;
 }
 
-/* Its effective ids stand second. False also where groups may be missing. */
+/* Reads the effective ids, which come second. False: incomplete. */
 static bool read_process_ids(int process, struct responder *out)
 {
 	unsigned numbers[RESPONDER_GROUPS_MAX];
@@ -130,7 +130,10 @@ static bool read_process_ids(int process, struct responder *out)
 	return lines == 3 && out->group_count < RESPONDER_GROUPS_MAX;
 }
 
-/* As that process sees it. Links count from its root. Or -errno. */
+/*
+ * Opens a path as that process sees it: links are resolved in its root. A
+ * descriptor or -errno.
+ */
 static int open_process_root(int process, const char *path)
 {
 	const struct open_how how = {
@@ -147,7 +150,7 @@ static int open_process_root(int process, const char *path)
 	return fd < 0 ? -error : (int)fd;
 }
 
-/* 1: the same, 0: another, or one is not there; -errno. */
+/* 1: the same directory, 0: different ones, or only one exists. Or -errno. */
 static int compare_directories(int one, int other, const char *path)
 {
 	struct stat a, b;
@@ -162,7 +165,7 @@ static int compare_directories(int one, int other, const char *path)
 	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* A container's names are its own. */
+/* In a container the same path names something else. */
 static bool shares_pid_namespace(int process)
 {
 	char own[64], other[64];
@@ -184,7 +187,7 @@ static bool is_same_path(const char *one, const char *other)
 	return length == others && strncmp(one, other, length) == 0;
 }
 
-/* What it sees of the tree. False: that can't be told. */
+/* Finds out what the process sees of the tree. False: unknown. */
 static bool compare_tree(
 	int process, const struct tree *tree, struct responder *out)
 {
@@ -208,7 +211,7 @@ static bool compare_tree(
 	return true;
 }
 
-/* One that is ending, in a restart, may see what was there before. */
+/* A responder that is about to end may still see what was there before. */
 static bool is_better_responder(
 	const struct responder_search *search, const struct responder *one)
 {
