@@ -22,7 +22,7 @@
 #include "boot/tree.h"
 
 /* Bytes that are looked at. */
-#define ENOUGH 1024
+#define TEXT_LOOKED_AT 1024
 
 /* Allowed in a text: white space, bell, backspace, DOS end of file, escape. */
 static const char controls[] = "\t\n\v\f\r\a\b\x1a\x1b";
@@ -73,20 +73,24 @@ static bool is_mostly_ascii(const unsigned char *bytes, size_t size)
 	return ascii * 4 >= size * 3;
 }
 
-bool text_is(const char *bytes, size_t size)
+/*
+ * Whether the beginning of a file is text: UTF-8, possibly cut off, or an
+ * encoding that is mostly ASCII.
+ */
+static bool is_text_file(const char *bytes, size_t size)
 {
 	const unsigned char *at = (const unsigned char *)bytes;
 
-	if (size > ENOUGH)
-		size = ENOUGH;
+	if (size > TEXT_LOOKED_AT)
+		size = TEXT_LOOKED_AT;
 	return !has_control(at, size) &&
 	       (is_utf8(at, size) || is_mostly_ascii(at, size));
 }
 
 /* low: which one of two bytes has the lower half. */
-static bool is_in_pairs(const char *bytes, size_t size, size_t low)
+static bool is_utf16_of_order(const char *bytes, size_t size, size_t low)
 {
-	char narrow[ENOUGH / 2];
+	char narrow[TEXT_LOOKED_AT / 2];
 	size_t used = 0;
 
 	for (size_t i = 0; i + 1 < size && used < sizeof narrow; i += 2) {
@@ -95,12 +99,14 @@ static bool is_in_pairs(const char *bytes, size_t size, size_t low)
 			narrow[used] = '\xff'; /* not valid in UTF-8 */
 		used++;
 	}
-	return used >= 4 && text_is(narrow, used);
+	return used >= 4 && is_text_file(narrow, used);
 }
 
-bool text_is_utf16(const char *bytes, size_t size)
+/* The same for UTF-16 of either byte order, of at least 4 characters. */
+static bool is_utf16_file(const char *bytes, size_t size)
 {
-	return is_in_pairs(bytes, size, 0) || is_in_pairs(bytes, size, 1);
+	return is_utf16_of_order(bytes, size, 0) ||
+	       is_utf16_of_order(bytes, size, 1);
 }
 
 /* A Multiboot header may be anywhere in the first 8 KiB. */
@@ -173,7 +179,7 @@ static const char *magic_doubt(const struct head *head)
 
 	if (has_magic(at))
 		return "#!ipxe must be followed by a newline: iPXE runs this file as machine code, and hangs";
-	if (text_is_utf16(head->bytes, head->size))
+	if (is_utf16_file(head->bytes, head->size))
 		return "a text in UTF-16, which must be UTF-8 without a byte order mark: iPXE runs it as machine code, and hangs";
 	if (strncmp(at, BYTE_ORDER_MARK, 3) == 0)
 		at += 3;
@@ -241,7 +247,7 @@ static const char *other_doubt(const struct head *head, int fd)
 	struct stat st;
 	const bool fits = fstat(fd, &st) == 0 && st.st_size <= PROGRAM_MAX;
 
-	if (fits && text_is(head->bytes, head->size))
+	if (fits && is_text_file(head->bytes, head->size))
 		return "a text that does not begin with #!ipxe and a newline: iPXE runs it as machine code, and hangs; only GRUB and PXELINUX read other texts";
 	if (fits || has_mark(head) || is_multiboot(head) || is_iso(fd))
 		return NULL;

@@ -255,7 +255,7 @@ static bool is_once_part(const char *path)
 	return false;
 }
 
-static bool check_entries(struct checking *checking, enum entry_kind kind)
+static void check_entries(struct checking *checking, enum entry_kind kind)
 {
 	const char *directory = entry_directory(kind);
 
@@ -263,13 +263,12 @@ static bool check_entries(struct checking *checking, enum entry_kind kind)
 	const int error =
 		-entry_each(&checking->ctl->tree, kind, check_entry, checking);
 	/* Something else in its place was reported by check_once_part(). */
-	const bool is_told =
+	const bool was_reported =
 		is_once_part(directory) &&
 		once_part_check(&checking->ctl->tree, directory) < 0;
-	if (error != 0 && !is_told)
+	if (error != 0 && !was_reported)
 		report_problem(checking, directory, strerror(error),
 			"let user %u read it", (unsigned)geteuid());
-	return error == 0;
 }
 
 bool cmd_check(struct ctl *ctl, int count, char *const operands[])
