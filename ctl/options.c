@@ -47,7 +47,7 @@ static const struct command commands[] = {
 		.operands_min = 1,
 		.operands_max = -1,
 		.options = "uFL",
-		.help = "take the once link away, unserved (rearm brings it back)\n",
+		.help = "remove the once link, unserved (rearm brings it back)\n",
 	},
 	{
 		.name = "rearm",

@@ -101,21 +101,21 @@ end
 
 set -l arm once static cancel rearm
 __pxesrvctl_option "$arm explain check list" -s u -x \
-	-a '(__fish_complete_users)' -d 'Look as this user'
-__pxesrvctl_option "$arm explain forget" -l force -d 'Even so many'
+	-a '(__fish_complete_users)' -d 'Look at the tree as this user'
+__pxesrvctl_option "$arm explain forget" -l force -d 'Allow many addresses, or files'
 __pxesrvctl_option 'once static rearm explain' -l each \
 	-d 'All addresses of a machine'
 __pxesrvctl_option "$arm explain forget" -l leases -r -F \
 	-d 'Where to look for MAC addresses'
 __pxesrvctl_option 'list explain check log' -l json -d 'One object a line'
-__pxesrvctl_option list -s U -d 'Not sorted'
-__pxesrvctl_option log -s f -d 'Go on with what is written'
+__pxesrvctl_option list -s U -d 'In the order of the directory'
+__pxesrvctl_option log -s f -d 'Follow the log'
 __pxesrvctl_option log -l client -x \
-	-a '(__pxesrvctl_clients once static)' -d 'Of this client alone'
-__pxesrvctl_option 'log stats' -l since -x -a '15m 2h 7d' -d 'Not older'
+	-a '(__pxesrvctl_clients once static)' -d 'Only this client'
+__pxesrvctl_option 'log stats' -l since -x -a '15m 2h 7d' -d 'Only lines not older'
 __pxesrvctl_option stats -l prometheus -d 'For the node exporter'
 __pxesrvctl_option 'kickstart preseed' -l repo -x -d "The distribution's files"
-__pxesrvctl_option 'kickstart preseed' -l cmdline -x -d 'For the kernel'
+__pxesrvctl_option 'kickstart preseed' -l cmdline -x -d "Append to the kernel's command line"
 
 complete -c pxesrvctl -n '__pxesrvctl_goes_on once static' \
 	-a '(__pxesrvctl_targets)'
