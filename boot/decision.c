@@ -91,7 +91,7 @@ static void name_entry(
 	text_add(&entry, client);
 }
 
-/* True when the answer is in decision, be it an error. */
+/* True when this entry decides, even if the decision is an error. */
 static bool decide_once(
 	const struct tree *tree, const char *client, struct decision *decision)
 {

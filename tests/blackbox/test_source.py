@@ -117,7 +117,7 @@ def test_the_example_tree_has_its_scripts():
 
 
 def test_the_examples_of_two_releases_are_in_step():
-    """What is mended in one is mended in the other."""
+    """A fix in one goes into the other."""
     for name in "default", "preseed.cfg":
         assert re.sub("([Dd]ebian.)12", r"\g<1>13",
                       read(f"public/debian/12/{name}")) == \

@@ -17,38 +17,40 @@
 #define FOUND_SIZE 256
 
 /* first is NULL: it is none. */
-static const struct {
+struct span {
 	const char *text, *first, *last;
-} prefixes[] =
-	{
-		{"10.0.0.0/28", "10.0.0.0", "10.0.0.15"},
-		{"10.0.0.9/28", "10.0.0.0", "10.0.0.15"},
-		{"10.0.0.7/32", "10.0.0.7", "10.0.0.7"},
-		{"0.0.0.0/0", "0.0.0.0", "255.255.255.255"},
-		{"2001:db8::/120", "2001:db8::", "2001:db8::ff"},
-		{"10.0.0.0/33", NULL, NULL},
-		{"10.0.0.0/", NULL, NULL},
-		{"10.0.0.0/-1", NULL, NULL},
-		{"10.0.0/24", NULL, NULL},
-		{"2001:db8::/129", NULL, NULL},
-		{"2001:db8::7/128", "2001:db8::7", "2001:db8::7"},
-		{"10.0.0.255/31", "10.0.0.254", "10.0.0.255"},
-		{"010.0.0.0/28", NULL, NULL},
-		{"10.0.0.0/028", "10.0.0.0", "10.0.0.15"},
-		{"10.0.0.0/28x", NULL, NULL},
-		{"node7/28", NULL, NULL},
-},
-  ranges[] = {
-	  {"10.0.0.10-10.0.0.20", "10.0.0.10", "10.0.0.20"},
-	  {"10.0.0.255-10.0.1.0", "10.0.0.255", "10.0.1.0"},
-	  {"2001:db8::1-2001:db8::2", "2001:db8::1", "2001:db8::2"},
-	  {"10.0.0.1-2001:db8::2", NULL, NULL},
-	  {"10.0.0.1-", NULL, NULL},
-	  {"-10.0.0.1", NULL, NULL},
-	  {"10.0.0.7-10.0.0.7", "10.0.0.7", "10.0.0.7"},
-	  {"10.0.0.8-10.0.0.7", NULL, NULL},
-	  {"10.0.0.7-node7", NULL, NULL},
-	  {"10.0.0.7", NULL, NULL},
+};
+
+static const struct span prefixes[] = {
+	{"10.0.0.0/28", "10.0.0.0", "10.0.0.15"},
+	{"10.0.0.9/28", "10.0.0.0", "10.0.0.15"},
+	{"10.0.0.7/32", "10.0.0.7", "10.0.0.7"},
+	{"0.0.0.0/0", "0.0.0.0", "255.255.255.255"},
+	{"2001:db8::/120", "2001:db8::", "2001:db8::ff"},
+	{"10.0.0.0/33", NULL, NULL},
+	{"10.0.0.0/", NULL, NULL},
+	{"10.0.0.0/-1", NULL, NULL},
+	{"10.0.0/24", NULL, NULL},
+	{"2001:db8::/129", NULL, NULL},
+	{"2001:db8::7/128", "2001:db8::7", "2001:db8::7"},
+	{"10.0.0.255/31", "10.0.0.254", "10.0.0.255"},
+	{"010.0.0.0/28", NULL, NULL},
+	{"10.0.0.0/028", "10.0.0.0", "10.0.0.15"},
+	{"10.0.0.0/28x", NULL, NULL},
+	{"node7/28", NULL, NULL},
+};
+
+static const struct span ranges[] = {
+	{"10.0.0.10-10.0.0.20", "10.0.0.10", "10.0.0.20"},
+	{"10.0.0.255-10.0.1.0", "10.0.0.255", "10.0.1.0"},
+	{"2001:db8::1-2001:db8::2", "2001:db8::1", "2001:db8::2"},
+	{"10.0.0.1-2001:db8::2", NULL, NULL},
+	{"10.0.0.1-", NULL, NULL},
+	{"-10.0.0.1", NULL, NULL},
+	{"10.0.0.7-10.0.0.7", "10.0.0.7", "10.0.0.7"},
+	{"10.0.0.8-10.0.0.7", NULL, NULL},
+	{"10.0.0.7-node7", NULL, NULL},
+	{"10.0.0.7", NULL, NULL},
 };
 
 static bool is_named(const struct address *address, const char *name)
@@ -59,26 +61,24 @@ static bool is_named(const struct address *address, const char *name)
 	return strcmp(client.name, name) == 0;
 }
 
-static void test_ranges(void)
+static void test_span(const struct span *span,
+	bool (*parse)(const char *, struct address *, struct address *))
 {
 	struct address first, last;
+	const bool is = parse(span->text, &first, &last);
 
-	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-		const bool is = address_prefix(prefixes[i].text, &first, &last);
-		tap_ok(prefixes[i].first == NULL
-				? !is
-				: is && is_named(&first, prefixes[i].first) &&
-					  is_named(&last, prefixes[i].last),
-			prefixes[i].text);
-	}
-	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-		const bool is = address_range(ranges[i].text, &first, &last);
-		tap_ok(ranges[i].first == NULL
-				? !is
-				: is && is_named(&first, ranges[i].first) &&
-					  is_named(&last, ranges[i].last),
-			ranges[i].text);
-	}
+	tap_ok(span->first == NULL ? !is
+				   : is && is_named(&first, span->first) &&
+					     is_named(&last, span->last),
+		span->text);
+}
+
+static void test_ranges(void)
+{
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+		test_span(&prefixes[i], address_prefix);
+	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+		test_span(&ranges[i], address_range);
 }
 
 /* What comes after an address; NULL: nothing. */
