@@ -186,12 +186,12 @@ int decision_claim(const struct tree *tree, const char *client,
 		return 0;
 
 	/* Somebody armed the client anew before the rename. */
-	decision_close(decision);
+	decision_close(tree, decision);
 	open_entry_target(tree, decision);
 	if (decision->error == 0)
 		return 0;
 	/* A broken link must not move: put it back and decide again. */
-	decision_close(decision);
+	decision_close(tree, decision);
 	err = claim_put_back(tree, claim, &is_overtaken);
 	if (err == 0)
 		return -ENOENT;
@@ -216,7 +216,7 @@ void decision_error_line(
 		text[0] == '\0' ? "" : " -> ", text, decision->words);
 }
 
-void decision_close(struct decision *decision)
+void decision_close(const struct tree *tree, struct decision *decision)
 {
-	target_close(&decision->target);
+	target_close(tree, &decision->target);
 }

@@ -60,4 +60,4 @@ void decision_fail(struct decision *decision, int error);
 void decision_error_line(
 	const struct decision *decision, char out[static DECISION_LINE_SIZE]);
 
-void decision_close(struct decision *decision);
+void decision_close(const struct tree *tree, struct decision *decision);

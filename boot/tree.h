@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct tree_cache;
 
@@ -61,9 +62,12 @@ int tree_move(const struct tree *tree, const char *from, const char *to);
 
 /*
  * Opens "default" as tree_open_at() would, by way of the cache where the tree
- * has one. The caller owns the descriptor.
+ * has one. If it is known to be a file, size gets its bytes, else -1.
  */
-int tree_open_default(const struct tree *tree, int flags);
+int tree_open_default(const struct tree *tree, int flags, off_t *size);
+
+/* Closes a file of the tree, or gives it back to the cache that lent it. */
+void tree_close_file(const struct tree *tree, int fd);
 
 /* Makes the caller the owner of the root's descriptor. The tree is closed. */
 int tree_take_root(struct tree *tree);

@@ -26,7 +26,7 @@
 
 void tree_cache_init(struct tree_cache *out)
 {
-	*out = (struct tree_cache){.root = -1, .boot_file = -1};
+	*out = (struct tree_cache){.root = -1, .boot_file = -1, .lent = -1};
 }
 
 static void release_boot_file(struct tree_cache *cache)
@@ -120,6 +120,8 @@ int tree_open_cached(struct tree_cache *cache, const char *root,
 		cache->root = out->root;
 		cache->root_was = now;
 	}
+	/* What an earlier request did not give back is not ours any more. */
+	cache->lent = -1;
 	*out = (struct tree){.root = cache->root,
 		.path = root,
 		.allow = allow,
@@ -127,25 +129,21 @@ int tree_open_cached(struct tree_cache *cache, const char *root,
 	return 0;
 }
 
-/* Keeps an open file if it still is as it was seen before it was opened. */
-static void keep_boot_file(
-	struct tree_cache *cache, const struct statx *before, int fd)
+/* To be kept, an open file must be as it was seen before it was opened. */
+static bool may_keep_boot_file(
+	const struct statx *before, int fd, struct statx *after)
 {
-	struct statx after;
-
-	if (S_ISREG(before->stx_mode) && is_on_local_disk(fd) &&
-		stat_file(fd, "", AT_EMPTY_PATH, &after) &&
-		is_unchanged_file(before, &after) && !is_just_changed(&after)) {
-		cache->boot_file = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		cache->boot_file_was = after;
-	}
+	return S_ISREG(before->stx_mode) && is_on_local_disk(fd) &&
+	       stat_file(fd, "", AT_EMPTY_PATH, after) &&
+	       is_unchanged_file(before, after) && !is_just_changed(after);
 }
 
-int tree_open_default(const struct tree *tree, int flags)
+int tree_open_default(const struct tree *tree, int flags, off_t *size)
 {
 	struct tree_cache *cache = tree->cache;
 	struct statx now;
 
+	*size = -1;
 	if (cache == NULL)
 		return tree_open_at(tree, TREE_DEFAULT, flags);
 
@@ -153,14 +151,29 @@ int tree_open_default(const struct tree *tree, int flags)
 		stat_file(tree->root, TREE_DEFAULT, AT_SYMLINK_NOFOLLOW, &now);
 	if (is_known && cache->boot_file >= 0 &&
 		is_unchanged_file(&now, &cache->boot_file_was)) {
-		int fd = fcntl(cache->boot_file, F_DUPFD_CLOEXEC, 0);
-		return fd < 0 ? -errno : fd;
+		cache->lent = cache->boot_file;
+		cache->boot_file = -1;
+		*size = (off_t)now.stx_size;
+		return cache->lent;
 	}
 	release_boot_file(cache);
 	int fd = tree_open_at(tree, TREE_DEFAULT, flags);
-	if (fd >= 0 && is_known)
-		keep_boot_file(cache, &now, fd);
+	if (fd >= 0 && is_known &&
+		may_keep_boot_file(&now, fd, &cache->boot_file_was))
+		cache->lent = fd;
 	return fd;
+}
+
+void tree_close_file(const struct tree *tree, int fd)
+{
+	struct tree_cache *cache = tree->cache;
+
+	if (cache == NULL || fd != cache->lent) {
+		close(fd);
+		return;
+	}
+	cache->boot_file = fd;
+	cache->lent = -1;
 }
 
 int tree_take_root(struct tree *tree)

@@ -14,6 +14,7 @@ struct tree_cache {
 	int root; /* O_PATH descriptor, or -1 */
 	struct statx root_was;
 	int boot_file; /* "default", or -1 */
+	int lent;      /* the same while a request has it, or -1 */
 	struct statx boot_file_was;
 };
 

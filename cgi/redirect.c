@@ -284,7 +284,7 @@ void redirect(struct request *r, struct tree *tree)
 			answered = answer_grace(r, tree, &decision);
 		else
 			answer_unclaimed(r, tree, &decision);
-		decision_close(&decision);
+		decision_close(tree, &decision);
 		if (answered)
 			return;
 	}

@@ -81,7 +81,7 @@ int arm_set_text(struct arm *arm, const char *what, const char *text)
 	escape_line(what, shown, sizeof shown);
 	if (doubt != NULL)
 		warnx("warning: %s: %s", shown, doubt);
-	target_close(&target);
+	target_close(tree, &target);
 	strcpy(arm->text, text);
 	return 0;
 }

@@ -187,7 +187,7 @@ static void check_default_file(struct checking *checking)
 	if (doubt != NULL)
 		report_problem(checking, TREE_DEFAULT, doubt,
 			"check that it is meant to be booted");
-	target_close(&target);
+	target_close(tree, &target);
 }
 
 static void report_forecast(

@@ -105,7 +105,7 @@ static void add_deciding_steps(struct explanation *explanation)
 	if (decision->text[0] != '\0' &&
 		target_trace(tree, decision->entry, decision->text,
 			add_link_step, explanation, &target) == 0)
-		target_close(&target);
+		target_close(tree, &target);
 }
 
 /* Takes into account what the responder may do and sees. */
@@ -234,7 +234,7 @@ static bool explain_client(
 	else
 		print_explanation_text(&explanation);
 	json_decref(explanation.steps);
-	decision_close(&explanation.decision);
+	decision_close(&ctl->tree, &explanation.decision);
 	return explanation.decision.error == 0 &&
 	       explanation.forecast.kind != FORECAST_ELSEWHERE;
 }

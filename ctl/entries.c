@@ -187,7 +187,7 @@ static void look_at_target(const struct tree *tree, struct entry *entry)
 	} else {
 		entry->size = target.size;
 		entry->doubt = boot_file_doubt(tree, target.fd);
-		target_close(&target);
+		target_close(tree, &target);
 	}
 	remember_target(entry);
 }

@@ -86,7 +86,7 @@ static bool check_default(const struct tree *tree)
 	int error = -target_open(tree, "default", NULL, &target);
 
 	if (error == 0) {
-		target_close(&target);
+		target_close(tree, &target);
 		return true;
 	}
 	if (error == ENOENT && faccessat(tree->root, "default", F_OK,

@@ -209,7 +209,7 @@ static void test_order(void)
 				decision.error == order[i].error &&
 				strcmp(decision.entry, order[i].entry) == 0,
 			order[i].entry);
-		decision_close(&decision);
+		decision_close(&tree, &decision);
 		unlink(order[i].entry);
 	}
 }
@@ -240,7 +240,7 @@ static void test_broken(void)
 				strncmp(line, "# " ARMED " -> ",
 					strlen("# " ARMED " -> ")) == 0,
 			broken[i].text);
-		decision_close(&decision);
+		decision_close(&tree, &decision);
 	}
 	unlink(ARMED);
 }
@@ -256,12 +256,12 @@ static void test_replaced(void)
 	tap_ok(decision_claim(&tree, CLIENT, &decision, &claim) == -ENOENT &&
 			says(ARMED, NOW),
 		"a link that was replaced is decided on again");
-	decision_close(&decision);
+	decision_close(&tree, &decision);
 	decision_make(&tree, CLIENT, 0, &decision);
 	tap_ok(decision_claim(&tree, CLIENT, &decision, &claim) == 0 &&
 			decision.error == 0 && says(claim.path, NOW),
 		"and then claimed");
-	decision_close(&decision);
+	decision_close(&tree, &decision);
 	unlink(claim.path);
 }
 
