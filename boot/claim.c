@@ -40,7 +40,7 @@ static int name_claim(const char *client, struct claim *out)
 	int err = once_unique_suffix(suffix);
 
 	if (err < 0)
-		return err;
+		return err; /* no test: getrandom fails */
 	snprintf(path, sizeof path, CLAIMED_DIR "/%s.%s", client, suffix);
 	claim_at(client, path, out);
 	return 0;
@@ -97,7 +97,7 @@ static int claim_locked(
 	/* A link that was armed anew must be looked at before it moves. */
 	int err = tree_read_link(tree, claim->armed, now);
 	if (err == 0 && strcmp(now, text) != 0)
-		err = -ENOENT;
+		err = -ENOENT; /* rare: armed anew before the lock */
 	if (err == 0) {
 		/* Before the rename, so that a grace always finds the time. */
 		stamp_claim_time(tree, claim->armed);
@@ -120,7 +120,7 @@ int claim_take(const struct tree *tree, const char *client,
 	err = tree_read_link(tree, out->path, text);
 	if (err == 0)
 		return 0;
-	/* EINVAL: a file came in the link's place. It is not ours. */
+	/* rare: EINVAL: a file came in the link's place. It is not ours. */
 	const int back = claim_put_back(tree, out, &is_overtaken);
 	if (back < 0)
 		return back;
@@ -194,8 +194,8 @@ static int retire_claim(const struct tree *tree, const struct claim *claim)
 {
 	int err = rename_to_served(tree, claim);
 
-	/* A full disk has no room for the link in once/.served/. */
 	if (err == -ENOSPC || err == -EDQUOT) {
+		/* rare: a full disk has no room for it in once/.served/ */
 		int removed = remove_claim(tree, claim);
 		if (removed < 0)
 			return removed;

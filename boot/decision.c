@@ -169,10 +169,32 @@ void decision_make(const struct tree *tree, const char *client, unsigned grace,
 	decide_default(tree, out);
 }
 
+/*
+ * The claim is of another link than the one that was decided for: decides by
+ * that one. A broken link must not move: puts it back.
+ *
+ * rare: somebody armed the client anew between the decision and the claim
+ */
+static int decide_anew(const struct tree *tree, struct decision *decision,
+	const struct claim *claim)
+{
+	bool is_overtaken;
+
+	decision_close(tree, decision);
+	open_entry_target(tree, decision);
+	if (decision->error == 0)
+		return 0;
+	decision_close(tree, decision);
+	int err = claim_put_back(tree, claim, &is_overtaken);
+	if (err == 0)
+		return -ENOENT;
+	decision_fail(decision, -err);
+	return err;
+}
+
 int decision_claim(const struct tree *tree, const char *client,
 	struct decision *decision, struct claim *claim)
 {
-	bool is_overtaken;
 	char seen[PATH_MAX];
 
 	strcpy(seen, decision->text);
@@ -182,21 +204,9 @@ int decision_claim(const struct tree *tree, const char *client,
 		decision_fail(decision, -err);
 		return err;
 	}
-	if (strcmp(decision->text, seen) == 0)
-		return 0;
-
-	/* Somebody armed the client anew before the rename. */
-	decision_close(tree, decision);
-	open_entry_target(tree, decision);
-	if (decision->error == 0)
-		return 0;
-	/* A broken link must not move: put it back and decide again. */
-	decision_close(tree, decision);
-	err = claim_put_back(tree, claim, &is_overtaken);
-	if (err == 0)
-		return -ENOENT;
-	decision_fail(decision, -err);
-	return err;
+	return strcmp(decision->text, seen) == 0
+	               ? 0
+	               : decide_anew(tree, decision, claim);
 }
 
 void decision_fail(struct decision *decision, int error)

@@ -85,6 +85,7 @@ static int find_recent(const struct tree *tree, const char *client,
 		return 0;
 	err = tree_read_link(tree, newest.path, text);
 	if (err < 0)
+		/* rare: the claim has moved on */
 		return err == -ENOENT || err == -EINVAL ? -ESTALE : err;
 	strcpy(path, newest.path);
 	return 1;
@@ -110,10 +111,10 @@ int grace_settle(const struct tree *tree, const char *client, const char *path)
 	/* claim_put_back() may take two steps: not between them. */
 	int lock = once_lock(tree);
 	if (lock < 0)
-		return lock;
+		return lock; /* rare: it waits too long */
 	struct stat st;
 	int err = fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0
-	                  ? -errno
+	                  ? -errno /* rare: the claim has moved on */
 	                  : claim_served(tree, &claim);
 	once_unlock(tree, lock);
 	return err;

@@ -158,7 +158,7 @@ static pid_t holder_in(const char *line, const char place[static PLACE_SIZE])
 	const char *word = strstr(line, place);
 
 	if (word == NULL || strstr(line, "->") != NULL)
-		return 0;
+		return 0; /* rare: another program waits for a lock */
 	while (word > line && word[-1] != ' ')
 		word--;
 	const long pid = strtol(word, NULL, 10);
@@ -191,12 +191,12 @@ pid_t once_lock_holder(const struct tree *tree)
 	ssize_t n;
 
 	if (fstatat(tree->root, ONCE_LOCK, &file, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
+		return 0; /* rare: the lock has been removed */
 	snprintf(place, sizeof place, " %02x:%02x:%lu ", major(file.st_dev),
 		minor(file.st_dev), (unsigned long)file.st_ino);
 	const int fd = open("/proc/locks", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return 0; /* no test: there is no /proc/locks */
 	while (holder == 0 &&
 		(n = read(fd, bytes + have, sizeof bytes - 1 - have)) > 0) {
 		have += (size_t)n;
@@ -223,11 +223,11 @@ static bool others_claim(const struct tree *tree, struct lock_watch *watch)
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
-		return false;
+		return false; /* rare: once/.claimed is not there */
 	const bool is_seen = fstat(fd, &st) == 0;
 	close(fd);
 	if (!is_seen)
-		return false;
+		return false; /* rare: fstat fails */
 	const bool moved =
 		watch->has_claimed &&
 		(st.st_mtim.tv_sec != watch->claimed.tv_sec ||
@@ -246,6 +246,7 @@ static void report_holder(const struct tree *tree)
 			": held by pid %ld; no link can be claimed",
 			(long)holder);
 	else
+		/* rare: it has just been given up */
 		once_report(ONCE_LOCK ": held by a process that is not visible "
 				      "from here; no link can be claimed; run "
 				      "pxesrvctl check");
@@ -274,7 +275,7 @@ static int poll_lock(struct once_queue *queue, const struct tree *tree, int fd,
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
+			return -errno; /* rare: flock fails */
 		if (moment_has_come(limit))
 			return -EAGAIN;
 		watch_lock(queue, tree, &watch);

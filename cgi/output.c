@@ -63,8 +63,9 @@ static long long output_send(struct sink *sink, const struct answer *answer)
 						   : sizeof bytes,
 			next);
 		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) /* it has become shorter, or can't be read */
+			continue; /* no test: pread is interrupted */
+		if (n <= 0)
+			/* no test: it has become shorter, or can't be read */
 			break;
 		next += n;
 		left = output_write(output, bytes, (size_t)n);

@@ -148,8 +148,10 @@ static void note_claim_end(
 	struct request *r, const struct claim *claim, int err)
 {
 	if (err == -ENOSPC || err == -EDQUOT)
+		/* rare: needs a full disk */
 		request_note(r, " (%s: the link was removed)", strerror(-err));
 	else if (err == -EEXIST)
+		/* rare: a later claim has overtaken it */
 		request_note(r, " (left at %s)", claim->path);
 	else if (err < 0 && err != -ENOENT)
 		request_note(r, " (%s: the link stays at %s)", strerror(-err),
@@ -207,6 +209,7 @@ static bool answer_grace(
 	struct request *r, const struct tree *tree, struct decision *decision)
 {
 	if (r->sink->is_gone(r->sink)) {
+		/* rare: the peer hung up while a grace was looked for */
 		note_decision(r, tree, decision);
 		request_note(r, " (the peer has hung up)");
 		r->status = STATUS_PEER_GONE;
@@ -214,10 +217,10 @@ static bool answer_grace(
 	}
 	int err = grace_settle(tree, r->client.name, decision->recent);
 	if (err == -ENOENT)
-		return false;
+		return false; /* rare: the claim has moved on */
 	/* ENOSPC, EDQUOT: the link was removed, so it is settled too. */
 	if (err < 0 && err != -ENOSPC && err != -EDQUOT)
-		decision_fail(decision, -err);
+		decision_fail(decision, -err); /* rare: the claim is stuck */
 	answer_unclaimed(r, tree, decision);
 	return true;
 }
@@ -288,5 +291,6 @@ void redirect(struct request *r, struct tree *tree)
 		if (answered)
 			return;
 	}
+	/* rare: it was replaced each time */
 	request_text(r, 503, "# The entry in once/ changes all the time");
 }

@@ -118,6 +118,7 @@ static void answer_within_limit(const struct service *service,
 		answer_with_tree(service, cache, r, route);
 		root_limit_leave();
 	} else {
+		/* rare: needs a file system that hangs */
 		send_error(r, 503,
 			"# The boot server's disk does not answer now",
 			"too many requests wait for the file system of", root);
@@ -189,9 +190,11 @@ static void note_if_bound(const struct service *service, struct request *r)
 {
 	const struct settings *started = &service->settings;
 
-	if (service->is_bound && r->status != 200 &&
-		(strcmp(r->settings.root, started->root) != 0 ||
-			strcmp(r->settings.allow, started->allow) != 0))
+	if (!service->is_bound || r->status == 200)
+		return;
+	/* no test: no sandbox may hold what is counted */
+	if (strcmp(r->settings.root, started->root) != 0 ||
+		strcmp(r->settings.allow, started->allow) != 0)
 		request_note(r,
 			" (this responder is confined to the PXESRV_ROOT and "
 			"PXESRV_ALLOW of its own environment)");
@@ -237,7 +240,7 @@ struct unsettled {
 static const char *copy_string(char **at, const char *text)
 {
 	if (text == NULL)
-		return NULL;
+		return NULL; /* no test: needs a web server that omits it */
 	const char *copy = *at;
 	const size_t length = strnlen(text, LOG_LINE_MAX);
 
@@ -263,7 +266,7 @@ static struct unsettled *make_unsettled(const struct service *service,
 	                    string_size(r->settings.root);
 	struct unsettled *unsettled = malloc(sizeof *unsettled + size);
 	if (unsettled == NULL)
-		return NULL;
+		return NULL; /* no test: no memory */
 
 	char *at = unsettled->strings;
 	unsettled->service = service;
@@ -313,6 +316,7 @@ struct unsettled *respond(const struct service *service,
 	}
 	struct unsettled *unsettled = make_unsettled(service, &r, &start);
 	if (unsettled == NULL)
+		/* no test: no memory */
 		settle_request(service, &r, &start, sink->missing);
 	return unsettled;
 }

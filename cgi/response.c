@@ -161,6 +161,7 @@ long long response_offload(
 		type, header);
 
 	if (n < 0 || (size_t)n >= sizeof head) {
+		/* no test: the longest header fits */
 		errno = EOVERFLOW;
 		return RESPONSE_NOTHING;
 	}

@@ -41,11 +41,12 @@ static bool check_once(const struct tree *tree)
 			tree->path, (unsigned)geteuid());
 		return false;
 	}
-	if ((st.st_mode & S_ISVTX) && geteuid() != 0 &&
-		st.st_uid != geteuid()) {
+	const uid_t user = geteuid();
+	if ((st.st_mode & S_ISVTX) && user != 0 && st.st_uid != user) {
+		/* rare: needs a user who is not root */
 		warnx("%s/" ONCE_DIR ": it is sticky, so that user %u can't "
 		      "move the links of others; make that user its owner",
-			tree->path, (unsigned)geteuid());
+			tree->path, (unsigned)user);
 		return false;
 	}
 	return true;

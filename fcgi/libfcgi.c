@@ -63,7 +63,7 @@ static struct sending *make_sending(const struct delivery *delivery)
 	struct sending *sending =
 		malloc(sizeof *sending + delivery->first_size);
 	if (sending == NULL)
-		return NULL;
+		return NULL; /* no test: no memory */
 
 	memcpy(sending->first, delivery->first, delivery->first_size);
 	sending->delivery = *delivery;
@@ -107,7 +107,7 @@ static long long stream_send(struct sink *sink, const struct answer *answer)
 int libfcgi_init(void)
 {
 	if (FCGX_Init() != 0)
-		return -1;
+		return -1; /* no test: it always starts */
 
 	/*
 	 * FCGX_Init has put handlers there which end a loop of libfcgi's own
@@ -151,7 +151,7 @@ static void answer_request_of(FCGX_Request *request,
 {
 	/* Only here an error shows: the params would be cut off. */
 	if (FCGX_GetError(request->in) != 0 || !drain_stdin(request->in))
-		return;
+		return; /* no test: the gate lets none through */
 	stream->id = (unsigned)request->requestId;
 	struct unsettled *unsettled =
 		respond(service, cache, request->envp, &stream->sink);
@@ -160,6 +160,7 @@ static void answer_request_of(FCGX_Request *request,
 	stream->later->unsettled = unsettled;
 	stream->later->keep = request->keepConnection != 0;
 	if (unsettled == NULL) {
+		/* no test: no memory */
 		free_sending(stream->later);
 		stream->later = NULL;
 	}
@@ -199,7 +200,7 @@ enum served libfcgi_serve(struct libfcgi *libfcgi, int fd,
 enum served sending_continue(struct sending *sending, int fd)
 {
 	if (!respond_enter(sending->unsettled))
-		return SERVED_HELD;
+		return SERVED_HELD; /* rare: needs a file system that hangs */
 	const enum delivery_state state =
 		delivery_go_on(&sending->delivery, fd);
 	const bool keeps = sending->keep;

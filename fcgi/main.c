@@ -85,7 +85,7 @@ static sigset_t hold_signals(void)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
-		errx(EX_OSERR, "signals");
+		errx(EX_OSERR, "signals"); /* no test: it does not fail */
 	/* A log that can't be written to fails its write instead. */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
@@ -113,7 +113,7 @@ static void report_sandbox(const struct sandbox *sandbox, struct log *log)
 	snprintf(note, sizeof note, "sandbox: %s", sandbox->report.text);
 	logline_write_note(log, note);
 	if (sandbox->is_lacking)
-		warnx("%s", note);
+		warnx("%s", note); /* no test: needs an old kernel */
 }
 
 #define THREADS_MANY 8
@@ -153,6 +153,7 @@ static struct pool *start_pool(
 	unsigned asked, struct listener *listener, struct service *service)
 {
 	if (libfcgi_init() != 0)
+		/* no test: it always starts */
 		errx(EX_SOFTWARE, "libfcgi does not start");
 	const unsigned threads = pool_count(asked);
 	limit_roots(threads, service->limit);

@@ -151,7 +151,7 @@ static enum served serve_request(
 	enum served served = libfcgi_serve(
 		&w->libfcgi, fd, w->pool->service, &w->cache, later);
 	if (served == SERVED_IDLE && atomic_load(&w->pool->phase) != RUNNING)
-		delivery_ask_to_close(fd);
+		delivery_ask_to_close(fd); /* rare: the end has come */
 	if (served == SERVED_SENDING)
 		atomic_fetch_add(&w->pool->sending, 1);
 	return served;
@@ -231,7 +231,7 @@ static bool send_rest(struct worker *w, int fd, enum connection_state *state)
 		close(fd);
 		return false;
 	case SERVED_HELD:
-		/* Back off so that epoll does not spin. */
+		/* rare: a file system hangs. Back off: epoll must not spin. */
 		nanosleep(&nap, NULL);
 		return send_rest_later(w, fd, sending);
 	default:
@@ -291,10 +291,12 @@ static void end_overdue(struct worker *w, int fd)
 
 	if (sending == NULL && find_request(w, fd) == GATE_PASS) {
 		handle_connection(w, fd);
+		/* rare: it has become whole just now */
 		return;
 	}
 	connections_drop(connections, fd);
 	if (sending != NULL)
+		/* no test: a peer that takes nothing for five minutes */
 		break_off_answer(w, fd, sending);
 	else
 		refuse_connection(w, fd);
@@ -312,7 +314,7 @@ static bool make_room(struct worker *w)
 	if (fd < 0)
 		return false;
 	if (find_request(w, fd) == GATE_PASS) {
-		handle_connection(w, fd);
+		handle_connection(w, fd); /* rare: it has become whole */
 	} else {
 		connections_drop(w->pool->connections, fd);
 		close(fd);
@@ -334,11 +336,12 @@ static void add_connection(struct worker *w, int fd,
 			connections_drop(connections, fd);
 	}
 	if (!stays && sending != NULL)
+		/* no test: epoll_ctl fails */
 		break_off_answer(w, fd, sending);
 	else if (!stays)
 		close(fd);
 	else if (!connections_put_back(connections, fd, state))
-		handle_connection(w, fd);
+		handle_connection(w, fd); /* rare: the rest has come */
 }
 
 /* After an error of accept4(2): backs off so that epoll does not spin. */
@@ -429,9 +432,11 @@ static void handle_event(struct worker *w)
 /* Answers a request that has arrived, as far as the peer takes it at once. */
 static void finish_connection(struct worker *w, int fd, struct sending *sending)
 {
-	if (sending == NULL && find_request(w, fd) == GATE_PASS &&
-		serve_request(w, fd, &sending) == SERVED_CLOSED)
-		return;
+	if (sending == NULL && find_request(w, fd) == GATE_PASS) {
+		/* rare: it came after the last call */
+		if (serve_request(w, fd, &sending) == SERVED_CLOSED)
+			return;
+	}
 	if (sending != NULL)
 		break_off_answer(w, fd, sending);
 	else
@@ -481,7 +486,7 @@ static size_t descriptors_max(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
 		limit.rlim_cur > CONNECTIONS_MAX)
-		return CONNECTIONS_MAX;
+		return CONNECTIONS_MAX; /* rare: the limit is above it */
 	return limit.rlim_cur;
 }
 
@@ -571,7 +576,7 @@ struct pool *pool_start(unsigned threads, const struct listener *listener,
 	struct pool *pool =
 		calloc(1, sizeof *pool + threads * sizeof pool->workers[0]);
 	if (pool == NULL)
-		return NULL;
+		return NULL; /* no test: no memory */
 
 	pool->listener = listener;
 	pool->service = service;
@@ -660,7 +665,7 @@ void pool_stop(struct pool *pool)
 	atomic_store(&pool->phase, STOPPING);
 	/* The eventfd is empty, so this never waits. */
 	if (write(pool->stop, &one, sizeof one) != sizeof one)
-		abort();
+		abort(); /* no test: write fails */
 	turns_end(pool->turns);
 	/* No worker waits for a peer, so each ends soon. */
 	for (unsigned i = 0; i < pool->started; i++)

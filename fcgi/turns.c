@@ -68,7 +68,7 @@ struct turns *turns_new(unsigned workers)
 	struct turns *turns =
 		calloc(1, sizeof *turns + workers * sizeof turns->of[0]);
 	if (turns == NULL)
-		return NULL;
+		return NULL; /* no test: no memory */
 
 	init_conditions(turns);
 	turns->free = turns_processors();

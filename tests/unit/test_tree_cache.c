@@ -13,8 +13,8 @@
 #include "scratch.h"
 #include "tap.h"
 
-#define TRIES 200 /* of 10 ms each: a file that has just changed is not kept \
-	           */
+/* A file that has just changed is not kept: wait for up to 2 s. */
+#define TRIES 200
 
 static struct tree_cache cache;
 static char root[PATH_MAX];
