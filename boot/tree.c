@@ -117,8 +117,8 @@ static bool is_out_of_reach(int error)
 	case ENOENT:
 	case ENOTDIR:
 		return true;
-	default:
-		return false; /* no test: open fails otherwise */
+	default: /* no test: open fails otherwise */
+		return false;
 	}
 }
 
@@ -135,7 +135,6 @@ static int is_allowed(const char *list, const char *path)
 			int fd = open(
 				directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 			if (fd < 0 && !is_out_of_reach(errno))
-				/* no test: see there */
 				return -errno;
 			int found = fd < 0 ? 0 : lies_below(fd, path);
 			if (fd >= 0)

@@ -290,8 +290,8 @@ static void end_overdue(struct worker *w, int fd)
 	struct sending *sending = connections_sending(connections, fd);
 
 	if (sending == NULL && find_request(w, fd) == GATE_PASS) {
-		handle_connection(w, fd);
 		/* rare: it has become whole just now */
+		handle_connection(w, fd);
 		return;
 	}
 	connections_drop(connections, fd);
