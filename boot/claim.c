@@ -56,7 +56,7 @@ static void stamp_claim_time(const struct tree *tree, const char *path)
 	static const struct timespec now[2] = {
 		{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
 
-	/* If this fails, there is no grace. The claim goes on. */
+	/* If this fails, the answer is not repeated. The claim goes on. */
 	utimensat(tree->root, path, now, AT_SYMLINK_NOFOLLOW);
 }
 
@@ -85,7 +85,7 @@ static int rename_to_claimed(const struct tree *tree, const struct claim *claim)
 	return link_exists(tree, claim->path) ? 0 : err;
 }
 
-/* Claims the link if it still says text. 0, -ENOENT or another -errno. */
+/* Claims the link if it still has that text. 0, -ENOENT or another -errno. */
 static int claim_locked(
 	const struct tree *tree, const char *text, const struct claim *claim)
 {
@@ -139,7 +139,7 @@ enum other {
 	OTHER_SAME,  /* it is another name of the same link, made by ln(1) */
 };
 
-/* A time in the future counts for nothing: somebody has set the clock. */
+/* Ignores a time in the future: somebody has set the clock back. */
 static enum other compare_claim_time(
 	const struct tree *tree, const struct claim *claim, const char *path)
 {
@@ -167,7 +167,10 @@ static enum other compare_served_time(
 	               : compare_claim_time(tree, claim, claim->served);
 }
 
-/* Renames the claim to once/.served/<client>. As retire_claim(). */
+/*
+ * Renames the claim to once/.served/<client>. 0; -EEXIST when one that was
+ * claimed later is there already; or another -errno.
+ */
 static int rename_to_served(const struct tree *tree, const struct claim *claim)
 {
 	int err = once_part_make(tree, SERVED_DIR);
@@ -187,15 +190,15 @@ static int rename_to_served(const struct tree *tree, const struct claim *claim)
 }
 
 /*
- * The claim is over. 0; -EEXIST when one that was claimed later is in
- * once/.served/ already; or an error of claim_served().
+ * The claim is over. As rename_to_served(), but with -ENOSPC or -EDQUOT the
+ * claim was removed, since there is no room for it.
  */
 static int retire_claim(const struct tree *tree, const struct claim *claim)
 {
 	int err = rename_to_served(tree, claim);
 
 	if (err == -ENOSPC || err == -EDQUOT) {
-		/* rare: a full disk has no room for it in once/.served/ */
+		/* rare: a full disk */
 		int removed = remove_claim(tree, claim);
 		if (removed < 0)
 			return removed;
@@ -239,7 +242,10 @@ static bool is_claimed_again(const struct tree *tree, const struct claim *claim)
 int claim_put_back(
 	const struct tree *tree, const struct claim *claim, bool *is_overtaken)
 {
-	/* Keep claims out, but without the lock save the link even so. */
+	/*
+	 * The lock keeps other claims out. Without it, put the link back all
+	 * the same: losing it is worse.
+	 */
 	int lock = once_lock(tree);
 	int err = is_claimed_again(tree, claim)
 	                  ? -EEXIST

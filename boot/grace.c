@@ -19,7 +19,7 @@
 #include "boot/once_lock.h"
 #include "boot/tree.h"
 
-/* A link moves to once/.served/ or back one time: more is a fault, no race. */
+/* More retries than any race explains: a link moves once, or twice. */
 #define SEARCHES_MAX 10
 
 /* The newest link so far that was claimed between since and until. */
@@ -73,7 +73,7 @@ static int find_recent(const struct tree *tree, const char *client,
 		return err;
 	/* Links move from .claimed to .served, so look there second. */
 	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
-	err = once_part_read(tree, SERVED_DIR);
+	err = once_part_check_or_replace(tree, SERVED_DIR);
 	if (err == 0)
 		keep_newest(&newest, served);
 	else if (err != -ENOENT)
@@ -101,7 +101,8 @@ int grace_recent(const struct tree *tree, const char *client, unsigned grace,
 	return found;
 }
 
-int grace_settle(const struct tree *tree, const char *client, const char *path)
+int grace_retire_claim(
+	const struct tree *tree, const char *client, const char *path)
 {
 	struct claim claim = {.armed = ""};
 

@@ -223,7 +223,7 @@ int once_part_make(const struct tree *tree, const char *path)
 	return -EAGAIN; /* rare: somebody puts something there each time */
 }
 
-int once_part_read(const struct tree *tree, const char *path)
+int once_part_check_or_replace(const struct tree *tree, const char *path)
 {
 	const int err = once_part_check(tree, path);
 
@@ -284,7 +284,7 @@ int once_parts_make(const struct tree *tree)
 	return err;
 }
 
-int once_part_is_open(const struct tree *tree, const char *path)
+int once_part_others_may_write(const struct tree *tree, const char *path)
 {
 	struct stat st, once;
 	const int err = stat_once(tree, &once);

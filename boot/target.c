@@ -20,7 +20,6 @@
 
 /* O_NONBLOCK: a fifo must not wait for its writer. */
 #define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
-#define LINKS_MAX 40 /* as many as the kernel follows: path_resolution(7) */
 
 /*
  * The type by a file's name, or NULL. UEFI HTTP Boot starts a file only when
@@ -88,7 +87,7 @@ struct tracer {
 static int open_followed(const struct tree *tree, char path[static PATH_MAX],
 	const char **type, const struct tracer *tracer)
 {
-	for (int links = 0; links <= LINKS_MAX; links++) {
+	for (int links = 0; links <= TREE_LINKS_MAX; links++) {
 		if (tracer->step != NULL)
 			tracer->step(path, tracer->context);
 		if (*type == NULL)

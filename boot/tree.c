@@ -68,7 +68,7 @@ static void name_proc_fd(int fd, char out[static PROC_FD_SIZE])
 	snprintf(out, PROC_FD_SIZE, "/proc/self/fd/%d", fd);
 }
 
-int tree_absolute(int fd, char *out, size_t size)
+int tree_absolute_path(int fd, char *out, size_t size)
 {
 	char link[PROC_FD_SIZE];
 	name_proc_fd(fd, link);
@@ -101,7 +101,7 @@ static const char *path_below(const char *directory, const char *path)
 static int lies_below(int fd, const char *path)
 {
 	char directory[PATH_MAX];
-	int err = tree_absolute(fd, directory, sizeof directory);
+	int err = tree_absolute_path(fd, directory, sizeof directory);
 	if (err < 0)
 		return err;
 	return path_below(directory, path) != NULL;
@@ -122,7 +122,7 @@ static bool is_out_of_reach(int error)
 	}
 }
 
-/* Whether path, canonical, lies below a directory of the allowed list. */
+/* The same of a directory of the allowed list. */
 static int is_allowed(const char *list, const char *path)
 {
 	while (*list != '\0') {
@@ -151,7 +151,7 @@ static int is_allowed(const char *list, const char *path)
 static int check_place_of(const struct tree *tree, int fd)
 {
 	char path[PATH_MAX];
-	int err = tree_absolute(fd, path, sizeof path);
+	int err = tree_absolute_path(fd, path, sizeof path);
 	if (err == -ENOENT) /* no /proc here: nothing can be checked */
 		return -EXDEV;
 	if (err < 0)
@@ -262,12 +262,12 @@ int tree_move(const struct tree *tree, const char *from, const char *to)
 	return unlinkat(tree->root, from, 0) < 0 ? -errno : 0;
 }
 
-int tree_name(const struct tree *tree, int fd, char *out, size_t size)
+int tree_relative_path(const struct tree *tree, int fd, char *out, size_t size)
 {
 	char path[PATH_MAX], root[PATH_MAX];
-	int err = tree_absolute(fd, path, sizeof path);
+	int err = tree_absolute_path(fd, path, sizeof path);
 	if (err == 0)
-		err = tree_absolute(tree->root, root, sizeof root);
+		err = tree_absolute_path(tree->root, root, sizeof root);
 	if (err < 0)
 		return err;
 

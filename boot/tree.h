@@ -10,6 +10,12 @@ struct tree_cache;
 /* The boot file of every client without an entry. */
 #define TREE_DEFAULT "default"
 
+/* The directory of permanent entries. That of one-time links is ONCE_DIR. */
+#define STATIC_DIR "static"
+
+/* Links in a row that are followed: as many as path_resolution(7) says. */
+#define TREE_LINKS_MAX 40
+
 /*
  * The tree that the answers come from. The root is looked for anew for each
  * request, since it may be a symbolic link that somebody moves.
@@ -27,8 +33,7 @@ int tree_open(const char *root, const char *allow, struct tree *out);
 void tree_close(struct tree *tree);
 
 /*
- * Which of so many slots a root has, by its path as it was configured. Roots
- * share a slot by chance only.
+ * A hash of the root's path as it was configured: from 0 to slots - 1.
  */
 size_t tree_slot(const char *root, size_t slots);
 
@@ -69,7 +74,11 @@ int tree_open_default(const struct tree *tree, int flags, off_t *size);
 /* Closes a file of the tree, or gives it back to the cache that lent it. */
 void tree_close_file(const struct tree *tree, int fd);
 
-/* Makes the caller the owner of the root's descriptor. The tree is closed. */
+/*
+ * Returns the root's descriptor, which the caller must close. Tree and cache
+ * have it no more. (In tree_cache.c, as tree_open_default() and
+ * tree_close_file().)
+ */
 int tree_take_root(struct tree *tree);
 
 /*
@@ -87,11 +96,14 @@ int tree_each(const struct tree *tree, const char *path,
  */
 const char *tree_strip(const struct tree *tree, const char *path);
 
-/* Writes the absolute path of an open file, free of links. 0 or -errno. */
-int tree_absolute(int fd, char *out, size_t size);
+/*
+ * Writes the absolute path of an open file, free of links. 0, -ENAMETOOLONG
+ * when it does not fit, or another -errno. Needs /proc.
+ */
+int tree_absolute_path(int fd, char *out, size_t size);
 
 /*
  * Writes the same path as it counts from the root, without a leading slash,
  * or, when the file does not lie beneath the root, absolute. 0 or -errno.
  */
-int tree_name(const struct tree *tree, int fd, char *out, size_t size);
+int tree_relative_path(const struct tree *tree, int fd, char *out, size_t size);

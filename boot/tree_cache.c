@@ -26,19 +26,19 @@
 
 void tree_cache_init(struct tree_cache *out)
 {
-	*out = (struct tree_cache){.root = -1, .boot_file = -1, .lent = -1};
+	*out = (struct tree_cache){.root = -1, .default_file = -1, .lent = -1};
 }
 
-static void release_boot_file(struct tree_cache *cache)
+static void release_default(struct tree_cache *cache)
 {
-	if (cache->boot_file >= 0)
-		close(cache->boot_file);
-	cache->boot_file = -1;
+	if (cache->default_file >= 0)
+		close(cache->default_file);
+	cache->default_file = -1;
 }
 
 void tree_cache_release(struct tree_cache *cache)
 {
-	release_boot_file(cache);
+	release_default(cache);
 	if (cache->root >= 0)
 		close(cache->root);
 	cache->root = -1;
@@ -130,7 +130,7 @@ int tree_open_cached(struct tree_cache *cache, const char *root,
 }
 
 /* To be kept, an open file must be as it was seen before it was opened. */
-static bool may_keep_boot_file(
+static bool may_keep_default(
 	const struct statx *before, int fd, struct statx *after)
 {
 	return S_ISREG(before->stx_mode) && is_on_local_disk(fd) &&
@@ -149,17 +149,17 @@ int tree_open_default(const struct tree *tree, int flags, off_t *size)
 
 	const bool is_known =
 		stat_file(tree->root, TREE_DEFAULT, AT_SYMLINK_NOFOLLOW, &now);
-	if (is_known && cache->boot_file >= 0 &&
-		is_unchanged_file(&now, &cache->boot_file_was)) {
-		cache->lent = cache->boot_file;
-		cache->boot_file = -1;
+	if (is_known && cache->default_file >= 0 &&
+		is_unchanged_file(&now, &cache->default_was)) {
+		cache->lent = cache->default_file;
+		cache->default_file = -1;
 		*size = (off_t)now.stx_size;
 		return cache->lent;
 	}
-	release_boot_file(cache);
+	release_default(cache);
 	int fd = tree_open_at(tree, TREE_DEFAULT, flags);
 	if (fd >= 0 && is_known &&
-		may_keep_boot_file(&now, fd, &cache->boot_file_was))
+		may_keep_default(&now, fd, &cache->default_was))
 		cache->lent = fd;
 	return fd;
 }
@@ -172,7 +172,7 @@ void tree_close_file(const struct tree *tree, int fd)
 		close(fd);
 		return;
 	}
-	cache->boot_file = fd;
+	cache->default_file = fd;
 	cache->lent = -1;
 }
 
@@ -182,7 +182,7 @@ int tree_take_root(struct tree *tree)
 
 	if (tree->cache != NULL) {
 		/* What is kept beside it belongs to this root. */
-		release_boot_file(tree->cache);
+		release_default(tree->cache);
 		tree->cache->root = -1;
 	}
 	tree->root = -1;

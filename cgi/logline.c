@@ -82,7 +82,7 @@ size_t logline_format(const struct logline *line, char out[static LOG_LINE_MAX])
 	return text.length;
 }
 
-void logline_write_note(struct log *log, const char *text)
+void logline_write_event(struct log *log, const char *text)
 {
 	const struct logline line = {.time = time(NULL), .decision = text};
 	char bytes[LOG_LINE_MAX];

@@ -112,7 +112,7 @@ static int prepare_cancel(const struct tree *tree)
 	 * If root owns once/, we can't tell which user the responder runs as.
 	 */
 	if (once.st_uid == geteuid() && geteuid() != 0)
-		return once_prepare(tree);
+		return once_parts_make_locked(tree);
 	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
 		const int err = once_part_check(tree, needed[i]);
 		if (err < 0)
@@ -176,7 +176,7 @@ static bool cancel_client(
 	as_user_begin(ctl);
 	const int err = cancel_link(&ctl->tree, client->name, text);
 	as_user_end();
-	snprintf(entry, sizeof entry, "once/%s", client->name);
+	snprintf(entry, sizeof entry, ONCE_DIR "/%s", client->name);
 	if (err < 0)
 		return warn_not_cancelled(ctl, err, entry);
 	print_link(entry, text);

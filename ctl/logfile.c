@@ -13,7 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "boot/decision.h"
+#include "boot/reason.h"
 #include "cgi/log.h"
 #include "ctl/ctl.h"
 

@@ -61,7 +61,7 @@ static int passed_by_systemd(void)
 	return FIRST_PASSED;
 }
 
-static int passed(void)
+static int take_inherited(void)
 {
 	int fd = passed_by_systemd();
 	if (fd < 0 && is_listening(STDIN_FILENO))
@@ -162,7 +162,7 @@ void listener_open(const struct options *options, struct listener *out)
 	struct stat st = {0};
 
 	*out = (struct listener){.path = options->socket_path};
-	out->fd = out->path != NULL ? bind_own(options) : passed();
+	out->fd = out->path != NULL ? bind_own(options) : take_inherited();
 	if (out->path != NULL && lstat(out->path, &st) < 0)
 		err(EX_OSERR, "%s", out->path); /* no test: lstat fails */
 	out->device = st.st_dev;

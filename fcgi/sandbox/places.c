@@ -15,14 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot/claim.h"
+#include "boot/grub.h"
+#include "boot/once.h"
 #include "boot/tree.h"
 #include "cgi/settings.h"
 #include "fcgi/sandbox/landlock.h"
 #include "fcgi/sandbox/report.h"
-
-#define GRUB_DIR "grub"
-#define LINKS_MAX 40 /* as many as the kernel follows: path_resolution(7) */
 
 struct rules {
 	const struct landlock *landlock;
@@ -56,7 +54,7 @@ static int allow_parent(
 }
 
 /* A directory of the tree; while there is none, the root in its place. */
-static int allow_part(const struct rules *rules, const struct tree *tree,
+static int allow_directory(const struct rules *rules, const struct tree *tree,
 	const char *name, uint64_t rights, const char *what)
 {
 	int fd = openat(tree->root, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -108,10 +106,10 @@ static int allow_tree(const struct rules *rules, const char *root)
 		return err;
 	err = landlock_allow(rules->landlock, tree.root, RIGHTS_READ);
 	if (err == 0)
-		err = allow_part(rules, &tree, ONCE_DIR, RIGHTS_ONCE,
+		err = allow_directory(rules, &tree, ONCE_DIR, RIGHTS_ONCE,
 			"links may be moved");
 	if (err == 0)
-		err = allow_part(rules, &tree, GRUB_DIR, RIGHTS_REMOVE,
+		err = allow_directory(rules, &tree, GRUB_DIR, RIGHTS_REMOVE,
 			"files may be removed");
 	if (err == 0)
 		err = allow_grub_links(rules, &tree);
@@ -120,8 +118,8 @@ static int allow_tree(const struct rules *rules, const char *root)
 }
 
 /*
- * Reads the first link on the way of path. The length of path up to and with
- * it, or 0: there is none.
+ * Finds the first component of path that is a link, and reads its text. Returns
+ * the length of path up to the end of that component; 0: there is none.
  */
 static size_t find_link(const char *path, char text[static PATH_MAX])
 {
@@ -168,7 +166,7 @@ static int allow_links(const struct rules *rules, const char *root)
 	if (strlen(root) >= sizeof path)
 		return -ENAMETOOLONG; /* no test: the kernel opens none */
 	strcpy(path, root);
-	for (int links = 0; err == 0 && links < LINKS_MAX; links++) {
+	for (int links = 0; err == 0 && links < TREE_LINKS_MAX; links++) {
 		const size_t length = find_link(path, text);
 		if (length == 0)
 			return 0;

@@ -170,7 +170,8 @@ static void test_grace(void)
 	tap_ok(grace_recent(&tree, CLIENT, 60, path, text) == 1 &&
 			strcmp(path, claim.path) == 0 && strcmp(text, NOW) == 0,
 		"a claim under way has a grace");
-	tap_ok(grace_settle(&tree, CLIENT, path) == 0 && says(SERVED, NOW),
+	tap_ok(grace_retire_claim(&tree, CLIENT, path) == 0 &&
+			says(SERVED, NOW),
 		"which ends it");
 	tap_ok(grace_recent(&tree, CLIENT, 60, path, text) == 1 &&
 			strcmp(path, SERVED) == 0,
@@ -273,7 +274,8 @@ int main(void)
 	scratch_enter(base, sizeof base);
 	if (system("mkdir once static os && echo a >os/a && echo b >os/b && "
 		   "echo default >default") != 0 ||
-		tree_open(base, "", &tree) < 0 || once_prepare(&tree) < 0)
+		tree_open(base, "", &tree) < 0 ||
+		once_parts_make_locked(&tree) < 0)
 		stop(base);
 	test_names();
 	test_armed_anew();

@@ -197,11 +197,12 @@ static void test_tree(const char *root, const char *allow, const char *how)
 	tap_ok(err == 0, "a link that was read before");
 	char name[PATH_MAX];
 	tap_ok(err == 0 &&
-			tree_name(&tree, target.fd, name, sizeof name) == 0 &&
+			tree_relative_path(
+				&tree, target.fd, name, sizeof name) == 0 &&
 			strcmp(name, "os/boot") == 0,
 		"its name beneath the root");
-	tap_ok(err == 0 &&
-			tree_name(&tree, target.fd, name, 7) == -ENAMETOOLONG,
+	tap_ok(err == 0 && tree_relative_path(&tree, target.fd, name, 7) ==
+				   -ENAMETOOLONG,
 		"a name that does not fit");
 	if (err == 0)
 		target_close(&tree, &target);

@@ -50,7 +50,7 @@ static bool fill_cache(void)
 	for (int i = 0; i < TRIES; i++) {
 		request_default(&tree, &target);
 		target_close(&tree, &target);
-		if (cache.boot_file >= 0)
+		if (cache.default_file >= 0)
 			return true;
 		nanosleep(&pause, NULL);
 	}
@@ -59,16 +59,16 @@ static bool fill_cache(void)
 
 static void test_lending(void)
 {
-	const int kept = cache.boot_file;
+	const int kept = cache.default_file;
 	struct target target;
 	struct tree tree;
 
 	request_default(&tree, &target);
 	tap_ok(target.fd == kept, "a request gets the descriptor that is kept");
 	tap_ok(target.size == 7, "and its size");
-	tap_ok(cache.boot_file < 0, "which the cache has no more");
+	tap_ok(cache.default_file < 0, "which the cache has no more");
 	target_close(&tree, &target);
-	tap_ok(cache.boot_file == kept && is_open(kept), "it is given back");
+	tap_ok(cache.default_file == kept && is_open(kept), "it is given back");
 }
 
 /* A large file is sent on after its request, by whoever then closes it. */
@@ -86,7 +86,7 @@ static void test_descriptor_that_stays_away(void)
 		stop("other");
 	tap_ok(other.fd == sent, "another file gets the same number");
 	target_close(&tree, &other);
-	tap_ok(cache.boot_file < 0 && !is_open(sent),
+	tap_ok(cache.default_file < 0 && !is_open(sent),
 		"it is not taken for what was lent");
 }
 
@@ -99,7 +99,7 @@ static void test_change(void)
 	request_default(&tree, &target);
 	tap_ok(target.size == 18, "a file that was changed is opened anew");
 	target_close(&tree, &target);
-	tap_ok(cache.boot_file < 0, "and not kept yet");
+	tap_ok(cache.default_file < 0, "and not kept yet");
 }
 
 int main(void)
