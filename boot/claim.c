@@ -12,6 +12,12 @@
  * client takes no lock: what was moved is read again after the rename. The
  * modification time of a link is the time of its claim, and tells which of two
  * claims of one client is the later one.
+ *
+ * In a shared tree the kernel may take a name for a link that another machine
+ * has moved, while a rename moves the link that is there now. So it asks the
+ * server before each of the two reads: before the rename, so that a link that
+ * is gone is not tried again and again; and after it, so that the text is that
+ * of the link that was moved.
  */
 #include "boot/claim.h"
 
@@ -95,6 +101,7 @@ static int claim_locked(
 		return lock;
 
 	/* A link that was armed anew must be looked at before it moves. */
+	tree_look_up_anew(tree, claim->armed);
 	int err = tree_read_link(tree, claim->armed, now);
 	if (err == 0 && strcmp(now, text) != 0)
 		err = -ENOENT; /* rare: armed anew before the lock */
@@ -117,6 +124,7 @@ int claim_take(const struct tree *tree, const char *client,
 	if (err < 0)
 		return err;
 
+	tree_look_up_anew(tree, out->path);
 	err = tree_read_link(tree, out->path, text);
 	if (err == 0)
 		return 0;
@@ -177,6 +185,7 @@ static int rename_to_served(const struct tree *tree, const struct claim *claim)
 
 	if (err < 0)
 		return err;
+	tree_look_up_anew(tree, claim->served);
 	switch (compare_claim_time(tree, claim, claim->served)) {
 	case OTHER_LATER:
 		return -EEXIST;

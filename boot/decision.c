@@ -101,6 +101,7 @@ static bool decide_once(
 {
 	decision->source = SOURCE_ONCE;
 	name_entry(decision, ONCE_DIR "/", client);
+	tree_look_for_changes(tree, ONCE_DIR);
 
 	switch (read_entry(tree, decision)) {
 	case FOUND_LINK:

@@ -74,6 +74,7 @@ static int find_recent(const struct tree *tree, const char *client,
 	/* Links move from .claimed to .served, so look there second. */
 	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
 	err = once_part_check_or_replace(tree, SERVED_DIR);
+	tree_look_up_anew(tree, served);
 	if (err == 0)
 		keep_newest(&newest, served);
 	else if (err != -ENOENT)

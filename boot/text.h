@@ -18,7 +18,8 @@ void text_begin(struct text *text, char *out, size_t size);
 
 void text_add(struct text *text, const char *more);
 
-/* Adds a number, padded on the left with zeros to digits places (20 at most). */
+/* Adds a number, padded on the left with zeros to digits places (20 at most).
+ */
 void text_add_number(struct text *text, unsigned long long n, unsigned digits);
 
 /*

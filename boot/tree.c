@@ -19,8 +19,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "boot/file_system.h"
+#include "boot/once.h"
+
 /* "/proc/self/fd/" and a number */
 #define PROC_FD_SIZE 32
+
+static bool is_shared(int root)
+{
+	if (!file_system_is_local(root))
+		return true;
+	const int once = openat(root, ONCE_DIR, O_PATH | O_CLOEXEC);
+	const bool is_local = once < 0 || file_system_is_local(once);
+	if (once >= 0)
+		close(once);
+	return !is_local;
+}
 
 int tree_open(const char *root, const char *allow, struct tree *out)
 {
@@ -28,8 +42,17 @@ int tree_open(const char *root, const char *allow, struct tree *out)
 	if (fd < 0)
 		return -errno;
 
-	*out = (struct tree){.root = fd, .path = root, .allow = allow};
+	tree_from_root(fd, root, allow, out);
 	return 0;
+}
+
+void tree_from_root(
+	int root, const char *path, const char *allow, struct tree *out)
+{
+	*out = (struct tree){.root = root,
+		.path = path,
+		.allow = allow,
+		.is_shared = is_shared(root)};
 }
 
 void tree_close(struct tree *tree)
@@ -117,7 +140,8 @@ static bool is_out_of_reach(int error)
 	case ENOENT:
 	case ENOTDIR:
 		return true;
-	default: /* no test: open fails otherwise */
+	/* no test: open fails otherwise */
+	default:
 		return false;
 	}
 }
@@ -247,6 +271,25 @@ int tree_read_link_at(
 		return -ENAMETOOLONG; /* no test: Linux has no such links */
 	out[n] = '\0';
 	return 0;
+}
+
+void tree_look_up_anew(const struct tree *tree, const char *path)
+{
+	/*
+	 * A name that must not exist yet is looked up at the server. No
+	 * directory can have a second name, so this makes nothing.
+	 */
+	if (tree->is_shared)
+		(void)!linkat(tree->root, ".", tree->root, path, 0);
+}
+
+void tree_look_for_changes(const struct tree *tree, const char *directory)
+{
+	struct statx changes;
+
+	if (tree->is_shared)
+		statx(tree->root, directory, AT_STATX_FORCE_SYNC, STATX_MTIME,
+			&changes);
 }
 
 int tree_move(const struct tree *tree, const char *from, const char *to)

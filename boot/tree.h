@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -21,15 +22,21 @@ struct tree_cache;
  * request, since it may be a symbolic link that somebody moves.
  */
 struct tree {
-	int root;                 /* O_PATH descriptor of the root directory */
-	const char *path;         /* the root as it was configured */
-	const char *allow;        /* further directories, colon-separated */
+	int root;          /* O_PATH descriptor of the root directory */
+	const char *path;  /* the root as it was configured */
+	const char *allow; /* further directories, colon-separated */
+	bool is_shared;    /* root or once/ is on a network's file system */
 	struct tree_cache *cache; /* owns root; NULL: the tree does */
 };
 
 /* Opens the tree. 0 or -errno. The strings must outlive it. */
 int tree_open(const char *root, const char *allow, struct tree *out);
 
+/* The same of a root that is open, and is the tree's from here on. */
+void tree_from_root(
+	int root, const char *path, const char *allow, struct tree *out);
+
+/* Closes the root, unless a cache owns it. */
 void tree_close(struct tree *tree);
 
 /*
@@ -57,6 +64,20 @@ int tree_read_link(
 /* The same of a path that counts from an open directory. */
 int tree_read_link_at(
 	int directory, const char *path, char out[static PATH_MAX]);
+
+/*
+ * If the tree is shared, has the kernel ask the server which file a path from
+ * the root leads to. Otherwise the kernel may use the file that it remembers,
+ * although another machine has put a new one in its place. It would even rename
+ * the new one and go on to read the old one.
+ */
+void tree_look_up_anew(const struct tree *tree, const char *path);
+
+/*
+ * If the tree is shared, has the kernel ask the server whether a directory has
+ * changed. Otherwise it may not see a new name there for half a minute.
+ */
+void tree_look_for_changes(const struct tree *tree, const char *directory);
 
 /*
  * Renames a link, by paths from the root, without ever replacing something. On

@@ -9,17 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdbool.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "boot/file_system.h"
 #include "boot/tree.h"
-
-#ifndef XFS_SUPER_MAGIC
-#define XFS_SUPER_MAGIC 0x58465342
-#endif
 
 #define JUST_CHANGED_MS 100
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_MNT_ID)
@@ -84,27 +79,6 @@ static bool is_just_changed(const struct statx *file)
 	       JUST_CHANGED_MS;
 }
 
-/*
- * Whether statx(2) tells the state of now. On a network's file system it may
- * tell that of some seconds ago; only opening a file asks the server.
- */
-static bool is_on_local_disk(int fd)
-{
-	struct statfs system;
-
-	if (fstatfs(fd, &system) < 0)
-		return false;
-	switch ((unsigned long)system.f_type) {
-	case BTRFS_SUPER_MAGIC:
-	case EXT4_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-	case XFS_SUPER_MAGIC:
-		return true;
-	default:
-		return false;
-	}
-}
-
 int tree_open_cached(struct tree_cache *cache, const char *root,
 	const char *allow, struct tree *out)
 {
@@ -119,21 +93,27 @@ int tree_open_cached(struct tree_cache *cache, const char *root,
 			return err;
 		cache->root = out->root;
 		cache->root_was = now;
+		cache->is_shared = out->is_shared;
 	}
 	/* What an earlier request did not give back is not ours any more. */
 	cache->lent = -1;
 	*out = (struct tree){.root = cache->root,
 		.path = root,
 		.allow = allow,
+		.is_shared = cache->is_shared,
 		.cache = cache};
 	return 0;
 }
 
-/* To be kept, an open file must be as it was seen before it was opened. */
+/*
+ * To be kept, an open file must be as it was seen before it was opened. On a
+ * network's file system statx(2) may tell the state of some seconds ago, and
+ * only opening a file asks the server.
+ */
 static bool may_keep_default(
 	const struct statx *before, int fd, struct statx *after)
 {
-	return S_ISREG(before->stx_mode) && is_on_local_disk(fd) &&
+	return S_ISREG(before->stx_mode) && file_system_is_local(fd) &&
 	       stat_file(fd, "", AT_EMPTY_PATH, after) &&
 	       is_unchanged_file(before, after) && !is_just_changed(after);
 }

@@ -288,12 +288,11 @@ static struct unfinished *make_unfinished(const struct service *service,
 static void finish_request(const struct service *service, struct request *r,
 	const struct timespec *start, long long undelivered)
 {
-	struct tree tree = {
-		.root = r->root_fd, .path = r->settings.root, .allow = ""};
+	struct tree tree;
 
+	tree_from_root(r->root_fd, r->settings.root, "", &tree);
 	redirect_settle(r, &tree, undelivered);
-	if (r->root_fd >= 0)
-		close(r->root_fd);
+	tree_close(&tree);
 	log_request(service, r, start);
 }
 

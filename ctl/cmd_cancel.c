@@ -83,6 +83,7 @@ static int cancel_locked(const struct tree *tree,
 	const struct cancel_paths *paths, char text[static PATH_MAX])
 {
 	/* Don't move a file, not even for a moment. */
+	tree_look_up_anew(tree, paths->armed);
 	int err = tree_read_link(tree, paths->armed, text);
 	if (err < 0)
 		return err;
@@ -91,6 +92,7 @@ static int cancel_locked(const struct tree *tree,
 	err = rename_link(tree, paths->armed, paths->taken);
 	if (err < 0)
 		return err;
+	tree_look_up_anew(tree, paths->taken);
 	err = tree_read_link(tree, paths->taken, text);
 	if (err == 0)
 		err = make_cancelled(tree, paths, text);
