@@ -381,6 +381,21 @@ void once_unlock(const struct tree *tree, int lock)
 	once_queue_leave(once_queue_of(tree->path));
 }
 
+int once_lock_test(const struct tree *tree)
+{
+	const int lock = once_lock(tree);
+	if (lock < 0)
+		return lock;
+	const int other = open_lock_file(tree);
+	int err = other < 0 ? other : 0;
+	if (other >= 0 && flock(other, LOCK_EX | LOCK_NB) == 0)
+		err = -ENOLCK; /* no test: Linux has no such file system */
+	if (other >= 0)
+		close(other);
+	once_unlock(tree, lock);
+	return err;
+}
+
 int once_parts_make_locked(const struct tree *tree)
 {
 	int lock = once_lock(tree);

@@ -12,6 +12,7 @@
 #include "boot/claim.h"
 #include "boot/client.h"
 #include "boot/decision.h"
+#include "boot/file_system.h"
 #include "boot/target.h"
 #include "boot/text.h"
 #include "boot/tree.h"
@@ -197,6 +198,25 @@ static void report_forecast(
 			"%s", forecast->advice);
 }
 
+/* Says which file system once/ is on. This is no problem, so it isn't counted.
+ */
+static void print_file_system(const struct checking *checking)
+{
+	char kind[FILE_SYSTEM_LINE_SIZE];
+	const int fd =
+		openat(checking->ctl->tree.root, ONCE_DIR, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	file_system_describe(fd, kind);
+	close(fd);
+	if (checking->ctl->json)
+		print_json(json_pack(
+			"{s:s,s:s}", "path", ONCE_DIR, "file_system", kind));
+	else
+		printf(ONCE_DIR "/: on %s\n", kind);
+}
+
 /* Reports what prevents the responder from moving links. */
 static void check_forecasts(struct checking *checking)
 {
@@ -277,6 +297,8 @@ bool cmd_check(struct ctl *ctl, int count, char *const operands[])
 	(void)count;
 	(void)operands;
 	as_user_begin_reading(ctl);
+	if (checking.ctl->tree.is_shared)
+		print_file_system(&checking);
 	check_default_file(&checking);
 	check_once_directory(&checking);
 	for (int kind = 0; kind < ENTRY_KINDS; kind++)

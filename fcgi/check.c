@@ -13,6 +13,7 @@
 
 #include "boot/claim.h"
 #include "boot/decision.h"
+#include "boot/file_system.h"
 #include "boot/once.h"
 #include "boot/once_lock.h"
 #include "boot/text.h"
@@ -185,6 +186,32 @@ static void log_once_report(const char *line, void *context)
 	logline_write_event(context, line);
 }
 
+/* Logs which file system a directory of the tree is on. */
+static void log_file_system(const struct service *service,
+	const struct tree *tree, const char *path)
+{
+	char kind[FILE_SYSTEM_LINE_SIZE], note[sizeof kind + 32];
+	const int fd = openat(tree->root, path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	file_system_describe(fd, kind);
+	close(fd);
+	snprintf(note, sizeof note, "%s: on %s",
+		strcmp(path, ".") == 0 ? "the root" : path, kind);
+	logline_write_event(service->log, note);
+}
+
+/* Logs whether the lock on once/ does what claims need. */
+static void log_lock(const struct service *service, const struct tree *tree)
+{
+	if (once_lock_test(tree) == -ENOLCK)
+		/* no test: Linux has no such file system */
+		logline_write_event(service->log,
+			ONCE_LOCK ": the lock excludes nobody on this file "
+				  "system, so a link may be served twice");
+}
+
 void prepare_claims(const struct service *service)
 {
 	const struct settings *settings = &service->settings;
@@ -201,6 +228,9 @@ void prepare_claims(const struct service *service)
 			strerror(-err));
 		logline_write_event(service->log, note);
 	}
+	log_file_system(service, &tree, ".");
+	log_file_system(service, &tree, ONCE_DIR);
+	log_lock(service, &tree);
 	claim_each(&tree, NULL, log_old_claim, service->log);
 	tree_close(&tree);
 }
