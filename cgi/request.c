@@ -2,6 +2,7 @@
 /* One request, from its meta-variables to its line in the log. */
 #include "cgi/request.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,23 @@
 #include "boot/text.h"
 #include "cgi/response.h"
 #include "cgi/sink.h"
+
+bool request_refuse_outdated(struct request *r, int error)
+{
+	const bool is_refused =
+		error == EACCES || error == EPERM || error == EROFS;
+
+	if (!is_refused || r->is_outdated == NULL || !r->is_outdated())
+		return false;
+	/* no test: no sandbox may hold what is counted */
+	request_note(r,
+		" (%s: the root or once/ was replaced since the start, so the "
+		"responder ends, to be started anew)",
+		strerror(error));
+	request_text(r, 503,
+		"# The boot server's directories were replaced; it starts anew");
+	return true;
+}
 
 void request_text(struct request *r, int status, const char *text)
 {

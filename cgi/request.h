@@ -17,6 +17,7 @@ struct request {
 	struct settings settings;
 	struct client client; /* empty name: not known */
 	bool head_only;
+	bool (*is_outdated)(void); /* as in struct service */
 
 	bool is_later;      /* the sink sends the rest of the answer */
 	bool has_claim;     /* claim is ours, and is still to be settled */
@@ -28,6 +29,12 @@ struct request {
 	long long bytes;         /* of the body that the web server has taken */
 	char log_decision[2048]; /* one line, escaped; empty: none */
 };
+
+/*
+ * Answers 503 if error, a positive errno, comes from a sandbox that knows other
+ * directories than are there now. False: it does not, and nothing was sent.
+ */
+bool request_refuse_outdated(struct request *r, int error);
 
 /* Sends a line of text as the answer; notes status and size. */
 void request_text(struct request *r, int status, const char *text);

@@ -65,6 +65,8 @@ static void clear_grub_file(
 		request_text(r, err == 0 ? 200 : 400, text);
 		return;
 	}
+	if (request_refuse_outdated(r, -err))
+		return;
 	request_note(r, " (%s)", reason_text(-err));
 	snprintf(text, sizeof text, "# grub.cfg-%s: %s", r->client.hex,
 		reason_text(-err));
@@ -299,8 +301,10 @@ static void finish_request(const struct service *service, struct request *r,
 struct unfinished *respond(const struct service *service,
 	struct tree_cache *cache, char *const env[], struct sink *sink)
 {
-	struct request r = {
-		.sink = sink, .settings = service->settings, .root_fd = -1};
+	struct request r = {.sink = sink,
+		.settings = service->settings,
+		.is_outdated = service->is_outdated,
+		.root_fd = -1};
 	struct timespec start;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);

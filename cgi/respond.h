@@ -16,6 +16,11 @@ struct service {
 	struct log *log;          /* settings.log, open; NULL: open it anew */
 	int no_root_status;       /* when the root can't be opened */
 	struct root_limit *limit; /* NULL: there is none */
+	/*
+	 * Whether the sandbox knows other directories than are there now. Then
+	 * the process is about to end. NULL: there is no sandbox.
+	 */
+	bool (*is_outdated)(void);
 	bool is_confined; /* places that only a request names can't be opened */
 	bool reports_500; /* report a status of 500 on standard error, too */
 };
