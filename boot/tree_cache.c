@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening and closing the root and "default" is the larger part of what a
- * request costs. So a thread keeps them open. Each request asks the file system
- * whether the names still lead to exactly these, unchanged, so no answer is
- * stale.
+ * Opening and closing the root and "default" is most of a request's cost, so a
+ * thread keeps them open. Each request checks that the names still lead to the
+ * same unchanged files, so no answer is stale.
  */
 #include "boot/tree_cache.h"
 
@@ -44,7 +43,7 @@ void tree_cache_release(struct tree_cache *cache)
 	cache->root = -1;
 }
 
-/* False: an error, or an old kernel that does not tell all of it. */
+/* Returns false on an error, or if an old kernel lacks a field. */
 static bool stat_file(
 	int directory, const char *path, int flags, struct statx *out)
 {
@@ -53,7 +52,7 @@ static bool stat_file(
 	       (out->stx_mask & STATX_WANTED) == STATX_WANTED;
 }
 
-/* While a file is open, no other one can have its inode number. */
+/* While a file is open, no other file can have its inode number. */
 static bool is_same_file(const struct statx *a, const struct statx *b)
 {
 	return a->stx_ino == b->stx_ino &&
@@ -62,7 +61,7 @@ static bool is_same_file(const struct statx *a, const struct statx *b)
 	       a->stx_mnt_id == b->stx_mnt_id;
 }
 
-/* Each change to a file, or to its permissions, changes its ctime. */
+/* Each change to a file or its permissions changes its ctime. */
 static bool is_unchanged_file(const struct statx *a, const struct statx *b)
 {
 	return is_same_file(a, b) &&
@@ -71,8 +70,8 @@ static bool is_unchanged_file(const struct statx *a, const struct statx *b)
 }
 
 /*
- * Whether a further change could get the same ctime: kernels before 6.13 count
- * it in ticks of at most 10 ms.
+ * Whether the next change could get the same ctime: kernels before 6.13 count
+ * ctime in ticks of up to 10 ms.
  */
 static bool is_just_changed(const struct statx *file)
 {
@@ -85,8 +84,8 @@ static bool is_just_changed(const struct statx *file)
 }
 
 /*
- * Whether statx(2) tells the state of now. On a network's file system it may
- * tell that of some seconds ago; only opening a file asks the server.
+ * Whether statx(2) tells the current state. On a network file system it may be
+ * seconds old; only open(2) asks the server.
  */
 static bool is_on_local_disk(int fd)
 {
@@ -120,7 +119,7 @@ int tree_open_cached(struct tree_cache *cache, const char *root,
 		cache->root = out->root;
 		cache->root_was = now;
 	}
-	/* What an earlier request did not give back is not ours any more. */
+	/* Forget a file that an earlier request did not give back. */
 	cache->lent = -1;
 	*out = (struct tree){.root = cache->root,
 		.path = root,
@@ -129,7 +128,7 @@ int tree_open_cached(struct tree_cache *cache, const char *root,
 	return 0;
 }
 
-/* To be kept, an open file must be as it was seen before it was opened. */
+/* Keep a file only if it did not change while it was opened. */
 static bool may_keep_default(
 	const struct statx *before, int fd, struct statx *after)
 {
@@ -181,7 +180,7 @@ int tree_take_root(struct tree *tree)
 	const int root = tree->root;
 
 	if (tree->cache != NULL) {
-		/* What is kept beside it belongs to this root. */
+		/* The cached default belongs to this root. */
 		release_default(tree->cache);
 		tree->cache->root = -1;
 	}
