@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The FastCGI responder: options and settings, the listening socket, the
- * sandbox, the threads. Then main() waits for signals.
- */
+/* The FastCGI responder: starts everything, then waits for signals. */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +29,8 @@
 #include "fcgi/turns.h"
 
 /*
- * Opens standard descriptors that are closed, so that no socket and no log gets
- * their number. Read-only, because writing there must still fail.
+ * Opens closed standard descriptors, so that no socket or log gets their
+ * number. Read-only, because writing to them must still fail.
  */
 static void fill_standard(void)
 {
@@ -63,7 +60,7 @@ static struct settings read_settings(void)
 	return settings;
 }
 
-/* 0: not said. */
+/* Returns 0 if not set. */
 static unsigned read_threads(void)
 {
 	const char *text = getenv("PXESRV_THREADS");
@@ -75,7 +72,7 @@ static unsigned read_threads(void)
 	return threads;
 }
 
-/* The signals that main() waits for. Threads inherit that they are blocked. */
+/* Blocks the signals that main() waits for. Threads inherit the mask. */
 static sigset_t block_signals(void)
 {
 	sigset_t signals;
@@ -86,13 +83,13 @@ static sigset_t block_signals(void)
 	sigaddset(&signals, SIGHUP);
 	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
 		errx(EX_OSERR, "signals"); /* no test: it does not fail */
-	/* A log that can't be written to fails its write instead. */
+	/* A log past its size limit must fail to write, not end us. */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	return signals;
 }
 
-/* Until TERM or INT. */
+/* Handles signals until TERM or INT. */
 static void wait_for_end(
 	const sigset_t *signals, const char *log_path, struct log *log)
 {
@@ -105,7 +102,7 @@ static void wait_for_end(
 	}
 }
 
-/* On standard error too, when a part of the sandbox is missing. */
+/* Uses standard error, too, if a part of the sandbox is missing. */
 static void report_sandbox(const struct sandbox *sandbox, struct log *log)
 {
 	char note[sizeof sandbox->report.text + 16];
@@ -119,20 +116,20 @@ static void report_sandbox(const struct sandbox *sandbox, struct log *log)
 #define THREADS_MANY 8
 
 /*
- * Leaves a quarter of the threads for other roots than one whose disk hangs.
- * With few threads there are none to spare.
+ * Keeps a quarter of the threads for roots other than one whose disk hangs. If
+ * there are few threads, none can be spared.
  */
 static void limit_roots(unsigned threads, struct root_limit *out)
 {
 	const unsigned processors = turns_processors();
 
 	out->most = threads >= THREADS_MANY ? threads - threads / 4 : threads;
-	/* So many may be at work in one root when no disk hangs. */
+	/* Without a disk that hangs, this many may be at work in one root. */
 	if (out->most < processors)
 		out->most = processors;
 }
 
-/* Confines the process before it takes anything from a peer. NULL: errno. */
+/* Confines the process before it reads from a peer. NULL with errno. */
 static struct pool *start_confined(unsigned threads,
 	const struct listener *listener, struct service *service)
 {
@@ -176,7 +173,7 @@ int main(int argc, char *argv[])
 		.log = &log, .no_root_status = 503, .limit = &limit};
 
 	fill_standard();
-	umask(0); /* each call that makes something gives its mode */
+	umask(0); /* each call that creates something gives its mode */
 	options_parse(argc, argv, &options);
 	service.settings = read_settings();
 	const unsigned asked = read_threads();
