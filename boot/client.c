@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who asks: an IP address in one spelling, which is the name of its entries. */
+/* Parses a client's IP address into the one spelling that names its entries. */
 #include "boot/client.h"
 
 #include <arpa/inet.h>

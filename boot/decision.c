@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decides what a machine gets: looks for its entry in once/, then static/, then
- * takes "default", and opens the file that the entry leads to. The first entry
- * that exists decides, even if it is broken: a machine must not get another
- * system because somebody mistyped a link.
+ * Decides which boot file a client gets: its entry in once/, then static/, then
+ * "default". The first entry that exists decides, even if it is broken: a
+ * mistyped link must not boot another system.
  */
 #include "boot/decision.h"
 
@@ -29,7 +28,7 @@ const char *source_name(enum source source)
 	return names[source];
 }
 
-/* Records why the entry can't be served. err is -errno. */
+/* err is -errno. */
 static void set_broken(struct decision *decision, int err)
 {
 	decision->error = -err;
@@ -37,10 +36,9 @@ static void set_broken(struct decision *decision, int err)
 	decision->words = reason_text(-err);
 }
 
-/* What stands at an entry. */
 enum found {
 	FOUND_NOTHING,
-	FOUND_FILE, /* or anything else that is no link */
+	FOUND_FILE, /* or anything else that is not a link */
 	FOUND_LINK,
 	FOUND_ERROR,
 };
@@ -60,7 +58,6 @@ static enum found read_entry(const struct tree *tree, struct decision *decision)
 	return FOUND_ERROR;
 }
 
-/* Opens what the entry leads to, whatever comes of it. */
 static void open_entry_target(
 	const struct tree *tree, struct decision *decision)
 {
@@ -71,7 +68,7 @@ static void open_entry_target(
 		set_broken(decision, err);
 }
 
-/* Opens what an entry is or leads to. False: there is no entry. */
+/* Returns false if there is no entry. */
 static bool open_entry(const struct tree *tree, struct decision *decision)
 {
 	enum found found = read_entry(tree, decision);
@@ -81,7 +78,7 @@ static bool open_entry(const struct tree *tree, struct decision *decision)
 	return found != FOUND_NOTHING;
 }
 
-/* Names the entry of a client. directory ends with a slash. */
+/* directory ends with a slash. */
 static void name_entry(
 	struct decision *decision, const char *directory, const char *client)
 {
@@ -92,10 +89,7 @@ static void name_entry(
 	text_add(&entry, client);
 }
 
-/*
- * This and the next two: true when the entry decides, even if it is broken and
- * the decision is an error. False: look further.
- */
+/* The decide_ functions return true if the entry decides, even if broken. */
 static bool decide_once(
 	const struct tree *tree, const char *client, struct decision *decision)
 {
@@ -117,7 +111,7 @@ static bool decide_once(
 	}
 }
 
-/* Needs decision->entry as decide_once() has left it. */
+/* Leaves decision->entry as decide_once() set it. */
 static bool decide_grace(const struct tree *tree, const char *client,
 	unsigned grace, struct decision *decision)
 {
@@ -152,7 +146,7 @@ static void decide_default(const struct tree *tree, struct decision *decision)
 	decision->source = SOURCE_DEFAULT;
 	strcpy(decision->entry, TREE_DEFAULT);
 
-	/* Usually it is a file, so don't read a link first. */
+	/* "default" is usually a file: try that before reading a link. */
 	decision->link_text[0] = '\0';
 	if (target_open_default(tree, &decision->target) < 0 &&
 		!open_entry(tree, decision))
@@ -175,8 +169,8 @@ void decision_make(const struct tree *tree, const char *client, unsigned grace,
 }
 
 /*
- * The claim is of another link than the one that was decided for: decides by
- * that one. A broken link must not move: puts it back.
+ * The claim moved another link than the decision read. Decides by the moved
+ * link, or puts it back if it is broken.
  *
  * rare: somebody armed the client anew between the decision and the claim
  */
@@ -205,7 +199,7 @@ int decision_claim(const struct tree *tree, const char *client,
 	strcpy(seen, decision->link_text);
 	int err = claim_take(tree, client, decision->link_text, claim);
 	if (err < 0) {
-		/* The target of a once link is never served unclaimed. */
+		/* Never serve the target of a once link unclaimed. */
 		decision_fail(decision, -err);
 		return err;
 	}

@@ -12,54 +12,52 @@ struct tree;
 
 enum source {
 	SOURCE_ONCE,
-	SOURCE_GRACE, /* a once link, again, within PXESRV_ONCE_GRACE */
+	SOURCE_GRACE, /* a once link again, within PXESRV_ONCE_GRACE */
 	SOURCE_STATIC,
 	SOURCE_DEFAULT,
 };
 
-/* As the log names it: once, static, default. */
+/* The source's name in the log: once, static or default. */
 const char *source_name(enum source source);
 
 /* Which boot file a client gets, or why it gets none. */
 struct decision {
 	enum source source;
-	int error;          /* 0, or the errno that is in the way */
-	enum reason reason; /* what that means for the client */
-	const char *words;  /* the error for people */
+	int error;          /* 0, or a positive errno */
+	enum reason reason; /* what the error means for the client */
+	const char *words;  /* the error in words */
 	bool once_is_file;  /* once/<client> is no link, and was ignored */
 	char entry[64];     /* such as once/10.0.0.7 */
-	char link_text[PATH_MAX]; /* of the entry; empty: it is no link */
+	char link_text[PATH_MAX]; /* text of the entry; empty: not a link */
 	struct target target;
-	char grace_path[CLAIM_PATH_SIZE]; /* SOURCE_GRACE: the link's path */
+	char grace_path[CLAIM_PATH_SIZE]; /* SOURCE_GRACE: path of the link */
 };
 
 /*
- * Decides for a client, by its canonical address: the first entry that exists
- * in once/, static/, default. A broken entry does not fall through to the next.
- * Moves nothing. grace is in seconds. What comes out must be given to
- * decision_close().
+ * Decides for a client, named by its canonical address. The first entry in
+ * once/, static/, default decides; a broken entry does not fall through to the
+ * next. Moves nothing. grace is in seconds. Release out with decision_close().
  */
 void decision_make(const struct tree *tree, const char *client, unsigned grace,
 	struct decision *out);
 
 /*
- * Claims the once link that was decided for. If the link was replaced since the
- * decision was made, the decision becomes the link that was moved. 0; -ENOENT
- * when the entry has changed: decide again; or another -errno, which is then
- * the decision's error. With an error the link is still in once/, unless
- * putting it back has failed: see claim_put_back().
+ * Claims the decision's once link. If somebody has replaced the link since
+ * then, decides by the new link. Returns 0; -ENOENT if the entry has changed,
+ * so decide again; or another -errno, which the decision records. After an
+ * error the link is still in once/, unless claim_put_back() failed.
  */
 int decision_claim(const struct tree *tree, const char *client,
 	struct decision *decision, struct claim *claim);
 
-/* Makes the decision a temporary failure. error: a positive errno. */
+/* Makes the decision a temporary failure. error is a positive errno. */
 void decision_fail(struct decision *decision, int error);
 
 #define DECISION_LINE_SIZE 2048 /* bytes */
 
-/* Writes the line that a client gets for the error: entry, link and reason. */
+/* Writes the error line for the client: entry, link and reason. */
 void decision_error_line(
 	const struct decision *decision, char out[static DECISION_LINE_SIZE]);
 
-/* Closes the target if it is open. It may be called twice. */
+/* Closes the target if it is open. Calling it twice is safe. */
 void decision_close(const struct tree *tree, struct decision *decision);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PXESRV_ONCE_GRACE: a machine that asks again within some seconds of its claim
- * gets the same boot file again. The modification time of a claimed or served
- * link is when it was claimed.
+ * PXESRV_ONCE_GRACE: a machine that asks again soon after its claim gets the
+ * same boot file. A link's modification time is the time of its claim.
  */
 #include "boot/grace.h"
 
@@ -19,15 +18,15 @@
 #include "boot/once_lock.h"
 #include "boot/tree.h"
 
-/* More retries than any race explains: a link moves once, or twice. */
+/* A link moves once or twice, so no race explains more retries. */
 #define SEARCHES_MAX 10
 
-/* The newest link so far that was claimed between since and until. */
+/* The newest link so far that was claimed from since to until. */
 struct newest {
 	const struct tree *tree;
 	struct timespec since, until;
-	char path[CLAIM_PATH_SIZE]; /* empty: none */
-	int error;                  /* -errno: one could not be looked at */
+	char path[CLAIM_PATH_SIZE]; /* empty: none found */
+	int error; /* 0, or -errno: a link could not be examined */
 };
 
 static void keep_newest(struct newest *newest, const char *path)
@@ -55,7 +54,7 @@ static void keep_newest_claim(const char *path, void *context)
 	keep_newest(context, path);
 }
 
-/* As grace_recent(), or -ESTALE when the link that was found has moved. */
+/* As grace_recent(); -ESTALE if the link moved after it was found. */
 static int find_recent(const struct tree *tree, const char *client,
 	unsigned grace, char path[static CLAIM_PATH_SIZE],
 	char text[static PATH_MAX])
@@ -71,7 +70,7 @@ static int find_recent(const struct tree *tree, const char *client,
 	int err = claim_each(tree, client, keep_newest_claim, &newest);
 	if (err < 0)
 		return err;
-	/* Links move from .claimed to .served, so look there second. */
+	/* Links move from .claimed to .served, so look in .served second. */
 	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
 	err = once_part_check_or_replace(tree, SERVED_DIR);
 	tree_look_up_anew(tree, served);
@@ -110,7 +109,7 @@ int grace_retire_claim(
 	claim_at(client, path, &claim);
 	if (strcmp(path, claim.served) == 0)
 		return 0;
-	/* claim_put_back() may take two steps: not between them. */
+	/* Take the lock: claim_put_back() may move a link in two steps. */
 	int lock = once_lock(tree);
 	if (lock < 0)
 		return lock; /* rare: it waits too long */

@@ -8,19 +8,16 @@
 struct tree;
 
 /*
- * Looks for the newest link of client that was claimed or served within the
- * last grace seconds. Writes its path and its text. 1, 0 when there is none, or
- * -errno.
+ * Finds client's newest link claimed or served in the last grace seconds.
+ * Writes its path and text. Returns 1 if found, 0 if there is none, or -errno.
  */
 int grace_recent(const struct tree *tree, const char *client, unsigned grace,
 	char path[static CLAIM_PATH_SIZE], char text[static PATH_MAX]);
 
 /*
- * Call it before an answer is repeated. When the first answer is still under
- * way, its claim goes to once/.served/. Otherwise that answer, if it breaks
- * off, would arm the link again while this one is delivered. 0; -ENOENT when
- * the link has moved since it was found: look again; or another -errno, as of
- * claim_served().
+ * Moves the claim at path to once/.served/ before its answer is repeated: the
+ * first answer, if it breaks off, must not arm the link again. Returns 0;
+ * -ENOENT if the link has moved, so look again; or -errno of claim_served().
  */
 int grace_retire_claim(
 	const struct tree *tree, const char *client, const char *path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GRUB's route: removes grub/<version>/grub.cfg-<hex>, the configuration that
- * GRUB looks for first, so that a machine runs it one time.
+ * Removes grub/<version>/grub.cfg-<hex>, the configuration that GRUB looks for
+ * first, so that a machine runs it only once.
  */
 #include "boot/grub.h"
 
@@ -33,12 +33,12 @@ int grub_clear(const struct tree *tree, const char *path, bool look_only)
 	char directory[GRUB_PATH_SIZE];
 	size_t length = (size_t)(strrchr(path, '/') - path);
 	memcpy(directory, path, length);
-	/* grub/<version> may be a link: the "." has the kernel follow it. */
+	/* grub/<version> may be a link: "/." makes the kernel follow it. */
 	strcpy(directory + length, "/.");
 
 	/*
-	 * Removing goes by the directory, so that is what must lie inside:
-	 * beneath the root, since PXESRV_ALLOW is for reading.
+	 * Check the directory, since unlinkat(2) acts on it. PXESRV_ALLOW is
+	 * for reading only, so the directory must be beneath the root.
 	 */
 	const struct tree root_only = {
 		.root = tree->root, .path = tree->path, .allow = ""};

@@ -6,21 +6,19 @@
 
 struct tree;
 
-/* The directory of GRUB's files. */
 #define GRUB_DIR "grub"
 
 #define GRUB_PATH_SIZE (NAME_MAX + 32)
 
 /*
- * Writes the path of a client's own GRUB configuration, beneath the root:
- * grub/<version>/grub.cfg-<hex>. version is one path component, hex the IPv4
- * address as GRUB writes it.
+ * Writes grub/<version>/grub.cfg-<hex>, the path of a client's configuration
+ * beneath the root. version is one path component; hex is as in struct client.
  */
 void grub_path(
 	const char *version, const char *hex, char out[static GRUB_PATH_SIZE]);
 
 /*
- * Removes that file, or, with look_only, tells whether it could be there to
- * remove. 0, -ENOENT when there is none, or another -errno.
+ * Removes the GRUB configuration at path. look_only: only checks whether it
+ * could be removed. Returns 0, -ENOENT if there is none, or another -errno.
  */
 int grub_clear(const struct tree *tree, const char *path, bool look_only);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Arithmetic with struct timespec. Limits are moments of CLOCK_MONOTONIC. */
+/* Arithmetic with struct timespec. Deadlines are times of CLOCK_MONOTONIC. */
 #include "boot/moment.h"
 
 bool moment_is_after(const struct timespec *a, const struct timespec *b)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole numbers in settings, options and what other programs wrote. */
+/* Parses whole numbers from settings, options and other programs' output. */
 #include "boot/number.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 bool number_parse(
 	const char *text, int base, unsigned min, unsigned max, unsigned *out)
 {
-	/* strtoul would take spaces and a sign first. */
+	/* strtoul(3) would accept spaces and a sign. */
 	if (text[0] < '0' || text[0] > '9')
 		return false;
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of once/ that are no machine's: the lock, and the directories that
- * links are moved to. A part must be the responder's own, or somebody else
- * could put a link in the place of another one. So each use checks it, and what
- * lies in its place is moved aside.
+ * The parts of once/ that belong to no machine: the lock, and directories that
+ * links are moved to. The responder must own each part, or others could replace
+ * its links. So each use checks the part and moves aside what is in its place.
  */
 #include "boot/once.h"
 
@@ -21,8 +20,8 @@
 
 #include "boot/tree.h"
 
-#define TRIES_MAX 4  /* whoever undoes it more often does so on purpose */
-#define PATH_SIZE 64 /* bytes, of a part that was moved aside */
+#define TRIES_MAX 4  /* more interference is on purpose */
+#define PATH_SIZE 64 /* bytes: name of a part that was moved aside */
 
 const char *const once_parts[ONCE_PARTS] = {
 	ONCE_LOCK, CLAIMED_DIR, SERVED_DIR, CANCELLED_DIR};
@@ -52,7 +51,7 @@ void once_report(const char *format, ...)
 
 int once_unique_suffix(char out[static ONCE_SUFFIX_SIZE])
 {
-	/* Each thread counts on from a number that nobody else has chosen. */
+	/* Count from a random number, so that no two threads share a suffix. */
 	static _Thread_local uint64_t next;
 	static _Thread_local bool has_begun;
 
@@ -69,7 +68,7 @@ static bool is_lock_part(const char *path)
 	return strcmp(path, ONCE_LOCK) == 0;
 }
 
-/* Whether only the owner of a sticky once/ may write there. */
+/* Parts that only the owner of a sticky once/ may write to. */
 static bool is_owners_part(const char *path)
 {
 	return strcmp(path, CLAIMED_DIR) == 0 || strcmp(path, SERVED_DIR) == 0;
@@ -86,8 +85,8 @@ static int stat_once(const struct tree *tree, struct stat *out)
 }
 
 /*
- * The mode of a part follows that of once/: whoever may arm may also cancel and
- * claim. All programs run with umask(2) 0.
+ * A part's mode follows that of once/: those who may arm may also cancel and
+ * claim. All programs set umask(2) 0.
  */
 static mode_t part_mode(const struct stat *once, const char *path)
 {
@@ -112,7 +111,7 @@ int once_part_mode(const struct tree *tree, const char *path)
 	return err < 0 ? err : (int)part_mode(&once, path);
 }
 
-/* 0, or -errno for a type that the part must not have. */
+/* 0, or -errno if the part must not have this type. */
 static int check_part_type(const char *path, mode_t mode)
 {
 	if (S_ISLNK(mode))
@@ -128,7 +127,7 @@ int once_part_judge(
 	struct stat once;
 	int err = check_part_type(path, st->st_mode);
 
-	/* Each claim comes here: spare the system call where it is our own. */
+	/* Each claim gets here: skip the system call if the part is our own. */
 	if (err < 0 || st->st_uid == getauxval(AT_EUID) || st->st_uid == 0 ||
 		st->st_uid == geteuid())
 		return err;
@@ -147,7 +146,6 @@ int once_part_check(const struct tree *tree, const char *path)
 	return once_part_judge(tree, path, &st);
 }
 
-/* Whether this process may move what lies in the place of a part. */
 static bool may_set_aside(const struct tree *tree)
 {
 	const uid_t user = geteuid();
@@ -157,7 +155,7 @@ static bool may_set_aside(const struct tree *tree)
 	       (once.st_uid == user || user == 0);
 }
 
-/* Moves what lies in the place of a part, and reports where to. 0 or -errno. */
+/* Moves away what is in the place of a part, and reports its new path. */
 static int set_aside(const struct tree *tree, const char *path)
 {
 	char suffix[ONCE_SUFFIX_SIZE], aside[PATH_SIZE];
@@ -243,7 +241,7 @@ int once_part_forecast(const struct tree *tree, const char *path)
 	return err;
 }
 
-/* Takes away rights that are left from a time when once/ was not sticky. */
+/* Removes permissions that remain from before once/ was sticky. */
 static int restrict_part(const struct tree *tree, const char *path, mode_t mode)
 {
 	struct stat st;
@@ -256,7 +254,7 @@ static int restrict_part(const struct tree *tree, const char *path, mode_t mode)
 		return errno == EACCES ? 0 : -errno;
 	if (fstat(fd, &st) < 0)
 		err = -errno; /* no test: fstat fails */
-	/* Not setgid: systemd's RestrictSUIDSGID= forbids that. */
+	/* Not setgid: systemd's RestrictSUIDSGID= forbids it. */
 	else if (st.st_uid == geteuid() &&
 		 ((st.st_mode ^ mode) & (S_ISVTX | S_IWGRP | S_IWOTH)) != 0)
 		err = fchmod(fd, mode) < 0 ? -errno : 1;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lock on once/.lock, which orders all claims of a tree.
+ * The lock on once/.lock, which serializes all claims of a tree.
  *
- * Between processes and machines it is flock(2), which has no time limit, so
- * waiting for it means polling. Only one thread of a process polls for the lock
- * of a root. The others wait in a queue for as long as the lock moves from one
- * to the next. When it does not move, because another program holds it or
- * because the file system hangs under the thread that has it, they give up at
- * once, and so do those who come later: there are few threads, and machines
- * that need no lock want one too. The thread that polls goes on, so that
- * somebody finds the lock free again.
+ * Processes and machines share the lock by flock(2), which has no timeout, so
+ * waiting means polling. Only one thread of a process polls for a root's lock.
+ * The others wait in a queue as long as the lock keeps changing hands. If it
+ * stops, because another program holds the lock or its holder's file system
+ * hangs, queued and later threads give up at once: threads are few, and
+ * machines that need no lock need them too. The polling thread goes on, so that
+ * somebody notices when the lock is free.
  */
 #include "boot/once_lock.h"
 
@@ -31,19 +30,19 @@
 #include "boot/root_limit.h"
 #include "boot/tree.h"
 
-#define WAIT_MS 2000    /* the longest wait for the lock */
+#define WAIT_MS 2000    /* longest wait for the lock */
 #define POLL_NS 200000  /* between two attempts */
-#define CHECK_MS 40     /* between two looks whether others claim */
-#define REPORT_MS 10000 /* between two messages that it is stuck */
-#define FILE_REPLACED 1 /* from check_lock_file(): open the lock anew */
+#define CHECK_MS 40     /* between two checks for claims by others */
+#define REPORT_MS 10000 /* between two reports of a stuck lock */
+#define FILE_REPLACED 1 /* from check_lock_file(): open the lock again */
 #define PLACE_SIZE 64   /* bytes of a file's place in /proc/locks */
 
-/* A lock that has not moved for so long is stuck: ten claims on a slow disk. */
+/* A lock without a move for this long is stuck: ten claims on a slow disk. */
 #define STUCK_MS 200
-/* How long a thread waits for a stuck lock, which may have just become free. */
+/* How long to wait for a stuck lock, which may have just become free. */
 #define STUCK_WAIT_MS 10
 
-/* Roots share a queue by chance only, so one that hangs stops no other. */
+/* Two roots rarely share a queue, so one that hangs does not stop others. */
 #define QUEUES 16
 
 /* The threads of this process that want the lock of one root. */
@@ -51,10 +50,9 @@ struct once_queue {
 	pthread_mutex_t mutex;
 	pthread_cond_t freed;
 	bool taken;        /* a thread has the lock, or polls for it */
-	bool is_stuck;     /* the lock did not move */
-	bool was_reported; /* that it is stuck, at the time reported */
-	struct timespec
-		last_progress; /* when it last did, as far as is known */
+	bool is_stuck;     /* the lock does not move */
+	bool was_reported; /* reported is set */
+	struct timespec last_progress; /* last known move of the lock */
 	struct timespec reported;
 };
 
@@ -65,7 +63,7 @@ static void make_queues(void)
 	pthread_condattr_t attributes;
 
 	pthread_condattr_init(&attributes);
-	/* Nobody can set that clock. */
+	/* Nobody can set this clock. */
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	for (size_t i = 0; i < QUEUES; i++) {
 		pthread_mutex_init(&queues[i].mutex, NULL);
@@ -74,7 +72,6 @@ static void make_queues(void)
 	pthread_condattr_destroy(&attributes);
 }
 
-/* The queue of a root, by its path as it was configured. */
 static struct once_queue *once_queue_of(const char *root)
 {
 	static pthread_once_t made = PTHREAD_ONCE_INIT;
@@ -83,10 +80,7 @@ static struct once_queue *once_queue_of(const char *root)
 	return &queues[tree_slot(root, QUEUES)];
 }
 
-/*
- * Waits until no other thread has the lock or polls for it. 0, or -EAGAIN when
- * the limit has come or the lock is stuck.
- */
+/* Waits for a turn to poll. 0, or -EAGAIN: limit reached, or lock is stuck. */
 static int once_queue_enter(
 	struct once_queue *queue, const struct timespec *limit)
 {
@@ -121,7 +115,7 @@ static void once_queue_leave(struct once_queue *queue)
 	pthread_mutex_unlock(&queue->mutex);
 }
 
-/* The thread that polls saw the lock move, or got it. */
+/* Call this when the polling thread saw the lock move, or got it. */
 static void once_queue_progressed(struct once_queue *queue)
 {
 	pthread_mutex_lock(&queue->mutex);
@@ -130,7 +124,7 @@ static void once_queue_progressed(struct once_queue *queue)
 	pthread_mutex_unlock(&queue->mutex);
 }
 
-/* The thread that polls saw no move. True: the lock is stuck; report it. */
+/* Call this when the lock did not move. True: report a stuck lock. */
 static bool once_queue_check_stuck(struct once_queue *queue)
 {
 	bool is_due = false;
@@ -152,9 +146,8 @@ static bool once_queue_check_stuck(struct once_queue *queue)
 }
 
 /*
- * The process that holds a lock on the file by this line of /proc/locks, or 0.
- * Its pid stands before the file's place. Lines with an arrow are of waiting
- * ones.
+ * Returns the pid that holds a lock on the file by a line of /proc/locks, or 0.
+ * The pid precedes the file's place. A line with an arrow is of a waiter.
  */
 static pid_t holder_in(const char *line, const char place[static PLACE_SIZE])
 {
@@ -168,7 +161,7 @@ static pid_t holder_in(const char *line, const char place[static PLACE_SIZE])
 	return pid > 0 ? (pid_t)pid : 0;
 }
 
-/* The same for whole lines. The rest of a line is moved to the front. */
+/* As holder_in(), for whole lines. Moves an unfinished one to the front. */
 static pid_t holder_in_lines(
 	char *bytes, size_t *have, const char place[static PLACE_SIZE])
 {
@@ -210,18 +203,17 @@ pid_t once_lock_holder(const struct tree *tree)
 	return holder;
 }
 
-/* What the thread that polls has seen. */
 struct lock_watch {
-	struct timespec next;          /* time to look again */
+	struct timespec next;          /* when to look again */
 	struct timespec claimed_mtime; /* st_mtim of once/.claimed */
-	bool knows_mtime;              /* claimed_mtime is known */
+	bool knows_mtime;
 };
 
 /* Whether other processes have claimed links since the last look. */
 static bool others_claim(const struct tree *tree, struct lock_watch *watch)
 {
 	struct stat st;
-	/* On NFS, opening asks the server. */
+	/* On NFS, only open(2) asks the server. */
 	const int fd = openat(tree->root, CLAIMED_DIR,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -269,7 +261,6 @@ static void watch_lock(struct once_queue *queue, const struct tree *tree,
 		report_holder(tree);
 }
 
-/* Polls for the lock on an open file. 0 or -errno. */
 static int poll_lock(struct once_queue *queue, const struct tree *tree, int fd,
 	const struct timespec *limit)
 {
@@ -287,10 +278,10 @@ static int poll_lock(struct once_queue *queue, const struct tree *tree, int fd,
 	return 0;
 }
 
-/* Opens once/.lock, and makes it if need be. A descriptor or -errno. */
+/* Opens once/.lock, or makes it. Returns a descriptor or -errno. */
 static int open_lock_file(const struct tree *tree)
 {
-	/* O_NONBLOCK: a lease of somebody on the file must not hold us. */
+	/* O_NONBLOCK: somebody's lease on the file must not block us. */
 	const int flags =
 		O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	int fd = openat(tree->root, ONCE_LOCK, flags);
@@ -305,14 +296,14 @@ static int open_lock_file(const struct tree *tree)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Whether an open file is the lock. 0, FILE_REPLACED or -errno. */
+/* Checks that an open file is the lock. 0, FILE_REPLACED or -errno. */
 static int check_lock_file(const struct tree *tree, int fd)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	/* It was removed while we waited: others lock a new one. */
+	/* The file was removed while we waited: others lock a new one. */
 	if (st.st_nlink == 0)
 		return FILE_REPLACED;
 	if (once_part_judge(tree, ONCE_LOCK, &st) == 0)
@@ -321,7 +312,7 @@ static int check_lock_file(const struct tree *tree, int fd)
 	return err < 0 ? err : FILE_REPLACED;
 }
 
-/* Locks an open file, if it is the lock. As check_lock_file(). */
+/* Locks an open file. Returns as check_lock_file() does. */
 static int lock_file(struct once_queue *queue, const struct tree *tree, int fd,
 	const struct timespec *limit)
 {
@@ -338,7 +329,6 @@ static int lock_file(struct once_queue *queue, const struct tree *tree, int fd,
 	return err == 0 ? check_lock_file(tree, fd) : err;
 }
 
-/* Opens the lock file and locks it. A descriptor or -errno. */
 static int open_and_lock(struct once_queue *queue, const struct tree *tree,
 	const struct timespec *limit)
 {
@@ -377,7 +367,7 @@ int once_lock(const struct tree *tree)
 
 void once_unlock(const struct tree *tree, int lock)
 {
-	close(lock); /* the only descriptor, so this gives up the lock */
+	close(lock); /* closing the only descriptor releases the lock */
 	once_queue_leave(once_queue_of(tree->path));
 }
 
@@ -399,7 +389,7 @@ int once_lock_test(const struct tree *tree)
 int once_parts_make_locked(const struct tree *tree)
 {
 	int lock = once_lock(tree);
-	if (lock == -ENOENT) /* without once/ nobody is armed */
+	if (lock == -ENOENT) /* without once/, nobody is armed */
 		return 0;
 	if (lock < 0)
 		return lock;

@@ -7,14 +7,14 @@ struct tree;
 
 /*
  * Takes the lock on once/.lock, against all threads, processes and machines
- * that share the tree. Waits two seconds at most, and not at all when another
- * thread waits for a lock that is stuck. Returns a descriptor for
- * once_unlock(), -EAGAIN when the lock could not be had, -ENOENT when there is
- * no once/, or another -errno.
+ * that share the tree. Waits for two seconds at most, and hardly at all if
+ * another thread waits for a stuck lock. Returns a descriptor for
+ * once_unlock(); -EAGAIN if the lock is taken; -ENOENT without once/; or
+ * another -errno.
  */
 int once_lock(const struct tree *tree);
 
-/* Gives up the lock that once_lock() returned. */
+/* Releases the lock that once_lock() returned. */
 void once_unlock(const struct tree *tree, int lock);
 
 /*
@@ -23,11 +23,11 @@ void once_unlock(const struct tree *tree, int lock);
  */
 int once_lock_test(const struct tree *tree);
 
-/* As once_parts_make(), under the lock. */
+/* Runs once_parts_make() under the lock. 0, also without once/, or -errno. */
 int once_parts_make_locked(const struct tree *tree);
 
 /*
- * The pid that has the lock; 0 when nobody has it, or a process that is not
- * visible from here. Needs /proc/locks.
+ * Returns the pid that holds the lock; 0 if nobody does, or a process that is
+ * not visible from here. Needs /proc/locks.
  */
 pid_t once_lock_holder(const struct tree *tree);

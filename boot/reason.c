@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Why a machine gets no boot file: errno, for machines and for people. */
+/* Maps an errno to the reason why a client gets no boot file. */
 #include "boot/reason.h"
 
 #include <errno.h>

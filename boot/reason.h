@@ -4,13 +4,13 @@
 /* What a failure means for a machine that boots. */
 enum reason {
 	REASON_NONE,      /* no failure */
-	REASON_MISSING,   /* there is no such file */
-	REASON_FORBIDDEN, /* it may not be read, or may not be a boot file */
-	REASON_TEMPORARY, /* it will pass: the machine is to ask again */
+	REASON_MISSING,   /* no such file */
+	REASON_FORBIDDEN, /* not readable, or not a boot file */
+	REASON_TEMPORARY, /* temporary: the client should ask again */
 };
 
-/* The reason that an errno, which is not 0, stands for. */
+/* Returns the reason for an errno other than 0. */
 enum reason reason_of(int error);
 
-/* An errno in words: strerror(3), or better ones where those mislead. */
+/* Describes an errno: strerror(3), or a better text where strerror misleads. */
 const char *reason_text(int error);

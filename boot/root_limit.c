@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Counts the threads that are at work in each root, and refuses more than its
- * share, so that one file system that hangs leaves threads for the others.
- */
+/* Counts the threads in each root; root_limit.h says why. */
 #include "boot/root_limit.h"
 
 #include <stddef.h>
 
 #include "boot/tree.h"
 
-/* Where the thread is counted; NULL: nowhere. */
+/* The counter that includes the calling thread, or NULL. */
 static _Thread_local atomic_uint *counted;
 
 bool root_limit_enter(struct root_limit *limit, const char *root)

@@ -5,28 +5,25 @@
 #include <stdbool.h>
 
 /*
- * How many threads may be at work in one root at a time. A file system that
- * does not answer holds each thread that asks it. So it must not get all: the
- * rest are for other roots, and for saying so.
+ * Limits how many threads may be at work in one root. A file system that hangs
+ * blocks every thread that uses it. The limit keeps threads free to serve other
+ * roots and to report the failure.
  */
 
 #define ROOT_LIMIT_SLOTS 64
 
 struct root_limit {
 	unsigned most;
-	/* Roots share a slot by chance: then they share the limit, too. */
+	/* Roots that share a slot by chance also share the limit. */
 	atomic_uint inside[ROOT_LIMIT_SLOTS];
 };
 
-/* False: as many as may be are in there already. */
+/* Returns false if the root already has as many threads as allowed. */
 bool root_limit_enter(struct root_limit *limit, const char *root);
 
-/* The thread leaves its root, if it has entered one. */
+/* Leaves the root that the calling thread has entered, if any. */
 void root_limit_leave(void);
 
-/*
- * The calling thread, wherever it is at work, waits for another one and not for
- * a file system: it does not count meanwhile.
- */
+/* Call these around a wait for another thread, which must not count. */
 void root_limit_pause(void);
 void root_limit_resume(void);

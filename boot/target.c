@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Follows the links of an entry to the boot file. The kernel would follow them
- * too, but the names on the way decide the Content-Type, and a link that is
- * absolute counts from the root when it begins with the root's path.
+ * Follows the links of an entry to the boot file. The kernel could follow them,
+ * but any name on the way may decide the Content-Type, and an absolute link
+ * that begins with the root's path counts from the root.
  */
 #include "boot/target.h"
 
@@ -23,7 +23,7 @@
 
 /*
  * The type by a file's name, or NULL. UEFI HTTP Boot starts a file only when
- * its type is one of these, without any parameter (UEFI 2.10, 24.7.3.1).
+ * its type is one of these, without parameters (UEFI 2.10, 24.7.3.1).
  */
 static const char *type_by_name(const char *path)
 {
@@ -46,7 +46,7 @@ static const char *type_by_name(const char *path)
 	return NULL;
 }
 
-/* Replaces path, that of a link, by what the link's text says. 0 or -errno. */
+/* Replaces path, which is that of a link, by the link's text. 0 or -errno. */
 static int follow_link_text(
 	const struct tree *tree, char path[static PATH_MAX], const char *text)
 {
@@ -77,13 +77,12 @@ static int follow_link_at(const struct tree *tree, char path[static PATH_MAX])
 	return follow_link_text(tree, path, text);
 }
 
-/* Gets each path on the way. */
 struct tracer {
-	void (*step)(const char *path, void *context); /* NULL: nobody */
+	void (*step)(const char *path,
+		void *context); /* gets each path on the way; or NULL */
 	void *context;
 };
 
-/* Opens what path leads to, link by link. */
 static int open_followed(const struct tree *tree, char path[static PATH_MAX],
 	const char **type, const struct tracer *tracer)
 {
@@ -103,7 +102,7 @@ static int open_followed(const struct tree *tree, char path[static PATH_MAX],
 	return -ELOOP;
 }
 
-/* Asks for the size of an open file. 0, or -errno: it is no boot file. */
+/* Returns 0, or -errno if the open file can't be a boot file. */
 static int read_size(int fd, off_t *size)
 {
 	struct stat st;
@@ -118,8 +117,8 @@ static int read_size(int fd, off_t *size)
 }
 
 /*
- * Fills in the target of an open file, or closes what can't be a boot file. fd
- * may be -errno. size is -1 when it is not known, type is by the file's names.
+ * Fills in the target of an open file, or closes the file if it can't be a boot
+ * file. fd may be -errno, size -1 (unknown), type NULL (unknown).
  */
 static int accept_target(const struct tree *tree, int fd, off_t size,
 	const char *type, struct target *out)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text that goes to a machine, to the log or to a person: put together in a
- * buffer of fixed size, and escaped, so that nobody can make a line look like
- * two.
+ * Builds text for clients, the log and people in buffers of fixed size, and
+ * escapes it so that no input can forge a second line.
  */
 #include "boot/text.h"
 
@@ -45,7 +44,7 @@ void text_add_number(struct text *text, unsigned long long n, unsigned digits)
 
 static const char hex[] = "0123456789ABCDEF";
 
-/* Escapes all but the printable ASCII from first on. */
+/* Escapes everything but printable ASCII from first on. */
 static size_t escape_except(
 	const char *text, unsigned char first, char *out, size_t size)
 {

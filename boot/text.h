@@ -3,37 +3,33 @@
 
 #include <stddef.h>
 
-/*
- * Builds a string piece by piece; what does not fit is cut off. Each request
- * does this several times, so it goes without printf(3).
- */
+/* A string built piece by piece, cut off at size. Faster than printf(3). */
 struct text {
 	char *out;     /* always ends with a NUL */
-	size_t size;   /* bytes of room, the NUL's included; at least 1 */
-	size_t length; /* so far */
+	size_t size;   /* bytes, including the NUL; at least 1 */
+	size_t length; /* bytes, without the NUL */
 };
 
-/* Begins an empty text in out, which has room for size bytes. */
+/* Begins an empty text in out, which has size bytes. */
 void text_begin(struct text *text, char *out, size_t size);
 
 void text_add(struct text *text, const char *more);
 
-/* Adds a number, padded on the left with zeros to digits places (20 at most).
- */
+/* Adds n, padded with zeros to this number of digits (20 at most). */
 void text_add_number(struct text *text, unsigned long long n, unsigned digits);
 
 /*
- * Writes text so that it stays on one line and inside quotes: backslash,
- * quote and all that is not printable ASCII become \xHH. Cuts off what does
- * not fit into size bytes, NUL included. Returns the length.
+ * Escapes text for one line and for quotes: backslash, quote and everything but
+ * printable ASCII become \xHH. Cuts off what does not fit in size bytes,
+ * including the NUL. Returns the length.
  */
 size_t escape_line(const char *text, char *out, size_t size);
 
-/* The same, and no blank either: what is written is one word. */
+/* As escape_line(), but also escapes blanks: the result is one word. */
 size_t escape_word(const char *text, char *out, size_t size);
 
 /*
- * Percent-encodes a path for a header line (RFC 3986, section 2.1); slashes
- * stay. Returns the length, or 0 when it does not fit.
+ * Percent-encodes a path, except slashes, for a header (RFC 3986, section 2.1).
+ * Returns the length, or 0 if it does not fit.
  */
 size_t escape_path(const char *path, char *out, size_t size);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The boot tree: the root as a directory descriptor, and opening beneath it.
- * openat2(RESOLVE_BENEATH) confines where the kernel has it. What that refuses
- * is opened by O_PATH, and then the place that it really has is checked.
+ * The boot tree: holds the root as a directory descriptor and opens files
+ * beneath it. openat2(RESOLVE_BENEATH) confines where the kernel has it. What
+ * openat2 refuses is opened with O_PATH, and its real place is checked.
  */
 #include "boot/tree.h"
 
@@ -106,8 +106,8 @@ int tree_absolute_path(int fd, char *out, size_t size)
 }
 
 /*
- * The part of path below directory, empty for the directory itself; NULL when
- * it lies elsewhere. Both are canonical.
+ * Returns the part of path below directory ("" for directory itself), or NULL
+ * if path is elsewhere. Both are canonical.
  */
 static const char *path_below(const char *directory, const char *path)
 {
@@ -120,7 +120,7 @@ static const char *path_below(const char *directory, const char *path)
 	return *path == '/' ? path + 1 : *path == '\0' ? path : NULL;
 }
 
-/* Whether path, canonical, lies below the directory that fd is. */
+/* Whether a canonical path is below the open directory fd. 1, 0 or -errno. */
 static int lies_below(int fd, const char *path)
 {
 	char directory[PATH_MAX];
@@ -130,7 +130,7 @@ static int lies_below(int fd, const char *path)
 	return path_below(directory, path) != NULL;
 }
 
-/* Whether a directory could not be opened because it is not there for us. */
+/* Whether an error of open(2) means that the directory is out of our reach. */
 static bool is_out_of_reach(int error)
 {
 	switch (error) {
@@ -146,7 +146,7 @@ static bool is_out_of_reach(int error)
 	}
 }
 
-/* The same of a directory of the allowed list. */
+/* Whether path is below a directory of the list. Returns 1, 0 or -errno. */
 static int is_allowed(const char *list, const char *path)
 {
 	while (*list != '\0') {
@@ -171,12 +171,12 @@ static int is_allowed(const char *list, const char *path)
 	return 0;
 }
 
-/* 0 when the open file lies where answers may come from, else -errno. */
+/* Returns 0 if the open file is in a place that may be served, else -errno. */
 static int check_place_of(const struct tree *tree, int fd)
 {
 	char path[PATH_MAX];
 	int err = tree_absolute_path(fd, path, sizeof path);
-	if (err == -ENOENT) /* no /proc here: nothing can be checked */
+	if (err == -ENOENT) /* no /proc: we can't check */
 		return -EXDEV;
 	if (err < 0)
 		return err;
@@ -187,10 +187,9 @@ static int check_place_of(const struct tree *tree, int fd)
 	return found < 0 ? found : found ? 0 : -EXDEV;
 }
 
-/* Opens for reading what the O_PATH descriptor fd stands for. */
 static int reopen_for_reading(int fd, mode_t type, int flags)
 {
-	/* Never open a device: that alone may make it do something. */
+	/* Never open a device: opening it may already have an effect. */
 	if (S_ISDIR(type))
 		return -EISDIR;
 	if (!S_ISREG(type))
@@ -203,9 +202,8 @@ static int reopen_for_reading(int fd, mode_t type, int flags)
 }
 
 /*
- * For paths that RESOLVE_BENEATH refuses although they may end inside, such as
- * those with an absolute link: finds where the path leads, without opening what
- * is there, then checks that place.
+ * For paths that RESOLVE_BENEATH refuses but that may end inside, such as those
+ * with an absolute link. Finds the file by O_PATH, then checks its place.
  */
 static int open_by_place(const struct tree *tree, const char *path, int flags)
 {
@@ -235,10 +233,7 @@ int tree_open_at(const struct tree *tree, const char *path, int flags)
 		.resolve = RESOLVE_BENEATH,
 	};
 
-	/*
-	 * EAGAIN: something was renamed anywhere on the system while the
-	 * kernel walked a ".." (openat2(2)). A claim is a rename.
-	 */
+	/* EAGAIN: a rename, such as a claim, raced with "..": openat2(2). */
 	for (int tries = 0; tries < 4; tries++) {
 		long fd = syscall(
 			SYS_openat2, tree->root, path, &how, sizeof how);
@@ -247,7 +242,7 @@ int tree_open_at(const struct tree *tree, const char *path, int flags)
 		if (errno != EAGAIN)
 			break;
 	}
-	/* A kernel before 5.6 says ENOSYS, an old container's filter EPERM. */
+	/* Kernels before 5.6 say ENOSYS; old containers' filters say EPERM. */
 	if (errno == EXDEV || errno == EAGAIN || errno == ENOSYS ||
 		errno == EPERM)
 		return open_by_place(tree, path, flags);

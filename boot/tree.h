@@ -8,28 +8,28 @@
 
 struct tree_cache;
 
-/* The boot file of every client without an entry. */
+/* The boot file of clients without an entry. */
 #define TREE_DEFAULT "default"
 
-/* The directory of permanent entries. That of one-time links is ONCE_DIR. */
+/* The directory of permanent entries; ONCE_DIR has the one-time links. */
 #define STATIC_DIR "static"
 
-/* Links in a row that are followed: as many as path_resolution(7) says. */
+/* The most links in a row that are followed, as in path_resolution(7). */
 #define TREE_LINKS_MAX 40
 
 /*
- * The tree that the answers come from. The root is looked for anew for each
- * request, since it may be a symbolic link that somebody moves.
+ * The tree that answers come from. Each request looks for the root again, since
+ * it may be a symbolic link that somebody switches.
  */
 struct tree {
 	int root;          /* O_PATH descriptor of the root directory */
-	const char *path;  /* the root as it was configured */
+	const char *path;  /* the root's configured path */
 	const char *allow; /* further directories, colon-separated */
-	bool is_shared;    /* root or once/ is on a network's file system */
-	struct tree_cache *cache; /* owns root; NULL: the tree does */
+	bool is_shared;    /* root or once/ is on a network file system */
+	struct tree_cache *cache; /* owner of root; NULL: this struct */
 };
 
-/* Opens the tree. 0 or -errno. The strings must outlive it. */
+/* Opens the tree. Returns 0 or -errno. The strings must outlive the tree. */
 int tree_open(const char *root, const char *allow, struct tree *out);
 
 /* The same of a root that is open, and is the tree's from here on. */
@@ -39,29 +39,25 @@ void tree_from_root(
 /* Closes the root, unless a cache owns it. */
 void tree_close(struct tree *tree);
 
-/*
- * A hash of the root's path as it was configured: from 0 to slots - 1.
- */
+/* Hashes the root's configured path to a number from 0 to slots - 1. */
 size_t tree_slot(const char *root, size_t slots);
 
 /*
- * Opens path, which counts from the root when it is relative, with open(2)'s
- * flags and O_CLOEXEC, if what is there lies beneath the root or beneath an
- * allowed directory. The last component is not followed when it is a link.
- * Returns a descriptor, -EXDEV when it lies elsewhere, -ELOOP when it is a
- * link, or another -errno.
+ * Opens path with open(2)'s flags and O_CLOEXEC, if the file is beneath the
+ * root or an allowed directory. A relative path starts at the root. A link in
+ * the last component is not followed. Returns a descriptor, -EXDEV if the file
+ * is elsewhere, -ELOOP if it is a link, or another -errno.
  */
 int tree_open_at(const struct tree *tree, const char *path, int flags);
 
 /*
- * Reads the text of the symbolic link at path, which counts from the root. 0;
- * -EINVAL when something else is there, -ENAMETOOLONG when the text does not
- * fit, or another -errno.
+ * Reads the text of a link; path is relative to the root. Returns 0, -EINVAL if
+ * path is not a link, -ENAMETOOLONG if out is too small, or another -errno.
  */
 int tree_read_link(
 	const struct tree *tree, const char *path, char out[static PATH_MAX]);
 
-/* The same of a path that counts from an open directory. */
+/* As tree_read_link(), but path is relative to an open directory. */
 int tree_read_link_at(
 	int directory, const char *path, char out[static PATH_MAX]);
 
@@ -80,51 +76,49 @@ void tree_look_up_anew(const struct tree *tree, const char *path);
 void tree_look_for_changes(const struct tree *tree, const char *directory);
 
 /*
- * Renames a link, by paths from the root, without ever replacing something. On
- * NFS it takes two steps: a crash between them leaves the link at both names.
- * 0, -EEXIST when there is something at to, or another -errno.
+ * Renames a link, never replacing anything; both paths are relative to the
+ * root. On NFS, a crash between its two steps leaves the link under both names.
+ * Returns 0, -EEXIST if to exists, or another -errno.
  */
 int tree_move(const struct tree *tree, const char *from, const char *to);
 
 /*
- * Opens "default" as tree_open_at() would, by way of the cache where the tree
- * has one. If it is known to be a file, size gets its bytes, else -1.
+ * As tree_open_at() of "default", through the cache if the tree has one. size
+ * gets the bytes of a file that is in the cache, else -1.
  */
 int tree_open_default(const struct tree *tree, int flags, off_t *size);
 
-/* Closes a file of the tree, or gives it back to the cache that lent it. */
+/* Closes a file of the tree, or returns it to the cache that lent it. */
 void tree_close_file(const struct tree *tree, int fd);
 
 /*
- * Returns the root's descriptor, which the caller must close. Tree and cache
- * have it no more. (In tree_cache.c, as tree_open_default() and
- * tree_close_file().)
+ * Returns the root's descriptor, which the caller must close: tree and cache no
+ * longer own it. Defined in tree_cache.c, like tree_open_default().
  */
 int tree_take_root(struct tree *tree);
 
 /*
- * Calls back for each entry of the directory at path, which counts from the
- * root, with its name; not for "." and "..". 0, also where there is no such
- * directory, or -errno.
+ * Calls found with each name but "." and ".." in the directory at path,
+ * relative to the root. Returns 0, even without such a directory, or -errno.
  */
 int tree_each(const struct tree *tree, const char *path,
 	void (*found)(const char *name, void *context), void *context);
 
 /*
- * What is left of an absolute path below the root's configured path, without
- * a leading slash ("." for the root itself); NULL when it does not begin with
- * that path. This compares names only: opening is what confines.
+ * Strips the root's configured path from an absolute path. Returns the rest
+ * without a leading slash ("." for the root), or NULL if path begins otherwise.
+ * Compares names only; tree_open_at() is what confines.
  */
 const char *tree_strip(const struct tree *tree, const char *path);
 
 /*
- * Writes the absolute path of an open file, free of links. 0, -ENAMETOOLONG
- * when it does not fit, or another -errno. Needs /proc.
+ * Writes the absolute path of an open file, without links. Returns 0,
+ * -ENAMETOOLONG if it does not fit, or another -errno. Needs /proc.
  */
 int tree_absolute_path(int fd, char *out, size_t size);
 
 /*
- * Writes the same path as it counts from the root, without a leading slash,
- * or, when the file does not lie beneath the root, absolute. 0 or -errno.
+ * Writes the path of an open file relative to the root, or its absolute path if
+ * it is not beneath the root. Returns 0 or -errno. Needs /proc.
  */
 int tree_relative_path(const struct tree *tree, int fd, char *out, size_t size);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening and closing the root and "default" is the larger part of what a
- * request costs. So a thread keeps them open. Each request asks the file system
- * whether the names still lead to exactly these, unchanged, so no answer is
- * stale.
+ * Opening and closing the root and "default" is most of a request's cost, so a
+ * thread keeps them open. Each request checks that the names still lead to the
+ * same unchanged files, so no answer is stale.
  */
 #include "boot/tree_cache.h"
 
@@ -39,7 +38,7 @@ void tree_cache_release(struct tree_cache *cache)
 	cache->root = -1;
 }
 
-/* False: an error, or an old kernel that does not tell all of it. */
+/* Returns false on an error, or if an old kernel lacks a field. */
 static bool stat_file(
 	int directory, const char *path, int flags, struct statx *out)
 {
@@ -48,7 +47,7 @@ static bool stat_file(
 	       (out->stx_mask & STATX_WANTED) == STATX_WANTED;
 }
 
-/* While a file is open, no other one can have its inode number. */
+/* While a file is open, no other file can have its inode number. */
 static bool is_same_file(const struct statx *a, const struct statx *b)
 {
 	return a->stx_ino == b->stx_ino &&
@@ -57,7 +56,7 @@ static bool is_same_file(const struct statx *a, const struct statx *b)
 	       a->stx_mnt_id == b->stx_mnt_id;
 }
 
-/* Each change to a file, or to its permissions, changes its ctime. */
+/* Each change to a file or its permissions changes its ctime. */
 static bool is_unchanged_file(const struct statx *a, const struct statx *b)
 {
 	return is_same_file(a, b) &&
@@ -66,8 +65,8 @@ static bool is_unchanged_file(const struct statx *a, const struct statx *b)
 }
 
 /*
- * Whether a further change could get the same ctime: kernels before 6.13 count
- * it in ticks of at most 10 ms.
+ * Whether the next change could get the same ctime: kernels before 6.13 count
+ * ctime in ticks of up to 10 ms.
  */
 static bool is_just_changed(const struct statx *file)
 {
@@ -95,7 +94,7 @@ int tree_open_cached(struct tree_cache *cache, const char *root,
 		cache->root_was = now;
 		cache->is_shared = out->is_shared;
 	}
-	/* What an earlier request did not give back is not ours any more. */
+	/* Forget a file that an earlier request did not give back. */
 	cache->lent = -1;
 	*out = (struct tree){.root = cache->root,
 		.path = root,
@@ -106,9 +105,8 @@ int tree_open_cached(struct tree_cache *cache, const char *root,
 }
 
 /*
- * To be kept, an open file must be as it was seen before it was opened. On a
- * network's file system statx(2) may tell the state of some seconds ago, and
- * only opening a file asks the server.
+ * Keep a file only if it did not change while it was opened. On a network file
+ * system statx(2) may be seconds behind; only open(2) asks the server.
  */
 static bool may_keep_default(
 	const struct statx *before, int fd, struct statx *after)
@@ -161,7 +159,7 @@ int tree_take_root(struct tree *tree)
 	const int root = tree->root;
 
 	if (tree->cache != NULL) {
-		/* What is kept beside it belongs to this root. */
+		/* The cached default belongs to this root. */
 		release_default(tree->cache);
 		tree->cache->root = -1;
 	}

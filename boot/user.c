@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Users and groups by name or number, as chown(1) takes them. */
+/* Parses users and groups by name or number, as chown(1) does. */
 #include "boot/user.h"
 
 #include <grp.h>
@@ -8,7 +8,7 @@
 
 #include "boot/number.h"
 
-#define ID_MAX 4294967294u /* the one above means "leave it": chown(2) */
+#define ID_MAX 4294967294u /* the next number means "unchanged": chown(2) */
 
 bool user_parse(const char *text, uid_t *out)
 {

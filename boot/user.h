@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Reads the name of a user, or the number of one. False: there is no such. */
+/* Parses a user's name or number. Returns false if there is no such user. */
 bool user_parse(const char *text, uid_t *out);
 
-/* The same of a group. */
+/* Parses a group's name or number. Returns false if there is no such group. */
 bool group_parse(const char *text, gid_t *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log: a file, a pipe, a terminal or the journal's socket, written to
- * without ever waiting. A line that the log does not take at once is lost.
+ * The log: a file, pipe, terminal or journal socket. Writing never waits; a
+ * line that the log does not take at once is lost.
  */
 #include "cgi/log.h"
 
@@ -16,17 +16,16 @@
 #include <unistd.h>
 
 /*
- * Without O_NOFOLLOW: /dev/stdout is a link, and administrators put a link at
+ * No O_NOFOLLOW: /dev/stdout is a link, and administrators put a link at
  * /var/log/pxesrv.log. Nobody else can make one there as long as the directory
  * belongs to root or to the responder's user.
  */
 #define LOG_FLAGS (O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 /*
- * O_NONBLOCK belongs to the open file, which standard error shares with
- * others; so a pipe or a terminal is opened anew. A regular file never makes
- * its writer wait, and keeps the one offset that all its writers share. The
- * rest, such as the journal's socket, must not be waited for by other means.
+ * O_NONBLOCK belongs to the open file, which standard error shares with others,
+ * so a pipe or a terminal is opened again. A regular file never blocks, and
+ * keeps its shared offset. Others, such as the journal's socket, may block.
  */
 static int open_stderr_log(bool *may_block)
 {
@@ -41,7 +40,7 @@ static int open_stderr_log(bool *may_block)
 	return fd < 0 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : fd;
 }
 
-/* *error: why the log could not be opened, or 0. */
+/* *error gets the reason why the log could not be opened, or 0. */
 static int open_log_file(const char *path, bool *may_block, int *error)
 {
 	*may_block = false;
@@ -56,8 +55,8 @@ static int open_log_file(const char *path, bool *may_block, int *error)
 }
 
 /*
- * To a pipe that has room, which takes a whole LOG_LINE_MAX: pipe(7). Another
- * thread must not take that room in between.
+ * A pipe with room takes a whole LOG_LINE_MAX: pipe(7). The mutex keeps other
+ * threads from taking that room first.
  *
  * rare: only a pipe of another user can't be opened anew
  */
@@ -84,12 +83,12 @@ void log_write(struct log *log, const char *line, size_t size)
 			write_to_pipe(log->fd, line, size);
 		return;
 	}
-	/* Nobody is left to report a failure to. */
+	/* A failure can't be reported anywhere. */
 	ssize_t n = write(log->fd, line, size);
 	(void)n;
 }
 
-/* By log_write(), since standard error must not be waited for either. */
+/* By log_write(): standard error must not block either. */
 static void report_log_failure(struct log *log, const char *path, int error)
 {
 	char line[LOG_LINE_MAX];
@@ -101,7 +100,7 @@ static void report_log_failure(struct log *log, const char *path, int error)
 	log_write(log, line, (size_t)n);
 }
 
-/* Requests that name a log of their own come here, too: report one time. */
+/* Report once: each request with its own log opens the log again. */
 static void report_first_failure(struct log *log, const char *path, int error)
 {
 	static atomic_flag warned = ATOMIC_FLAG_INIT;
@@ -110,7 +109,7 @@ static void report_first_failure(struct log *log, const char *path, int error)
 		report_log_failure(log, path, error);
 }
 
-/* On standard error, which log still is. */
+/* The log is still standard error here. */
 static void report_log_is_back(struct log *log, const char *path)
 {
 	char line[LOG_LINE_MAX];
@@ -141,7 +140,7 @@ void log_reopen(const char *path, struct log *log)
 	if (error == 0 && log->has_failed)
 		report_log_is_back(log, path);
 	if (fd >= 0) {
-		/* Keep the number: other threads write to it now. */
+		/* Keep the descriptor number: other threads write to it. */
 		if (dup3(fd, log->fd, O_CLOEXEC) >= 0)
 			atomic_store(&log->may_block, may_block);
 		close(fd);

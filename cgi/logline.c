@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes a request as a line of the log; logline.h has the format. */
+/* Formats a request as a line of the log; logline.h defines the format. */
 #include "cgi/logline.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ static void add_text_or_dash(struct text *text, const char *more)
 	text_add(text, more == NULL ? "-" : more);
 }
 
-/* Cuts off long text, so that there is always room for the decision. */
+/* Cuts off long text, so that there is room for the decision. */
 static void add_escaped(struct text *text, const char *more, size_t size)
 {
 	char escaped[1024];
@@ -31,7 +31,7 @@ static void format_time(time_t time, char out[static TIME_SIZE])
 		strcpy(out, "-"); /* no test: the year 2147483648 */
 }
 
-/* Under load most lines are of the same second as the line before. */
+/* Caches the text: under load most lines are of the same second. */
 static void add_time(struct text *text, time_t time)
 {
 	static _Thread_local char last[TIME_SIZE];
@@ -44,7 +44,7 @@ static void add_time(struct text *text, time_t time)
 	text_add(text, last);
 }
 
-/* In seconds, to four places. */
+/* Adds seconds, to four places. */
 static void add_duration(struct text *text, int64_t nanoseconds)
 {
 	const uint64_t places = ((uint64_t)nanoseconds + 50000) / 100000;
@@ -77,7 +77,7 @@ size_t logline_format(const struct logline *line, char out[static LOG_LINE_MAX])
 	text_add(&text, " ");
 	add_text_or_dash(&text, line->decision);
 	text_add(&text, "\n");
-	/* A line that was cut off ends with an end of line, too. */
+	/* End the line even if it was cut off. */
 	out[text.length - 1] = '\n';
 	return text.length;
 }

@@ -8,17 +8,16 @@
 #include "cgi/log.h"
 
 /*
- * The format of a line is the Common Log Format, then the seconds and the
- * decision:
+ * A line has the Common Log Format, then the seconds and the decision:
  *
  *     CLIENT - - [TIME] "METHOD URI PROTOCOL" STATUS BYTES SECONDS DECISION
  *
- * DECISION is "-", or the source (once, static, default), a blank, the target
- * as one word (escape_word()), and notes, each in parentheses after a blank. Or
- * words about what was wrong. ctl/logparse.c reads it.
+ * DECISION is "-"; or words about an error; or the source (once, static,
+ * default), a blank, the target as one word (escape_word()), and notes, each in
+ * parentheses after a blank. ctl/logparse.c reads it.
  */
 
-/* What the log says of one request. A string that is NULL is written "-". */
+/* What the log says about a request. A NULL string is written as "-". */
 struct logline {
 	const char *client; /* canonical address */
 	/* As the client sent them; logline_format() escapes them. */
@@ -27,14 +26,14 @@ struct logline {
 	const char *protocol;
 	time_t time;
 	int status;
-	long long bytes;      /* of body */
-	int64_t nanoseconds;  /* that the request took */
-	const char *decision; /* escaped already: it is part of the line */
+	long long bytes;      /* of the body */
+	int64_t nanoseconds;  /* duration of the request */
+	const char *decision; /* already escaped: a part of the line */
 };
 
-/* Writes the line, its end included. Returns its length. */
+/* Writes the line, newline included. Returns its length in bytes. */
 size_t logline_format(
 	const struct logline *line, char out[static LOG_LINE_MAX]);
 
-/* Writes a line that belongs to no request. It has text as its decision. */
+/* Writes a line that belongs to no request, with text as its decision. */
 void logline_write_event(struct log *log, const char *text);

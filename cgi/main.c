@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The CGI program (RFC 3875): one request from the environment, one answer on
- * standard output. It has no arguments: a web server may put the words of a
- * query there (section 4.4), which come from the client.
+ * standard output. Arguments are ignored: a web server may put words of the
+ * client's query there (section 4.4).
  */
 #include <errno.h>
 #include <limits.h>
@@ -18,9 +18,9 @@
 #include "cgi/respond.h"
 
 /*
- * Reads the request's body and forgets it. size is CONTENT_LENGTH in bytes, or
- * NULL: no body. A web server that can't get rid of a body may throw the answer
- * away. More than size must not be read (RFC 3875, section 4.2).
+ * Drops the request's body, since a web server that can't get rid of a body may
+ * drop the answer. size is CONTENT_LENGTH in bytes; NULL: no body. Reading more
+ * is forbidden (RFC 3875, section 4.2).
  */
 static void discard_body(const char *size)
 {
@@ -55,12 +55,12 @@ int main(void)
 	};
 	struct output output;
 
-	umask(0); /* each call that makes something gives its mode */
+	umask(0); /* each call that creates something gives its mode */
 	tzset();
 	once_set_reporter(report_to_stderr, NULL);
 	discard_body(getenv("CONTENT_LENGTH"));
 	output_open(STDOUT_FILENO, &output);
-	/* This sink has sent all when it returns. */
+	/* This sink never returns SINK_LATER. */
 	respond(&service, NULL, environ, &output.sink);
 	return 0;
 }

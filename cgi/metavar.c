@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds the meta-variables that PXESrv reads among all those of a request. */
+/* Finds the meta-variables that PXESrv reads among those of a request. */
 #include "cgi/metavar.h"
 
 #include <stddef.h>
@@ -26,7 +26,7 @@ static const struct {
 static void read_metavar(const char *variable, struct metavars *out)
 {
 	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
-		/* Most variables end here. A request may have a hundred. */
+		/* Skip most variables quickly: a request may have a hundred. */
 		if (variable[0] != variables[i].name[0])
 			continue;
 		size_t length = strlen(variables[i].name);

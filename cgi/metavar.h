@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * The meta-variables of a request (RFC 3875, section 4.1) that PXESrv reads,
- * and its own settings, which come the same way. FastCGI params are the same
- * thing in the same form. A variable that is missing or empty is NULL.
+ * The meta-variables (RFC 3875, section 4.1) and settings that PXESrv reads.
+ * FastCGI params have the same form. NULL: missing or empty.
  */
 struct metavars {
 	const char *document_root;
@@ -23,7 +22,7 @@ struct metavars {
 };
 
 /*
- * Reads env, NULL-terminated strings of the form NAME=value. The pointers in
- * out point into env. Of a variable that is there twice the first one counts.
+ * Reads env, a NULL-terminated list of NAME=value. The pointers in out point
+ * into env. The first of two variables with one name counts.
  */
 void metavars_read(char *const env[], struct metavars *out);

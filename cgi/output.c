@@ -9,11 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WAIT_SECONDS 60 /* that the web server may take nothing */
+#define WAIT_SECONDS 60 /* longest wait for the web server */
 
 static struct output *output_of(struct sink *sink)
 {
-	return (struct output *)sink; /* its first member */
+	return (struct output *)sink; /* sink is the first member */
 }
 
 static bool output_is_gone(struct sink *sink)
@@ -22,7 +22,7 @@ static bool output_is_gone(struct sink *sink)
 	return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP));
 }
 
-/* Waits until the output takes more. False: it does not, or we must end. */
+/* False: the output still takes nothing, or we must end. */
 static bool output_wait(const struct output *output)
 {
 	const struct timespec limit = {.tv_sec = WAIT_SECONDS};
@@ -30,7 +30,7 @@ static bool output_wait(const struct output *output)
 	return ppoll(&out, 1, &limit, &output->waiting) == 1;
 }
 
-/* Writes all bytes. Returns how many could not be written. */
+/* Returns how many bytes could not be written. */
 static size_t output_write(
 	const struct output *output, const char *bytes, size_t size)
 {
@@ -75,7 +75,7 @@ static long long output_send(struct sink *sink, const struct answer *answer)
 
 static void interrupt_wait(int signal)
 {
-	(void)signal; /* it only has to end ppoll(2) */
+	(void)signal; /* the handler only has to interrupt ppoll(2) */
 }
 
 void output_open(int fd, struct output *out)
@@ -96,11 +96,11 @@ void output_open(int fd, struct output *out)
 		sigaction(end_signals[i], &interrupt, NULL);
 	}
 	sigprocmask(SIG_BLOCK, &held, &out->waiting);
-	/* The write then fails instead. SIGXFSZ: of the log. */
+	/* Make the write fail instead. SIGXFSZ comes from the log. */
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGXFSZ, &ignore, NULL);
 
-	/* A pipe or a socket is ours alone. A terminal is shared. */
+	/* Nobody shares a pipe or socket with us; a terminal is shared. */
 	if (fstat(fd, &st) == 0 &&
 		(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);

@@ -5,7 +5,7 @@
 
 #include "cgi/sink.h"
 
-/* A sink that is an open file: standard output, as a web server gives it. */
+/* A sink that is an open file, such as standard output. */
 struct output {
 	struct sink sink;
 	int fd;
@@ -13,8 +13,8 @@ struct output {
 };
 
 /*
- * Makes fd the sink. From here on the signals that ask a program to end are
- * blocked, but end a wait for the web server: so an answer is whole, or it
- * fails and its link can be put back. Process-wide, and for good.
+ * Makes fd the sink. Blocks the signals that ask a program to end, except while
+ * waiting for the web server, process-wide and permanently. So an answer is
+ * whole, or it fails and its link can be put back.
  */
 void output_open(int fd, struct output *out);

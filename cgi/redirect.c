@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The route /redirect. Decides, claims what must be claimed, sends, and settles
- * the claim by what became of the answer: delivered, it is served; not
- * delivered, the link is armed again. The answer may go on after the request's
- * thread is done with it; then redirect_settle() comes later.
+ * The route /redirect: decides, claims, sends, and settles the claim. A link is
+ * served if the answer was delivered, else armed again. An answer that goes on
+ * after redirect_answer() is settled by redirect_settle().
  */
 #include "cgi/redirect.h"
 
@@ -21,13 +20,13 @@
 #include "cgi/response.h"
 #include "cgi/sink.h"
 
-/* More retries than any race explains. */
+/* No race explains more retries. */
 #define DECISIONS_MAX 100
 
-/* As nginx logs it: the web server hung up before it got an answer. */
+/* nginx's status for a peer that hung up before the answer */
 #define STATUS_PEER_GONE 499
 
-/* What the entry points at, for the log, as it counts from the root. */
+/* Writes the target of the entry for the log, relative to the root. */
 static void write_target_name(const struct tree *tree,
 	const struct decision *decision, char *out, size_t size)
 {
@@ -56,7 +55,7 @@ static void note_decision(struct request *r, const struct tree *tree,
 	char target[1024];
 
 	write_target_name(tree, decision, target, sizeof target);
-	/* Every request comes here, so not by printf(3). */
+	/* Each request gets here: printf(3) would be too slow. */
 	request_add(r, source_name(decision->source));
 	request_add(r, " ");
 	request_add(r, target);
@@ -67,7 +66,6 @@ static void note_decision(struct request *r, const struct tree *tree,
 			r, " (once/%s is no link: ignored)", r->client.name);
 }
 
-/* Sends the reason why there is no boot file, and notes it for the log. */
 static void send_decision_error(
 	struct request *r, const struct decision *decision)
 {
@@ -81,8 +79,8 @@ static void send_decision_error(
 }
 
 /*
- * Whether a path can stand in X-Sendfile as it is. lighttpd decodes what is
- * there, Apache's mod_xsendfile does not: "%" would mean two things.
+ * Whether a path means the same to lighttpd, which decodes X-Sendfile, and to
+ * Apache's mod_xsendfile, which does not.
  */
 static bool is_plain_path(const char *path)
 {
@@ -93,7 +91,7 @@ static bool is_plain_path(const char *path)
 	return true;
 }
 
-/* The header that makes the web server send the file; false: it can't. */
+/* Writes the header that makes the web server send the file. False: can't. */
 static bool write_send_header(const struct request *r, const struct tree *tree,
 	int fd, char *out, size_t size)
 {
@@ -105,7 +103,7 @@ static bool write_send_header(const struct request *r, const struct tree *tree,
 		return tree_absolute_path(fd, path, sizeof path) == 0 &&
 		       is_plain_path(path) &&
 		       snprintf(out, size, "%s%s", sendfile, path) < (int)size;
-	/* nginx takes a path beneath its root only. */
+	/* nginx takes only a path beneath its root. */
 	if (tree_relative_path(tree, fd, path, sizeof path) < 0 ||
 		path[0] == '/')
 		return false;
@@ -113,7 +111,7 @@ static bool write_send_header(const struct request *r, const struct tree *tree,
 	return escape_path(path, out + strlen(accel), size - strlen(accel)) > 0;
 }
 
-/* Lets the web server send the file, or sends it where that can't. */
+/* Has the web server send the file, or sends it if the server can't. */
 static long long let_server_send(
 	struct request *r, const struct tree *tree, struct target *target)
 {
@@ -124,17 +122,14 @@ static long long let_server_send(
 	return response_offload(r->sink, header, target->type);
 }
 
-/*
- * Sends the file. Returns what the sink's send() does, or RESPONSE_NOTHING:
- * then the error is in decision.
- */
+/* Returns as the sink's send(); or RESPONSE_NOTHING, with decision->error. */
 static long long send_boot_file(
 	struct request *r, const struct tree *tree, struct decision *decision)
 {
 	long long undelivered;
 
 	r->status = 200;
-	/* A HEAD has nothing to offload, and the length is known here. */
+	/* A HEAD has no body to offload, and its length is known here. */
 	if (r->settings.send == SEND_INLINE || r->head_only)
 		undelivered = response_file(
 			r->sink, &decision->target, r->head_only, &r->bytes);
@@ -146,7 +141,7 @@ static long long send_boot_file(
 	return undelivered;
 }
 
-/* Notes the end of a claim for the log, unless it is as it should be. */
+/* Notes for the log how a claim ended, unless it ended as expected. */
 static void note_claim_end(
 	struct request *r, const struct claim *claim, int err)
 {
@@ -161,7 +156,6 @@ static void note_claim_end(
 			claim->path);
 }
 
-/* The answer was not delivered: arms the link again. */
 static void put_claim_back(
 	struct request *r, const struct tree *tree, const struct claim *claim)
 {
@@ -207,7 +201,7 @@ static void answer_unclaimed(
 		request_note_undelivered(r, undelivered);
 }
 
-/* Answers again with a link that was claimed before. False: decide again. */
+/* Repeats the answer of an earlier claim. False: decide again. */
 static bool answer_grace(
 	struct request *r, const struct tree *tree, struct decision *decision)
 {
@@ -222,7 +216,7 @@ static bool answer_grace(
 		grace_retire_claim(tree, r->client.name, decision->grace_path);
 	if (err == -ENOENT)
 		return false; /* rare: the claim has moved on */
-	/* ENOSPC, EDQUOT: the link was removed, so it is settled too. */
+	/* ENOSPC, EDQUOT: the link was removed, so the claim is settled. */
 	if (err < 0 && err != -ENOSPC && err != -EDQUOT)
 		decision_fail(decision, -err); /* rare: the claim is stuck */
 	answer_unclaimed(r, tree, decision);
@@ -233,7 +227,7 @@ static void answer_claimed(
 	struct request *r, struct tree *tree, struct decision *decision)
 {
 	note_decision(r, tree, decision);
-	/* Waiting for the lock may have taken a while. */
+	/* The wait for the lock may have taken a while. */
 	if (r->sink->is_gone(r->sink)) {
 		r->status = STATUS_PEER_GONE;
 		put_claim_back(r, tree, &r->claim);
@@ -241,7 +235,7 @@ static void answer_claimed(
 	}
 	const long long undelivered = send_boot_file(r, tree, decision);
 	if (undelivered == RESPONSE_NOTHING) {
-		/* Arm first: the client asks again when it has the error. */
+		/* Arm first: the client asks again after the error. */
 		put_claim_back(r, tree, &r->claim);
 		send_decision_error(r, decision);
 		return;
@@ -255,7 +249,7 @@ static void answer_claimed(
 	r->root_fd = tree_take_root(tree);
 }
 
-/* Claims the link that was decided for, and answers. False: decide again. */
+/* Claims the decision's link and answers. False: decide again. */
 static bool answer_once(
 	struct request *r, struct tree *tree, struct decision *decision)
 {

@@ -5,15 +5,15 @@ struct request;
 struct tree;
 
 /*
- * Answers /redirect: the boot file of the client, or why there is none. When
- * the rest of the answer is sent later, its claim stays in r, and the tree's
- * root may have become that of r; then redirect_settle() is to follow.
+ * Answers /redirect: the client's boot file, or why there is none. If the rest
+ * of the answer is sent later, r has its claim and maybe the tree's root; then
+ * call redirect_settle() at the end.
  */
 void redirect_answer(struct request *r, struct tree *tree);
 
 /*
- * The answer is over: settles its claim. undelivered: bytes that the web server
- * has not taken, as a sink's send() returns them.
+ * Settles the claim at the end of the answer. undelivered is how many bytes the
+ * web server has not taken, as the sink's send() returns it.
  */
 void redirect_settle(
 	struct request *r, const struct tree *tree, long long undelivered);

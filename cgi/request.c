@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One request, from its meta-variables to its line in the log. */
+/* A request, from its meta-variables to its line in the log. */
 #include "cgi/request.h"
 
 #include <errno.h>
@@ -40,7 +40,7 @@ void request_note_undelivered(struct request *r, long long undelivered)
 	r->is_later = undelivered == SINK_LATER;
 	if (undelivered <= 0)
 		return;
-	/* The body comes last, so that is what is missing first. */
+	/* The body is sent last, so its bytes are the first to be missing. */
 	r->bytes = r->bytes > undelivered ? r->bytes - undelivered : 0;
 	if (!r->has_claim)
 		request_note(r, " (not delivered)");

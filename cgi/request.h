@@ -10,23 +10,22 @@
 
 struct sink;
 
-/* One request and what becomes of it. */
 struct request {
 	struct sink *sink;
 	struct metavars vars;
 	struct settings settings;
-	struct client client; /* empty name: not known */
+	struct client client; /* empty name: unknown */
 	bool head_only;
 	bool (*is_outdated)(void); /* as in struct service */
 
 	bool is_later;      /* the sink sends the rest of the answer */
-	bool has_claim;     /* claim is ours, and is still to be settled */
+	bool has_claim;     /* claim is ours and is not settled yet */
 	struct claim claim; /* the once link that is being answered */
-	int root_fd;        /* is_later: of the claim's tree; -1: none */
+	int root_fd;        /* is_later: root of the claim's tree; or -1 */
 
 	/* For the log: */
 	int status;
-	long long bytes;         /* of the body that the web server has taken */
+	long long bytes;         /* of the body, taken by the web server */
 	char log_decision[2048]; /* one line, escaped; empty: none */
 };
 
@@ -36,15 +35,15 @@ struct request {
  */
 bool request_refuse_outdated(struct request *r, int error);
 
-/* Sends a line of text as the answer; notes status and size. */
+/* Sends a line of text as the answer; records its status and size. */
 void request_text(struct request *r, int status, const char *text);
 
-/* Records what the web server has not taken, as a sink's send() returned it. */
+/* Records how many bytes the web server has not taken, as of send(). */
 void request_note_undelivered(struct request *r, long long undelivered);
 
-/* Adds to the decision in the log. It cuts off what does not fit. */
+/* Appends to the decision in the log; cuts off what does not fit. */
 void request_add(struct request *r, const char *text);
 
-/* The same, of what printf(3) would print. */
+/* As request_add(), with text formatted as by printf(3). */
 __attribute__((format(printf, 2, 3))) void request_note(
 	struct request *r, const char *format, ...);

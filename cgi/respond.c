@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * From a request to its answer and its line in the log: settings, route,
- * client, tree, then the route's own part.
- */
+/* Answers a request by settings, route, client and tree, and logs it. */
 #include "cgi/respond.h"
 
 #include <errno.h>
@@ -26,10 +23,7 @@
 #include "cgi/route.h"
 #include "cgi/sink.h"
 
-/*
- * Sends an error whose reason is for the administrator alone: the client gets
- * text, the log gets log_words and value.
- */
+/* The client gets text; the log gets the reason: log_words and value. */
 static void send_error(struct request *r, int status, const char *text,
 	const char *log_words, const char *value)
 {
@@ -40,7 +34,7 @@ static void send_error(struct request *r, int status, const char *text,
 	request_text(r, status, text);
 }
 
-/* The route /grub/clear/. "Missing" has no "# ", as users expect it. */
+/* The route /grub/clear/. Users expect its "Missing" without "# ". */
 static void clear_grub_file(
 	struct request *r, const struct tree *tree, const char *version)
 {
@@ -108,7 +102,7 @@ static void answer_with_tree(const struct service *service,
 	tree_close(&tree);
 }
 
-/* The same, unless too many threads are at work in that root already. */
+/* Refuses if too many threads are at work in the root already. */
 static void answer_within_limit(const struct service *service,
 	struct tree_cache *cache, struct request *r, const struct route *route)
 {
@@ -142,7 +136,7 @@ static void answer_request(const struct service *service,
 	const bool valid = settings_overlay(&r->vars, &r->settings, &bad);
 	route_find(&r->vars, &route);
 	r->head_only = is_method(r, "HEAD");
-	/* First of all, because each line of the log names the client. */
+	/* Parse the client first: each log line names it. */
 	if (r->vars.remote_addr != NULL)
 		client_parse(r->vars.remote_addr, &r->client);
 
@@ -187,7 +181,7 @@ static void write_log_line(const struct service *service,
 	log_close(&log);
 }
 
-/* The answer may be an error because this request has settings of its own. */
+/* A request with its own settings may fail because of the sandbox. */
 static void note_if_bound(const struct service *service, struct request *r)
 {
 	const struct settings *started = &service->settings;
@@ -235,10 +229,10 @@ struct unfinished {
 	const struct service *service;
 	struct request r;
 	struct timespec start;
-	char strings[]; /* what r points to; the originals are gone */
+	char strings[]; /* copies of the strings that r points to */
 };
 
-/* Copies a string behind the others, cut off to what the log has of it. */
+/* Copies a string, cut off to what the log shows of it. */
 static const char *copy_string(char **at, const char *text)
 {
 	if (text == NULL)
@@ -257,7 +251,7 @@ static size_t string_size(const char *text)
 	return text == NULL ? 0 : strnlen(text, LOG_LINE_MAX) + 1;
 }
 
-/* NULL: there is no memory. */
+/* Returns NULL if there is no memory. */
 static struct unfinished *make_unfinished(const struct service *service,
 	const struct request *r, const struct timespec *start)
 {
@@ -286,7 +280,7 @@ static struct unfinished *make_unfinished(const struct service *service,
 	return unfinished;
 }
 
-/* Ends a request: settles its claim, closes its root, writes its log line. */
+/* Settles the claim, closes the root, writes the log line. */
 static void finish_request(const struct service *service, struct request *r,
 	const struct timespec *start, long long undelivered)
 {

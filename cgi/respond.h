@@ -10,46 +10,45 @@ struct log;
 struct root_limit;
 struct sink;
 
-/* What answers requests, as it was started. */
+/* How this process answers requests. */
 struct service {
-	struct settings settings; /* the request's own win over them */
-	struct log *log;          /* settings.log, open; NULL: open it anew */
-	int no_root_status;       /* when the root can't be opened */
-	struct root_limit *limit; /* NULL: there is none */
+	struct settings settings; /* a request's own settings override these */
+	struct log *log;    /* open settings.log; NULL: open it per request */
+	int no_root_status; /* if the root can't be opened */
+	struct root_limit *limit; /* NULL: no limit */
 	/*
 	 * Whether the sandbox knows other directories than are there now. Then
 	 * the process is about to end. NULL: there is no sandbox.
 	 */
 	bool (*is_outdated)(void);
-	bool is_confined; /* places that only a request names can't be opened */
-	bool reports_500; /* report a status of 500 on standard error, too */
+	bool is_confined; /* only places known at the start can be opened */
+	bool reports_500; /* also report a status of 500 on standard error */
 };
 
 /* A request whose answer is still being sent. */
 struct unfinished;
 
 /*
- * Answers one request, start to end, and logs it. env is the CGI environment
- * or the FastCGI params: strings NAME=value, NULL-terminated. cache is
- * the calling thread's, for further requests; NULL when there are none.
+ * Answers and logs one request. env is the CGI environment or the FastCGI
+ * params: NAME=value strings, NULL-terminated. cache is the calling thread's,
+ * for later requests; NULL: there are none.
  *
- * Returns NULL; or, when the sink's send() has said SINK_LATER, what is to be
- * given to respond_finish() once that is over. Where there is no memory for
- * that it is NULL as well: then the request is over, and counts as broken off.
+ * If the sink's send() returned SINK_LATER, returns what respond_finish() needs
+ * at the end of the answer. Otherwise returns NULL; also without memory, when
+ * the request is over and counts as broken off.
  */
 struct unfinished *respond(const struct service *service,
 	struct tree_cache *cache, char *const env[], struct sink *sink);
 
 /*
- * Call these around what goes on with an unfinished request. False: its file
- * system holds up too many threads already; try again later.
+ * Call these around work on an unfinished request. False: its file system
+ * already holds up too many threads; try again later.
  */
 bool respond_enter(const struct unfinished *unfinished);
 void respond_leave(void);
 
 /*
- * Ends a request whose answer is over. undelivered: bytes that the web server
- * has not taken. Settles the claim, writes the log line, and frees. Any thread
- * may call it.
+ * Ends a request whose answer is over: settles the claim, logs, frees. The web
+ * server has not taken undelivered bytes. Any thread may call it.
  */
 void respond_finish(struct unfinished *unfinished, long long undelivered);

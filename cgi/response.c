@@ -11,7 +11,7 @@
 #include "boot/text.h"
 #include "cgi/sink.h"
 
-#define RETRY_AFTER "5" /* seconds: iPXE waits that long and asks again */
+#define RETRY_AFTER "5" /* seconds after which iPXE asks again */
 
 int response_status(enum reason reason)
 {
@@ -47,7 +47,7 @@ static const char *status_text(int status)
 	}
 }
 
-/* Headers that only some statuses have, each with its end of line. */
+/* Headers of certain statuses, with their line ends. */
 static const char *status_headers(int status)
 {
 	switch (status) {
@@ -61,8 +61,8 @@ static const char *status_headers(int status)
 }
 
 /*
- * Writes the head, with CGI's Status (RFC 3875, section 6.3.3), into
- * ANSWER_BYTES_MAX bytes, where it takes some hundred. Returns its length.
+ * Writes the head, with CGI's Status (RFC 3875, section 6.3.3), which takes
+ * some hundred bytes of out. Returns its length.
  */
 static size_t write_head(char out[static ANSWER_BYTES_MAX], int status,
 	const char *type, long long length)
@@ -86,7 +86,7 @@ long long response_text(struct sink *sink, int status, bool head_only,
 	const char *text, long long *bytes)
 {
 	char out[ANSWER_BYTES_MAX];
-	/* With its end of line. The head takes far less than half of out. */
+	/* With its newline. The head takes far less than half of out. */
 	const size_t length = strnlen(text, sizeof out / 2) + 1;
 	size_t n = write_head(
 		out, status, "text/plain; charset=utf-8", (long long)length);
@@ -102,7 +102,6 @@ long long response_text(struct sink *sink, int status, bool head_only,
 	return sink->send(sink, &answer);
 }
 
-/* Reads up to size bytes. Returns how many, or -1 with errno. */
 static ssize_t read_beginning(int fd, void *out, size_t size)
 {
 	ssize_t n;
@@ -127,7 +126,7 @@ long long response_file(struct sink *sink, struct target *target,
 	*bytes = 0;
 	answer.size = write_head(first, 200, target->type, size);
 	if (!head_only && size > 0) {
-		/* Before the head is sent, an error can still be sent. */
+		/* Read before the head: an error can still be sent now. */
 		ssize_t got = read_beginning(target->fd, first + answer.size,
 			smaller_size(sizeof first - answer.size, size));
 		if (got <= 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which route a request is for, by its path. */
+/* Finds the route of a request by its path. */
 #include "cgi/route.h"
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* Decodes uri up to its query into path. False: too long, or malformed. */
+/* Decodes uri up to its query. False: too long, or malformed. */
 static bool decode_uri_path(const char *uri, char path[static PATH_MAX])
 {
 	size_t n = 0;
@@ -57,7 +57,7 @@ static void merge_slashes(char *path)
 	*to = '\0';
 }
 
-/* The path as the web server understands it. */
+/* Writes the path as the web server understands it. */
 static bool join_server_path(
 	const struct metavars *vars, char path[static PATH_MAX])
 {
@@ -74,7 +74,7 @@ static bool read_path(const struct metavars *vars, char path[static PATH_MAX])
 	return join_server_path(vars, path);
 }
 
-/* Ignoring case, because some file systems do. */
+/* Ignores case, because some file systems do. */
 static bool is_in_once(const struct metavars *vars)
 {
 	char path[PATH_MAX];
@@ -82,10 +82,7 @@ static bool is_in_once(const struct metavars *vars)
 	return !join_server_path(vars, path) || strcasestr(path, ONCE) != NULL;
 }
 
-/*
- * One name and no path. Control characters would break the one-line answer,
- * which GRUB may run as configuration.
- */
+/* Rejects control characters: GRUB may run the answer as configuration. */
 static bool is_plain_component(const char *name)
 {
 	if (name[0] == '\0' || strcmp(name, ".") == 0 ||
@@ -98,7 +95,7 @@ static bool is_plain_component(const char *name)
 	return true;
 }
 
-/* What stands behind the last GRUB_CLEAR in path, or NULL. */
+/* Returns what follows the last GRUB_CLEAR in path, or NULL. */
 static const char *grub_version(const char *path)
 {
 	const char *version = NULL;

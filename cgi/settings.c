@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings, from the environment or from FastCGI params. */
+/* Reads the settings from the environment or from FastCGI params. */
 #include "cgi/settings.h"
 
 #include <stdbool.h>
@@ -33,7 +33,7 @@ static bool send_parse(const char *text, enum send *out)
 	return false;
 }
 
-/* A colon-separated list of absolute paths. Empty members do no harm. */
+/* Whether list has absolute paths between colons. Empty ones are harmless. */
 static bool is_path_list(const char *list)
 {
 	for (const char *p = list; *p != '\0'; p++) {

@@ -5,11 +5,11 @@
 
 struct metavars;
 
-/* How the file travels to the client. */
+/* How the boot file travels to the client. */
 enum send {
 	SEND_INLINE,           /* PXESrv sends the bytes */
-	SEND_X_ACCEL_REDIRECT, /* nginx does */
-	SEND_X_SENDFILE,       /* lighttpd, or Apache's mod_xsendfile, does */
+	SEND_X_ACCEL_REDIRECT, /* nginx sends the file */
+	SEND_X_SENDFILE,       /* lighttpd or Apache's mod_xsendfile sends it */
 };
 
 struct settings {
@@ -22,16 +22,15 @@ struct settings {
 
 extern const struct settings settings_default;
 
-/* A setting whose value does not parse. */
+/* A setting whose value is invalid. */
 struct bad_setting {
 	const char *name;
 	const char *value;
 };
 
 /*
- * Lets the settings that are among the variables win over those in s, which
- * then points into what vars points into. False when a value does not parse:
- * bad is then the first such one, and s is untouched.
+ * Overrides the settings in s by those in vars; s then points into vars'
+ * strings. False, with s untouched: a value is invalid; bad is the first one.
  */
 bool settings_overlay(const struct metavars *vars, struct settings *s,
 	struct bad_setting *bad);

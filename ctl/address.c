@@ -17,7 +17,7 @@ bool address_parse(const char *text, struct address *out)
 
 	if (!client_parse(text, &client))
 		return false;
-	/* The name is canonical, so this can't fail. */
+	/* The name is canonical, so client_parse() can't fail. */
 	const bool is_ipv4 = client.hex[0] != '\0';
 	strcpy(mapped + strlen("::ffff:"), client.name);
 	return inet_pton(AF_INET6, is_ipv4 ? mapped : client.name,
@@ -46,10 +46,7 @@ bool address_next(struct address *address)
 	return false;
 }
 
-/*
- * Splits text at a mark after an address. Returns what follows the mark, or
- * NULL.
- */
+/* Splits text at a mark. Returns what follows the mark, or NULL. */
 static const char *split_address(
 	const char *text, char mark, struct address *left)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes the entries of clients: links in once/ and static/. A link is made by a
- * temporary name and gets its own by renames alone, so that a machine that asks
- * meanwhile gets the old target or the new one.
+ * Makes the entries of clients: links in once/ and static/. A link is made
+ * under a temporary name, then renamed, so that a machine that asks meanwhile
+ * gets either the old target or the new one.
  */
 #include "ctl/arm.h"
 
@@ -86,7 +86,7 @@ int arm_set_text(struct arm *arm, const char *what, const char *text)
 	return 0;
 }
 
-/* Whether that client's entry is part of the way to the target. */
+/* Whether a client's entry is part of the way to the target. */
 static bool target_needs_entry(const struct arm *arm, const char *client)
 {
 	struct stat st;
@@ -105,7 +105,7 @@ static bool target_needs_entry(const struct arm *arm, const char *client)
 static int exchange_entry(const struct arm *arm, const char *temporary,
 	const char *client, char before[static PATH_MAX])
 {
-	/* Don't move a file that stays, not even for a moment. */
+	/* Don't move a file, not even for a moment. */
 	int err = tree_read_link_at(arm->fd, client, before);
 	if (err == -EINVAL && !arm->replaces_files)
 		return -EEXIST;
@@ -122,8 +122,8 @@ static int exchange_entry(const struct arm *arm, const char *temporary,
 	if (err != -EINVAL)
 		return err;
 	/*
-	 * Something else than a link came there in between. The new link may be
-	 * claimed already: then there is nothing to exchange it with.
+	 * Something else came there meanwhile: put it back. If the new link has
+	 * been claimed already, there is nothing to exchange.
 	 */
 	if (renameat2(arm->fd, temporary, arm->fd, client, RENAME_EXCHANGE) < 0)
 		renameat2(
@@ -131,7 +131,7 @@ static int exchange_entry(const struct arm *arm, const char *temporary,
 	return -EEXIST;
 }
 
-/* Without RENAME_EXCHANGE, which NFS does not have. 0 or -errno. */
+/* For file systems without RENAME_EXCHANGE, such as NFS. 0 or -errno. */
 static int replace_entry(const struct arm *arm, const char *temporary,
 	const char *client, char before[static PATH_MAX])
 {
@@ -164,10 +164,7 @@ static int put_entry(const struct arm *arm, const char *temporary,
 	return -EAGAIN;
 }
 
-/*
- * Makes the client's entry a new link. Writes the text of the old one to
- * before, or "". 0 or -errno.
- */
+/* Makes the client's entry a new link. before gets the old text, or "". */
 static int make_entry(
 	const struct arm *arm, const char *client, char before[static PATH_MAX])
 {
@@ -183,8 +180,8 @@ static int make_entry(
 		return -errno;
 	err = put_entry(arm, temporary, client, before);
 	/*
-	 * What the new link replaced is there now, or the new link itself. A
-	 * file came there only if exchange_entry() could not put it back.
+	 * temporary is the replaced link, or the new one. It is a file only if
+	 * exchange_entry() could not put the file back.
 	 */
 	if (err != -EEXIST ||
 		(fstatat(arm->fd, temporary, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -213,7 +210,7 @@ static bool warn_not_made(const struct arm *arm, const char *client, int err)
 	return false;
 }
 
-/* Warns only once of what is the same for many clients. */
+/* Warns only once of a problem that many clients share. */
 static void warn_of_forecast(
 	struct arm *arm, const char *client, const struct forecast *forecast)
 {
@@ -228,7 +225,7 @@ static void warn_of_forecast(
 		forecast->problem, forecast->advice);
 }
 
-/* Whether the responder will serve a link in once/, as far as is known. */
+/* False, with a message: the responder won't serve the link in once/. */
 static bool forecast_entry(struct arm *arm, const char *client)
 {
 	struct forecast forecast;

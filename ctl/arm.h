@@ -12,13 +12,13 @@ struct ctl;
 
 #define ARM_STEPS_MAX 64 /* more than target.c follows */
 
-/* What the entries of one command have in common. */
+/* What all entries of one command have in common. */
 struct arm {
 	const struct ctl *ctl;
 	const char *directory; /* "once" or "static" */
-	int fd;                /* of that directory */
+	int fd;                /* open directory */
 	bool replaces_files;
-	char link_text[PATH_MAX]; /* of each link */
+	char link_text[PATH_MAX]; /* text of each link */
 
 	/* The links that lead to the target, and the target itself. */
 	struct {
@@ -27,14 +27,14 @@ struct arm {
 	} steps[ARM_STEPS_MAX];
 	unsigned step_count;
 
-	struct forecast links; /* of all once links, when has_forecast */
+	struct forecast links; /* for all once links, if has_forecast */
 	bool has_forecast;
 	char warned[sizeof((struct forecast *)0)->problem]; /* the last one */
 };
 
 /*
- * Opens a directory of the tree to make entries in it. replaces_files: also
- * replace regular files, not links alone. False, with a message.
+ * Opens a directory of the tree to make entries in it. replaces_files: replace
+ * regular files, too. False, with a message.
  */
 bool arm_open(const struct ctl *ctl, const char *directory, bool replaces_files,
 	struct arm *out);
@@ -42,18 +42,18 @@ bool arm_open(const struct ctl *ctl, const char *directory, bool replaces_files,
 void arm_close(const struct arm *arm);
 
 /*
- * Sets the text of the links to make, if the responder would serve their
- * target. Warns if the target is unlikely to boot, and calls it what. 0 or
- * -errno, without a message.
+ * Sets the text of the links, if the responder would serve their target. Warns,
+ * calling the target what, if it is unlikely to boot. Returns 0 or -errno,
+ * without a message.
  */
 int arm_set_text(struct arm *arm, const char *what, const char *text);
 
 /*
- * Makes the entry of a client and prints it. A machine that asks meanwhile gets
- * the old entry or the new one. False, with a message: the entry was not made,
- * or the responder will answer it with an error.
+ * Makes a client's entry and prints it. A machine that asks meanwhile gets the
+ * old entry or the new one. False, with a message: the entry was not made, or
+ * the responder will answer with an error.
  */
 bool arm_client(struct arm *arm, const struct client *client);
 
-/* The names of links that an interrupted command left begin with this. */
+/* Links that an interrupted command left have names that begin with this. */
 #define ARM_TEMPORARY ".arm-"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Switches the effective user and groups to the responder's and back, so that
- * permissions are checked as the responder's are and new files get its owner.
+ * permissions are checked for the responder and new files belong to it.
  */
 #include "ctl/as_user.h"
 
@@ -21,19 +21,18 @@
 
 #define GROUPS_MAX 1024
 
-/* The effective ids of a process. */
 struct user_ids {
 	uid_t user;
 	gid_t group;
 	gid_t groups[GROUPS_MAX];
-	int count; /* of groups */
+	int count; /* number of groups */
 	bool is_known;
 };
 
 static struct user_ids original, target;
-static bool is_switched; /* the effective ids are not our own */
+static bool is_switched; /* the effective ids are changed */
 
-/* The user to become; our own where that makes no difference. */
+/* Returns our own user where a change makes no difference. */
 static uid_t find_user_to_become(const struct ctl *ctl)
 {
 	uid_t user;
@@ -49,7 +48,7 @@ static uid_t find_user_to_become(const struct ctl *ctl)
 	return geteuid();
 }
 
-/* Looked up once, since there may be thousands of clients. False with errno. */
+/* Looks ids up once: there may be thousands of clients. False with errno. */
 static bool look_up_own_ids(void)
 {
 	if (!original.is_known) {
@@ -69,14 +68,14 @@ static void look_up_user_ids(uid_t user)
 			.group = entry == NULL ? (gid_t)user : entry->pw_gid,
 			.count = entry == NULL ? 0 : GROUPS_MAX,
 			.is_known = true};
-		/* The groups that don't fit are left out. */
+		/* Groups that don't fit are left out. */
 		if (entry != NULL && getgrouplist(entry->pw_name, target.group,
 					     target.groups, &target.count) < 0)
 			target.count = GROUPS_MAX;
 	}
 }
 
-/* A service may have other groups than its user has by the group file. */
+/* A service may have other groups than the group file gives its user. */
 static void copy_process_ids(const struct responder *responder)
 {
 	target = (struct user_ids){.user = responder->user,
@@ -86,9 +85,7 @@ static void copy_process_ids(const struct responder *responder)
 	memcpy(target.groups, responder->groups, sizeof responder->groups);
 }
 
-/*
- * Groups first: afterwards the right to set them is gone. 0, or -1 with errno.
- */
+/* Groups first: later the right to set them is gone. 0, or -1 with errno. */
 static int set_ids(const struct user_ids *identity)
 {
 	if (setgroups((size_t)identity->count, identity->groups) < 0 ||
@@ -97,7 +94,7 @@ static int set_ids(const struct user_ids *identity)
 	return seteuid(identity->user);
 }
 
-/* Become root again first, which gives the right to set the other ids. */
+/* Root first, which has the right to set the other ids. */
 static void restore_own_ids(void)
 {
 	if (seteuid(original.user) < 0 || set_ids(&original) < 0)

@@ -2,7 +2,7 @@
 /*
  * Recognizes boot files as iPXE does: a script by its first line, other formats
  * by their magic numbers. On a BIOS, iPXE runs any other file that fits below
- * 640 KiB as a PXE boot program, even a text. That is why a text is reported.
+ * 640 KiB as a PXE boot program, even a text. So a text is reported.
  */
 #include "ctl/boot_file.h"
 
@@ -21,7 +21,7 @@
 #include "boot/reason.h"
 #include "boot/tree.h"
 
-/* Bytes that are looked at. */
+/* bytes of a file that are examined */
 #define TEXT_LOOKED_AT 1024
 
 /* Allowed in a text: white space, bell, backspace, DOS end of file, escape. */
@@ -74,8 +74,8 @@ static bool is_mostly_ascii(const unsigned char *bytes, size_t size)
 }
 
 /*
- * Whether the beginning of a file is text: UTF-8, possibly cut off, or an
- * encoding that is mostly ASCII.
+ * Whether a file begins as text: UTF-8, perhaps cut off, or an encoding that is
+ * mostly ASCII.
  */
 static bool is_text_file(const char *bytes, size_t size)
 {
@@ -87,7 +87,7 @@ static bool is_text_file(const char *bytes, size_t size)
 	       (is_utf8(at, size) || is_mostly_ascii(at, size));
 }
 
-/* low: which one of two bytes has the lower half. */
+/* low is the index of the lower half in each two bytes. */
 static bool is_utf16_of_order(const char *bytes, size_t size, size_t low)
 {
 	char narrow[TEXT_LOOKED_AT / 2];
@@ -102,7 +102,7 @@ static bool is_utf16_of_order(const char *bytes, size_t size, size_t low)
 	return used >= 4 && is_text_file(narrow, used);
 }
 
-/* The same for UTF-16 of either byte order, of at least 4 characters. */
+/* Whether a file begins with 4 characters of UTF-16, either byte order. */
 static bool is_utf16_file(const char *bytes, size_t size)
 {
 	return is_utf16_of_order(bytes, size, 0) ||
@@ -111,7 +111,7 @@ static bool is_utf16_file(const char *bytes, size_t size)
 
 /* A Multiboot header may be anywhere in the first 8 KiB. */
 #define HEAD_SIZE 8192
-/* A boot program of PXE lies between 0x7c00 and the end of base memory. */
+/* A PXE boot program is between 0x7c00 and the end of base memory. */
 #define PROGRAM_MAX (0xa0000 - 0x7c00)
 
 #define WHITE_SPACE " \t\n\v\f\r"
@@ -159,7 +159,7 @@ static bool is_script(const struct head *head)
 	       strchr(WHITE_SPACE, head->bytes[6]) != NULL;
 }
 
-/* In upper case, or with blanks inside. */
+/* The magic in upper case, or with blanks inside. */
 static bool has_careless_magic(const char *at)
 {
 	if (*at++ != '#')
@@ -172,7 +172,7 @@ static bool has_careless_magic(const char *at)
 	       strncasecmp(at, "gpxe", 4) == 0;
 }
 
-/* What is wrong with a first line that was meant to be #!ipxe, or NULL. */
+/* Returns what is wrong with a first line meant to be #!ipxe, or NULL. */
 static const char *magic_doubt(const struct head *head)
 {
 	const char *at = head->bytes;
@@ -218,7 +218,7 @@ static bool is_multiboot(const struct head *head)
 	return false;
 }
 
-/* ISO 9660 has its magic number further on: ECMA-119, section 8.1. */
+/* ISO 9660 has its magic number far behind: ECMA-119, section 8.1. */
 static bool is_iso(int fd)
 {
 	char mark[5];
@@ -241,7 +241,7 @@ static bool is_configuration(const struct tree *tree, int fd)
 	return false;
 }
 
-/* The doubt about a file that is not a script, or NULL. */
+/* Returns the doubt about a file that is not a script, or NULL. */
 static const char *other_doubt(const struct head *head, int fd)
 {
 	struct stat st;

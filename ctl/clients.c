@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Turns the words of a command line or of standard input into clients.
+ * Turns words of a command line or of standard input into clients.
  *
- * An operator who names a machine, by MAC address or host name, means one
- * machine. A second link would stay armed until some other machine boots with
- * that address. So enum choice says which addresses of a machine an action is
- * for.
+ * A MAC address or a host name means one machine. A second link would stay
+ * armed until some other machine boots with that address. So enum choice says
+ * which addresses of a machine an action is for.
  */
 #include "ctl/clients.h"
 
@@ -25,27 +24,23 @@
 #include "ctl/machine.h"
 #include "ctl/print.h"
 
-/* How many addresses one argument may stand for, and with --force. */
+/* The most addresses of one argument, without and with --force. */
 #define MANY 4096
 #define MANY_FORCED (1 << 24)
 
-/* Which of the addresses of one machine an action is for. */
+/* Which addresses of a machine an action is for. */
 enum choice {
-	/*
-	 * Its current address, or the one of the newest lease. With --each all
-	 * current ones.
-	 */
+	/* The current address, or the newest lease's; --each: all. */
 	CHOICE_ONE,
 	/*
-	 * Those with an entry in a directory of the tree. A former address
+	 * Addresses with an entry in a directory of the tree. A former one
 	 * counts, unless another machine has it now.
 	 */
 	CHOICE_ENTRIES,
-	/* All current and former ones, unless another machine has them now. */
+	/* All current and former addresses that no other machine has now. */
 	CHOICE_ALL,
 };
 
-/* The action, and for whom. */
 struct each {
 	struct ctl *ctl;
 	client_action *action;
@@ -63,7 +58,7 @@ static bool act_for_address(
 	return each->action(each->ctl, &client, each->context);
 }
 
-/* Lists the addresses in this state or a better one, except for one. */
+/* Lists the addresses in a state or a better one, except for one. */
 static void print_holdings(const struct machine *machine,
 	enum holding_state state, const struct holding *but)
 {
@@ -195,9 +190,9 @@ static bool act_for_entries(const struct each *each, const char *word,
 }
 
 /*
- * Acts for a machine that was named by a word. If no address can be chosen, or
- * several could be, does nothing but list them on standard error, one a line.
- * False then, and when the action failed.
+ * Acts for the machine that a word names. If no address can be chosen, or
+ * several could be, only lists them on standard error. False then, or if the
+ * action failed.
  */
 static bool act_for_machine(const struct each *each, const char *word,
 	const struct machine *machine)
@@ -222,7 +217,7 @@ static bool act_for_range(const struct each *each, const char *text,
 	const unsigned most = each->ctl->force ? MANY_FORCED : MANY;
 	struct address end = at;
 
-	/* Count first, so that too large a range does nothing. */
+	/* Count first: a range that is too large must do nothing. */
 	for (unsigned n = 1; address_compare(&end, last) < 0; n++) {
 		if (n == most)
 			return print_error(text,
@@ -240,7 +235,7 @@ static bool act_for_range(const struct each *each, const char *text,
 	}
 }
 
-/* Whether inet_aton(3) would read it as some address: 010.0.0.7, 10.1. */
+/* Whether inet_aton(3) would take text for some address: 010.0.0.7, 10.1. */
 static bool is_odd_address(const char *text)
 {
 	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST};
@@ -313,20 +308,19 @@ static bool act_for_word(const struct each *each, const char *text)
 	return act_for_host(each, text);
 }
 
-/* Bytes of a line, with the NUL that ends it. */
+/* bytes of a line, NUL included */
 #define LINE_SIZE 65536
 
 enum line {
 	LINE_END,  /* no more lines, or a read error: ferror(3) */
 	LINE_TEXT, /* a string, without the newline */
-	LINE_NUL,  /* it has a NUL byte, so it is not a string */
-	LINE_LONG, /* it did not fit */
+	LINE_NUL,  /* has a NUL byte, so it is not a string */
+	LINE_LONG, /* did not fit */
 };
 
 /*
- * Reads a line of any length in constant memory. out has all of it only after
- * LINE_TEXT. A last line without a newline counts, but not after a read error,
- * which may have cut it off.
+ * Reads a line of any length in constant memory. out is complete only after
+ * LINE_TEXT. A last line needs no newline, unless a read error cut it off.
  */
 static enum line read_line(FILE *file, char out[static LINE_SIZE])
 {
@@ -360,7 +354,7 @@ static bool act_for_line(const struct each *each, char *line)
 	return done;
 }
 
-/* A line that can't be read completely is skipped completely. */
+/* Skips a line that can't be read completely. */
 static bool act_for_input(const struct each *each)
 {
 	static char text[LINE_SIZE];

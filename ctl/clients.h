@@ -7,30 +7,26 @@
 
 struct ctl;
 
-/* What is done for one client. False: it failed. */
+/* Acts for one client. False: the action failed. */
 typedef bool client_action(
 	struct ctl *ctl, const struct client *client, void *context);
 
 /*
- * Calls action for each client that the arguments name: addresses, ranges,
- * prefixes, MAC addresses, host names; "-" reads them from standard input. A
- * MAC address or a host name is one machine, so it gives one client. Prints an
- * error for a word that names no client and goes on. False: there was such a
- * word, or an action failed.
+ * Calls action for each client in the arguments: addresses, ranges, prefixes,
+ * MAC addresses, host names; "-" reads them from standard input. A MAC address
+ * or host name is one machine and gives one client. A word that names no client
+ * prints an error, and the others go on. False then, or if an action failed.
  */
 bool clients_each(struct ctl *ctl, int count, char *const arguments[],
 	client_action *action, void *context);
 
 /*
- * As clients_each(), to remove entries: a machine gives each of its clients
- * that has an entry in this directory of the tree.
+ * As clients_each(), to remove entries: a machine gives all its clients that
+ * have an entry in this directory of the tree.
  */
 bool clients_each_entry(struct ctl *ctl, const char *directory, int count,
 	char *const arguments[], client_action *action, void *context);
 
-/*
- * As clients_each(), for history: a machine gives each client that it is or
- * was.
- */
+/* As clients_each(), for history: a machine gives all its clients ever. */
 bool clients_each_known(struct ctl *ctl, int count, char *const arguments[],
 	client_action *action, void *context);

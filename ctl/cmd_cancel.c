@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pxesrvctl cancel: moves once links to once/.cancelled/. It holds the lock
- * that claims are made under, so that a link is either cancelled or served.
+ * pxesrvctl cancel: moves once links to once/.cancelled/. Holds the lock of
+ * claims, so that a link is either cancelled or served.
  */
 #include <err.h>
 #include <errno.h>
@@ -53,7 +53,7 @@ static int rename_link(
 	return renameat(tree->root, from, tree->root, to) < 0 ? -errno : 0;
 }
 
-/* Something of another user is there, which we may not replace. */
+/* Whether something of another user is there, which we may not replace. */
 static bool is_in_the_way(int err)
 {
 	return err == -EISDIR || err == -EPERM || err == -EACCES;
@@ -61,7 +61,7 @@ static bool is_in_the_way(int err)
 
 /*
  * Makes a new link instead of moving the old one, which may belong to the user
- * whose entry is cancelled. 0, CANCEL_NOT_KEPT or -errno.
+ * whose entry is cancelled. Returns 0, CANCEL_NOT_KEPT or -errno.
  */
 static int make_cancelled(const struct tree *tree,
 	const struct cancel_paths *paths, const char *text)
@@ -75,7 +75,7 @@ static int make_cancelled(const struct tree *tree,
 	err = rename_link(tree, paths->made, paths->cancelled);
 	if (err < 0)
 		unlinkat(tree->root, paths->made, 0);
-	/* Otherwise that user could keep a machine armed. */
+	/* No error, or the other user could keep a machine armed. */
 	return is_in_the_way(err) ? CANCEL_NOT_KEPT : err;
 }
 
@@ -88,7 +88,7 @@ static int cancel_locked(const struct tree *tree,
 	if (err < 0)
 		return err;
 
-	/* After the rename nobody else can take this link. */
+	/* After the rename, nobody else can take this link. */
 	err = rename_link(tree, paths->armed, paths->taken);
 	if (err < 0)
 		return err;
@@ -98,7 +98,7 @@ static int cancel_locked(const struct tree *tree,
 		err = make_cancelled(tree, paths, text);
 	if (err >= 0)
 		return unlinkat(tree->root, paths->taken, 0) < 0 ? -errno : err;
-	/* If this fails, the link stays where it is, and check reports it. */
+	/* On failure the link stays at taken, and check reports it. */
 	tree_move(tree, paths->taken, paths->armed);
 	return err;
 }
@@ -174,7 +174,7 @@ static bool cancel_client(
 	char text[PATH_MAX], entry[64];
 
 	(void)context;
-	/* What cancel_link() makes must belong to the responder's user. */
+	/* New files of cancel_link() must belong to the responder's user. */
 	as_user_begin(ctl);
 	const int err = cancel_link(&ctl->tree, client->name, text);
 	as_user_end();

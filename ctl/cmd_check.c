@@ -24,10 +24,7 @@
 #include "ctl/forecast.h"
 #include "ctl/print.h"
 
-/*
- * Younger ones may be in use: by an answer to a slow client, or by another
- * pxesrvctl.
- */
+/* Younger files may be in use, by a slow answer or another pxesrvctl. */
 #define ANSWER_SECONDS 60
 #define ARMING_SECONDS 5
 
@@ -38,7 +35,7 @@ struct checking {
 	struct forecast links;
 };
 
-/* Reports a problem of path. advice says how to fix it, as of printf(3). */
+/* Reports a problem of path. advice, for printf(3), says how to fix it. */
 __attribute__((format(printf, 4, 5))) static void report_problem(
 	struct checking *checking, const char *path, const char *problem,
 	const char *advice, ...)
@@ -63,7 +60,6 @@ __attribute__((format(printf, 4, 5))) static void report_problem(
 	printf("  %s\n", line);
 }
 
-/* Reports why an entry is not answered with a boot file. */
 static void check_target(struct checking *checking, const struct entry *entry)
 {
 	if (entry->problem != NULL)
@@ -110,7 +106,7 @@ static void check_unsure(struct checking *checking, const struct entry *entry)
 		entry->client);
 }
 
-/* Whether it is too old to be in use. */
+/* Whether a file is too old to be in use. */
 static bool is_leftover(const struct checking *checking, const char *name)
 {
 	char path[PATH_MAX];
@@ -123,7 +119,6 @@ static bool is_leftover(const struct checking *checking, const char *name)
 	       time(NULL) - st.st_ctime >= ARMING_SECONDS;
 }
 
-/* Reports what a program has left behind. */
 static void check_leftover(struct checking *checking, const char *name)
 {
 	char path[PATH_MAX];
@@ -217,7 +212,7 @@ static void print_file_system(const struct checking *checking)
 		printf(ONCE_DIR "/: on %s\n", kind);
 }
 
-/* Reports what prevents the responder from moving links. */
+/* Reports what keeps the responder from moving links. */
 static void check_forecasts(struct checking *checking)
 {
 	struct forecast *links = &checking->links, forecast;
@@ -230,7 +225,7 @@ static void check_forecasts(struct checking *checking)
 	report_forecast(checking, &forecast);
 }
 
-/* Reports who else can write to one of the responder's own files in once/. */
+/* Reports who else can write to a part of once/ that is the responder's own. */
 static void check_once_part(struct checking *checking, const char *path)
 {
 	const struct tree *tree = &checking->ctl->tree;
@@ -256,7 +251,7 @@ static void check_once_directory(struct checking *checking)
 
 	check_forecasts(checking);
 	if (fstatat(checking->ctl->tree.root, ONCE_DIR, &once, 0) < 0)
-		return; /* the same as an empty one */
+		return; /* same as an empty once/ */
 	for (size_t i = 0; i < ONCE_PARTS; i++)
 		check_once_part(checking, once_parts[i]);
 	if (once.st_mode & S_IWOTH)
@@ -281,7 +276,7 @@ static void check_entries(struct checking *checking, enum entry_kind kind)
 	checking->kind = kind;
 	const int error =
 		-entry_each(&checking->ctl->tree, kind, check_entry, checking);
-	/* Something else in its place was reported by check_once_part(). */
+	/* check_once_part() has reported anything else in its place. */
 	const bool was_reported =
 		is_once_part(directory) &&
 		once_part_check(&checking->ctl->tree, directory) < 0;

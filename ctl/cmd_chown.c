@@ -2,9 +2,9 @@
 /*
  * pxesrvctl chown: gives once/ and grub/ to the responder's user.
  *
- * Others can write to once/ while root runs this. So everything is opened
- * without following links, then checked and changed through that descriptor.
- * Files are not given away, since they may have another name elsewhere.
+ * Others can write to once/ while root runs this command. So everything is
+ * opened without following links, then checked and changed by its descriptor.
+ * Files keep their owner, since they may have another name elsewhere.
  */
 #include <dirent.h>
 #include <err.h>
@@ -28,23 +28,22 @@
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
 
-#define MADE_MODE 0755 /* of a directory that it creates */
+#define MADE_MODE 0755 /* mode of a directory that it creates */
 #define GROUP_MODES (S_IRWXG | S_ISGID)
 #define REMOVABLE_MODES (S_IRWXG | S_IRWXO | S_ISVTX)
 
 #define LOCK_WAIT_MS 2000   /* as the responder waits */
 #define LOCK_NAP_NS 5000000 /* between two tries */
 
-/* The new owner. */
 struct owner {
 	uid_t user;  /* NO_USER: unchanged */
-	gid_t group; /* NO_GROUP: unchanged, and the modes, too */
+	gid_t group; /* NO_GROUP: group and modes unchanged */
 };
 
 #define NO_USER ((uid_t)-1)
 #define NO_GROUP ((gid_t)-1)
 
-/* Warns that path keeps its owner, and why. Returns false. */
+/* Returns false. */
 static bool warn_left_alone(const char *path, int error)
 {
 	char shown[PATH_MAX];
@@ -71,8 +70,8 @@ static void print_changes(const char *path, const struct stat *before, int fd)
 }
 
 /*
- * Gives an open directory away. With a new group, adds and removes these mode
- * bits. path is for the messages.
+ * Gives an open directory away. With a new group, also adds and removes mode
+ * bits. path is for messages.
  */
 static bool give_open_directory(const struct owner *owner, int fd,
 	const char *path, mode_t modes, mode_t removed)
@@ -88,7 +87,7 @@ static bool give_open_directory(const struct owner *owner, int fd,
 	return done || warn_left_alone(path, error);
 }
 
-/* Gives away a directory in another one, if it is there. */
+/* Gives a directory in parent away, if it exists. */
 static bool give_directory(const struct owner *owner, int parent,
 	const char *name, const char *path, mode_t modes, mode_t removed)
 {
@@ -130,7 +129,6 @@ static int open_locked_file(int once)
 	return err < 0 ? err : fd;
 }
 
-/* Replaces the lock file by a new one of that owner. 0 or -errno. */
 static int replace_lock_file(
 	const struct owner *owner, int once, mode_t mode, gid_t group)
 {
@@ -149,8 +147,8 @@ static int replace_lock_file(
 }
 
 /*
- * Hold the old lock while it is replaced: a process that waits for it in
- * once_lock() then sees that the file is gone, and takes the new one.
+ * Hold the old lock meanwhile: a process that waits in once_lock() then sees
+ * that the file is gone, and takes the new lock.
  */
 static bool give_lock(
 	const struct ctl *ctl, const struct owner *owner, int once)
@@ -179,7 +177,7 @@ static bool give_lock(
 	return true;
 }
 
-/* Opens a directory of the tree. A descriptor, or -errno with a message. */
+/* Returns a descriptor, or -errno with a message. */
 static int open_readable_directory(const struct ctl *ctl, const char *name)
 {
 	const int path = entry_open_directory(ctl, name);
@@ -219,7 +217,7 @@ static bool give_once_part(const struct ctl *ctl, const struct owner *owner,
 		(mode_t)mode, REMOVABLE_MODES & ~(mode_t)mode);
 }
 
-/* once/ first: after that its former owner can't change what is in it. */
+/* once/ first: afterwards its former owner can't change its contents. */
 static bool give_once(const struct ctl *ctl, const struct owner *owner)
 {
 	const int once = open_or_make_directory(ctl, ONCE_DIR);
@@ -235,7 +233,7 @@ static bool give_once(const struct ctl *ctl, const struct owner *owner)
 	return done;
 }
 
-/* Members of the group make entries there; the responder only reads them. */
+/* Members of the group make entries in static/; the responder only reads. */
 static bool give_static(const struct ctl *ctl, const struct owner *owner)
 {
 	const struct owner people = {.user = NO_USER, .group = owner->group};
@@ -267,7 +265,7 @@ static bool give_grub_entry(
 	return give_directory(owner, grub, name, path, GROUP_MODES, 0);
 }
 
-/* Gives away the directories where /grub/clear/ removes files. */
+/* Gives away the directories in which /grub/clear/ removes files. */
 static bool give_grub(const struct ctl *ctl, const struct owner *owner)
 {
 	const struct dirent *entry;
@@ -290,7 +288,7 @@ static bool give_grub(const struct ctl *ctl, const struct owner *owner)
 	return done;
 }
 
-/* USER or USER:GROUP, each by name or by number. */
+/* Parses USER or USER:GROUP, each a name or a number. */
 static void parse_owner(const char *text, struct owner *out)
 {
 	char user[256];

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * pxesrvctl explain: makes the responder's decision for a client and shows each
- * step of it.
- */
+/* pxesrvctl explain: makes the responder's decision and shows each step. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,17 +17,16 @@
 #include "ctl/forecast.h"
 #include "ctl/print.h"
 
-/* What is shown for one client. */
 struct explanation {
 	const struct ctl *ctl;
 	const char *client;
 	struct decision decision;
-	json_t *steps;            /* what was looked at, a string each */
-	char file[PATH_MAX];      /* the boot file, from the root */
-	const char *doubt;        /* why it is unlikely to boot, or NULL */
-	struct forecast forecast; /* of a once link, or of the whole tree */
-	char warning[PATH_MAX + 1024]; /* the forecast as a sentence */
-	char line[DECISION_LINE_SIZE]; /* of an error */
+	json_t *steps;            /* a string for each step */
+	char file[PATH_MAX];      /* boot file, relative to the root */
+	const char *doubt;        /* why file is unlikely to boot, or NULL */
+	struct forecast forecast; /* for a once link, or the whole tree */
+	char warning[PATH_MAX + 1024]; /* forecast as a sentence */
+	char line[DECISION_LINE_SIZE]; /* the client's error line */
 };
 
 static void add_step(
@@ -64,13 +60,13 @@ static void add_link_step(const char *path, void *context)
 	while ((slash = strchr(path, '/')) != NULL &&
 		strncmp(slash, "/../", 4) == 0)
 		path = slash + 4;
-	/* The entry has a step already. Show each link of a loop once. */
+	/* The entry has a step already. A loop shows each link once. */
 	if (strcmp(path, explanation->decision.entry) != 0 &&
 		!has_step(explanation, path))
 		add_step(explanation, path, "");
 }
 
-/* Adds the entries that come before the deciding one, and don't exist. */
+/* Adds the missing entries before the one that decides. */
 static void add_skipped_steps(struct explanation *explanation)
 {
 	const struct decision *decision = &explanation->decision;
@@ -88,7 +84,7 @@ static void add_skipped_steps(struct explanation *explanation)
 	add_step(explanation, path, ": there is none");
 }
 
-/* Adds the entry that decides, and each link on the way to the target. */
+/* Adds the entry that decides, and each link to the target. */
 static void add_deciding_steps(struct explanation *explanation)
 {
 	const struct decision *decision = &explanation->decision;
@@ -108,7 +104,6 @@ static void add_deciding_steps(struct explanation *explanation)
 		target_close(tree, &target);
 }
 
-/* Takes into account what the responder may do and sees. */
 static void apply_forecast(
 	struct explanation *explanation, const struct forecast *links)
 {
@@ -177,7 +172,7 @@ static void print_explanation_json(struct explanation *explanation)
 		"steps", explanation->steps));
 }
 
-/* Shows where the problem is and what to do. An error has named it already. */
+/* Shows the problem's place and what to do. An error has named it already. */
 static void print_forecast_warning(const struct explanation *explanation)
 {
 	char line[2 * sizeof explanation->warning];

@@ -16,7 +16,7 @@
 #include "ctl/entries.h"
 #include "ctl/print.h"
 
-/* A name to sort: by address, then the names that are not addresses. */
+/* A name to sort: addresses by number, then other names. */
 struct name {
 	struct address address;
 	bool is_address;
@@ -30,7 +30,7 @@ struct listing {
 	time_t now;
 	struct name *names; /* empty with -U */
 	size_t count, room;
-	char *texts; /* the names, each with its NUL */
+	char *texts; /* texts of all names, each with its NUL */
 	size_t texts_size, texts_room;
 };
 
@@ -49,7 +49,7 @@ static void print_entry_json(const struct entry *entry)
 		"since", when, "problem", entry->problem));
 }
 
-/* For people: columns, the long ones last. */
+/* For people: in columns, the long ones last. */
 static void print_entry_row(const struct entry *entry, const char *client,
 	const char *target, time_t now)
 {
@@ -71,7 +71,7 @@ static void print_entry_row(const struct entry *entry, const char *client,
 	putchar('\n');
 }
 
-/* For programs: fields, separated by tabs. */
+/* For programs: separated by tabs. */
 static void print_entry_fields(
 	const struct entry *entry, const char *client, const char *target)
 {
@@ -105,7 +105,7 @@ static void print_entry(const struct listing *listing, const char *name)
 		print_entry_fields(&entry, client, target);
 }
 
-/* Grows an array to at least needed members of this size. */
+/* Grows an array to at least needed members of size bytes. */
 static void *grow_array(void *array, size_t needed, size_t *room, size_t size)
 {
 	if (needed <= *room)
@@ -117,7 +117,7 @@ static void *grow_array(void *array, size_t needed, size_t *room, size_t size)
 	return array;
 }
 
-/* Some kinds of entries have a suffix behind the client. */
+/* Some kinds have a suffix behind the client: leave it out. */
 static bool parse_entry_address(
 	enum entry_kind kind, const char *text, struct address *out)
 {
@@ -194,10 +194,7 @@ static bool list_kind(struct listing *listing, enum entry_kind kind)
 	return error == 0;
 }
 
-/*
- * Reads the operands: kinds, or "broken". served means cancelled, too: rearm
- * takes both.
- */
+/* Reads kinds, or "broken". served includes cancelled: rearm takes both. */
 static void choose_kinds(int count, char *const operands[],
 	bool kinds[static ENTRY_KINDS], bool *broken)
 {

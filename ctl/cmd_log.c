@@ -22,11 +22,10 @@
 
 #define TIME_SIZE 40 /* bytes */
 
-/* Which lines to print, and how. */
 struct log_query {
 	time_t since;
 	bool json;
-	struct client *clients; /* only of these, sorted; none: of all */
+	struct client *clients; /* only these, sorted; none: all */
 	size_t count;
 };
 
@@ -44,13 +43,13 @@ static bool add_client(
 	return true;
 }
 
-/* struct client begins with its name. */
+/* A client begins with its name, so strcmp(3) can compare clients. */
 static int compare_client_names(const void *a, const void *b)
 {
 	return strcmp(a, b);
 }
 
-/* False: a word named no client. The other words count. */
+/* False: a word named no client. Other words count. */
 static bool collect_clients(struct ctl *ctl, struct log_query *query)
 {
 	char *const arguments[] = {(char *)ctl->client};
@@ -75,7 +74,7 @@ static bool is_wanted_line(
 			       compare_client_names) != NULL);
 }
 
-/* As ISO 8601 has it, in the log's time zone: 2026-11-22T13:28:00+00:00. */
+/* ISO 8601 in the log's time zone: 2026-11-22T13:28:00+00:00. */
 static void format_line_time(
 	const struct parsed_line *line, char out[static TIME_SIZE])
 {
@@ -103,7 +102,7 @@ static void print_log_text(const struct parsed_line *line, const char *time)
 	printf("  %10s  %s\n", bytes, line->decision);
 }
 
-/* A line that belongs to no request has "-" there. */
+/* "-" is the log's mark for nothing. */
 static json_t *string_or_null(const char *text)
 {
 	return strcmp(text, "-") == 0 ? json_null() : json_string(text);
@@ -145,7 +144,6 @@ static void print_log_line(const struct parsed_line *line, void *context)
 		print_log_text(line, time);
 }
 
-/* Prints what the file has now. */
 static void print_log_lines(struct logfile *file, struct log_query *query)
 {
 	struct parsed_line line;
@@ -155,7 +153,7 @@ static void print_log_lines(struct logfile *file, struct log_query *query)
 }
 
 /*
- * Watches the directory of a file for a new file of that name, or a mode that
+ * Watches a file's directory for a new file of this name, or for a mode that
  * makes the file readable.
  */
 static bool watch_directory(int inotify, const char *path)
@@ -173,7 +171,7 @@ static bool watch_directory(int inotify, const char *path)
 	return false;
 }
 
-/* Returns an inotify(7) descriptor for new logs, or -1 with a message. */
+/* Returns an inotify(7) descriptor, or -1 with a message. */
 static int start_watching(const struct logfile *file)
 {
 	char real[PATH_MAX];
@@ -183,7 +181,7 @@ static int start_watching(const struct logfile *file)
 		warn("inotify");
 		return -1;
 	}
-	/* The log may be a link to a file that is rotated where it is. */
+	/* The log may link to a file that is rotated elsewhere. */
 	if (watch_directory(inotify, file->path) &&
 		(realpath(file->path, real) == NULL ||
 			watch_directory(inotify, real)))
@@ -193,8 +191,8 @@ static int start_watching(const struct logfile *file)
 }
 
 /*
- * Whether a new file has replaced the log. While it is empty, the responder has
- * not reopened its log yet and still writes to the old file.
+ * Whether a new file has replaced the log. While the new one is empty, the
+ * responder has not reopened its log and still writes to the old one.
  */
 static bool is_log_replaced(const struct logfile *file)
 {
@@ -205,7 +203,7 @@ static bool is_log_replaced(const struct logfile *file)
 	       (old.st_ino != new.st_ino || old.st_dev != new.st_dev);
 }
 
-/* Waits for an event. False: standard output has no reader any more. */
+/* False: nobody reads standard output any more. */
 static bool wait_for_log_event(int inotify)
 {
 	struct pollfd fds[] = {{.fd = inotify, .events = POLLIN},
@@ -215,23 +213,22 @@ static bool wait_for_log_event(int inotify)
 	if (poll(fds, 2, -1) < 0)
 		return errno == EINTR;
 	if (fds[1].revents != 0) {
-		raise(SIGPIPE); /* as the next write would, maybe hours from now
-		                 */
+		raise(SIGPIPE); /* as the next write would, much later */
 		return false;
 	}
-	/* The caller looks at everything after any event. */
+	/* The caller looks at everything after each event. */
 	return read(inotify, events, sizeof events) > 0;
 }
 
-/* Prints lines as they are written. Returns on an error. */
+/* Prints new lines. Returns on an error. */
 static void follow_lines(
 	struct logfile *file, struct log_query *query, int inotify)
 {
 	for (;;) {
 		/*
-		 * Watch first, then look, so that nothing is missed. Watching a
-		 * file again changes nothing; the kernel drops the watch of a
-		 * deleted file.
+		 * Watch before looking, so that nothing is missed. A second
+		 * watch changes nothing; the kernel drops that of a deleted
+		 * file.
 		 */
 		if (inotify_add_watch(inotify, file->path, IN_MODIFY) < 0 &&
 			errno != ENOENT && errno != EACCES) {
@@ -258,7 +255,7 @@ static void follow_lines(
 	}
 }
 
-/* Follows the log until there is an error. Returns false. */
+/* Follows the log until an error. Returns false. */
 static bool follow_log(const char *path, struct log_query *query)
 {
 	struct logfile file;

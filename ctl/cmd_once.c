@@ -12,7 +12,7 @@
 #include "ctl/entries.h"
 #include "ctl/print.h"
 
-/* The target's path from the root. NULL: it is not below the root. */
+/* Returns the target's path beneath the root, or NULL if it is elsewhere. */
 static const char *strip_root(const struct tree *tree, const char *target)
 {
 	char real[PATH_MAX];
@@ -28,9 +28,8 @@ static const char *strip_root(const struct tree *tree, const char *target)
 }
 
 /*
- * Chooses the text of the links: relative, or, where the directory is itself a
- * link so that a relative text leads elsewhere, absolute. False, with a
- * message.
+ * Chooses the links' text: relative, or absolute if the directory is itself a
+ * link and relative text would lead elsewhere. False, with a message.
  */
 static bool set_target(struct arm *arm, const char *target)
 {

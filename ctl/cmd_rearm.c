@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pxesrvctl rearm: arms again what was served or cancelled last. */
+/* pxesrvctl rearm: arms again what was last served or cancelled. */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,18 +21,17 @@
 #include "ctl/entries.h"
 #include "ctl/print.h"
 
-/* What there is to arm again for a client. */
+/* The link to arm again for a client. */
 struct rearmable {
-	char path[96];       /* of the link, from the root; empty: none yet */
-	char text[PATH_MAX]; /* of the link; it counts from once/ */
-	uid_t owner;         /* who armed or cancelled it */
+	char path[96];       /* relative to the root; empty: none */
+	char text[PATH_MAX]; /* of the link, relative to once/ */
+	uid_t owner;         /* who armed or cancelled the link */
 };
 
-/* The newest link so far. */
 struct rearm_search {
 	const struct tree *tree;
 	struct stat st;
-	struct rearmable *out; /* empty path: none yet */
+	struct rearmable *out; /* newest so far; empty path: none */
 	int error;
 };
 
@@ -55,8 +54,8 @@ static void consider_link(struct rearm_search *search, const char *path)
 }
 
 /*
- * A link that a user cancelled, if that user also owns it: in once/.cancelled/
- * everybody who may arm can create any name.
+ * Considers a link cancelled by user only if user owns it: everybody who may
+ * arm can create any name in once/.cancelled/.
  */
 static void consider_cancelled(
 	struct rearm_search *search, const char *client, uid_t user)
@@ -111,7 +110,7 @@ static int find_rearmable(
 	if (err < 0)
 		return err;
 	out->owner = search.st.st_uid;
-	/* Root and the owner of once/ may arm for anybody. */
+	/* Root and the owner of once/ may arm for everybody. */
 	const bool may_any = user == 0 || user == once.st_uid ||
 	                     (once.st_mode & S_ISVTX) == 0;
 	return may_any || out->owner == user || out->owner == 0 ||
@@ -120,7 +119,7 @@ static int find_rearmable(
 	               : -EPERM;
 }
 
-/* Don't arm what somebody else chose; say how to choose it oneself. */
+/* Don't arm another user's choice; say how to choose it. */
 static bool warn_armed_by_others(
 	const char *client, const struct rearmable *rearmable)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pxesrvctl kickstart, pxesrvctl preseed: print boot scripts for installers, in
- * the form of the scripts in the example tree.
+ * pxesrvctl kickstart, pxesrvctl preseed: print boot scripts for installers,
+ * like those in the example tree.
  */
 #include <err.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "boot/text.h"
 #include "ctl/ctl.h"
 
-/* The x86 kernel takes 2047 bytes, and the script adds some of its own. */
+/* The x86 kernel takes 2047 bytes; the script adds some. */
 #define VALUES_MAX 1500
 
 /* RFC 3986, section 2, without characters special to iPXE or a shell. */
@@ -22,13 +22,13 @@
 static const char *const schemes[] = {
 	"http://", "https://", "ftp://", "tftp://", "nfs://"};
 
-enum { FOR_INSTALLER = 3, FOR_IPXE = 5 }; /* how many of these */
+enum { FOR_INSTALLER = 3, FOR_IPXE = 5 }; /* how many of schemes */
 
 struct installer {
 	const char *system;
 	const char *directory, *kernel, *initrd; /* in the repository */
 	const char *arguments, *arguments_for_answers;
-	size_t schemes; /* that the URL of the repository may have */
+	size_t schemes; /* allowed in the repository's URL */
 };
 
 static const struct installer anaconda = {
@@ -47,10 +47,7 @@ static const struct installer debian = {
 	.kernel = "linux",
 	.initrd = "initrd.gz",
 	.arguments = "interface=auto",
-	/*
-         * Without these it asks a question if DHCP names no router or name
-         * server.
-         */
+	/* Else the installer asks if DHCP names no router or DNS. */
 	.arguments_for_answers =
 		" auto=true priority=critical url=${answers} netcfg/no_default_route=true netcfg/get_nameservers=",
 	.schemes = FOR_IPXE,
@@ -69,10 +66,7 @@ static bool is_tree_path(const char *url)
 	return url[strcspn(url, ":/?")] != ':';
 }
 
-/*
- * What follows the scheme, or NULL if the URL has none of the first count
- * schemes.
- */
+/* Returns what follows the scheme, or NULL: not one of the first count. */
 static const char *after_scheme(const char *url, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -104,8 +98,8 @@ static void check_url(const char *url, size_t count)
 
 /*
  * Rejects what iPXE would change. iPXE has no quotes: it splits a line at
- * spaces, ends it at a word that begins with #, starts a new command after the
- * words || && ; and expands ${}. The kernel knows double quotes.
+ * spaces, ends it at a word that begins with #, starts a command after || && ;
+ * and expands ${}. The kernel knows double quotes.
  */
 static void check_cmdline(const char *text)
 {
@@ -198,7 +192,7 @@ static void print_set(
 		(int)(length - skip), url + skip);
 }
 
-/* iPXE resolves a path by itself, but Anaconda needs the server's name, too. */
+/* iPXE resolves a path itself, but Anaconda needs the server's name. */
 static void print_repository(const struct installer *installer, const char *url)
 {
 	size_t length = strlen(url);
@@ -237,10 +231,7 @@ static void print_start(const struct installer *installer,
 {
 	puts(":install\n"
 	     "imgfree");
-	/*
-	 * Let iPXE fetch it first, so that a wrong URL shows before the
-	 * installer.
-	 */
+	/* iPXE fetches it first, so that a wrong URL shows early. */
 	if (answers != NULL)
 		puts("set file ${answers}\n"
 		     "imgfetch --name answers ${file} || goto failed\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pxesrvctl stats: counts the lines of the log by decision, status, target and
- * client, for people or for Prometheus.
+ * pxesrvctl stats: counts log lines by decision, status, target and client, for
+ * people or for Prometheus.
  */
 #include <err.h>
 #include <search.h>
@@ -16,19 +16,19 @@
 
 #define STATUS_END 1000
 
-/* How many are listed: as many as a dashboard, or a reader, can take. */
+/* The most that are listed: what a dashboard or a reader can take. */
 #define TARGETS_MAX 100
 #define CLIENTS_MAX 10
 
-/* What was counted for one name. */
+/* The counts of one name. */
 struct tally {
 	unsigned long long count;
-	time_t last; /* of the newest request */
+	time_t last; /* time of the newest request */
 	const char *name;
-	size_t length; /* of the name, which has no NUL */
+	size_t length; /* bytes of name, which has no NUL */
 };
 
-/* Tallies by name. Memory is bounded by the number of names. */
+/* Tallies by name. The number of names bounds the memory. */
 struct tallies {
 	void *root; /* tsearch(3) */
 	struct tally **all;
@@ -37,7 +37,7 @@ struct tallies {
 
 struct stats {
 	time_t since; /* older lines don't count */
-	/* By source and status. */
+	/* by source and status */
 	unsigned long long requests[LOGPARSE_OTHER + 1][STATUS_END];
 	struct tallies targets, clients;
 };
@@ -82,9 +82,7 @@ static void count_name(struct tallies *tallies, const char *name, size_t length,
 		found != NULL ? *found : add_tally(tallies, name, length);
 
 	tally->count++;
-	/*
-	 * Lines are logged when answers end, so not quite in the order of time.
-	 */
+	/* Lines are logged when answers end, not quite in order of time. */
 	if (line->time > tally->last)
 		tally->last = line->time;
 }
@@ -95,7 +93,6 @@ static void free_tallies(struct tallies *tallies)
 	free(tallies->all);
 }
 
-/* Highest counts first, then by name. */
 static int compare_counts(const void *left, const void *right)
 {
 	const struct tally *const *a = left, *const *b = right;
@@ -105,7 +102,7 @@ static int compare_counts(const void *left, const void *right)
 	return compare_tally_names(*a, *b);
 }
 
-/* Sorts the tallies. Returns how many of them to list. */
+/* Sorts the tallies. Returns how many to list. */
 static size_t choose_most(struct tallies *tallies, size_t max)
 {
 	if (tallies->count > 0)
@@ -186,11 +183,10 @@ static void print_stats_text(struct stats *stats)
 }
 
 /*
- * Counts over the whole log only grow until the log is rotated, which looks
- * like a restart: a counter. Counts over the last hours also shrink, when a
- * line gets too old, and rate() would take that for a restart each time: a
- * gauge. A metric has one type, so these are two metrics, and only the
- * counter's name ends in _total.
+ * Counts over the whole log only grow until a rotation, which looks like a
+ * restart: a counter. Counts over the last hours also shrink, which rate()
+ * would take for restarts: a gauge. A metric has one type, so these are two,
+ * and only the counter's name ends in _total.
  */
 struct metric {
 	const char *name, *recent_name;
@@ -220,10 +216,7 @@ static void print_requests_metric(const struct stats *stats, bool recent)
 		for (int status = 0; status < STATUS_END; status++) {
 			const unsigned long long n =
 				stats->requests[source][status];
-			/*
-			 * A series that will be needed exists from the start,
-			 * as 0.
-			 */
+			/* An expected series exists from the start, as 0. */
 			if (n > 0 ||
 				(status == 200 && source != LOGPARSE_OTHER))
 				printf("%s{decision=\"%s\",status=\"%d\"} %llu\n",
@@ -233,7 +226,7 @@ static void print_requests_metric(const struct stats *stats, bool recent)
 	}
 }
 
-/* Prints a label's value. The log has no line feeds to escape. */
+/* Prints a label's value. The log has no line feed to escape. */
 static void print_label(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {

@@ -6,13 +6,13 @@
 
 #include "boot/tree.h"
 
-/* One call of the program: what was asked for, and where. */
+/* One call of the program: what to do, and where. */
 struct ctl {
 	const char *root;  /* -r, else PXESRV_ROOT */
 	const char *allow; /* PXESRV_ALLOW */
 	const char *log;   /* PXESRV_LOG */
 	unsigned grace;    /* PXESRV_ONCE_GRACE, seconds */
-	struct tree tree;  /* open, for the commands that need it */
+	struct tree tree;  /* open for the commands that need it */
 
 	/* Options; NULL or false: not given. */
 	const char *user;    /* -u */
@@ -30,8 +30,8 @@ struct ctl {
 };
 
 /*
- * A command, which prints its own errors to standard error. False, which
- * becomes exit status 1: something could not be done.
+ * Runs a command, which prints its own errors to standard error. False:
+ * something could not be done; the exit status is 1.
  */
 typedef bool command_run(struct ctl *ctl, int count, char *const operands[]);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the entries of clients in the directories of the tree, and opens these
+ * Reads clients' entries in the directories of the tree, and opens these
  * directories without following untrusted links.
  */
 #include "ctl/entries.h"
@@ -21,7 +21,7 @@
 #include "ctl/boot_file.h"
 #include "ctl/ctl.h"
 
-/* Opens the target of a link that is itself open. */
+/* Opens the target of an open link. */
 static int open_link_target(const struct tree *tree, int link)
 {
 	char text[PATH_MAX];
@@ -35,7 +35,7 @@ static int open_link_target(const struct tree *tree, int link)
 }
 
 /*
- * As entry_open_directory(), without messages. Opens first and checks the
+ * As entry_open_directory(), without messages. Opens first, then checks the
  * descriptor, so that nobody can swap the directory in between.
  */
 static int open_trusted_directory(const struct tree *tree, const char *name)
@@ -86,8 +86,8 @@ int entry_directory_owner(const struct tree *tree, const char *name, uid_t *out)
 }
 
 /*
- * The user is part of the name: everybody who may arm can write there, so
- * nobody can block another user, and each finds their own links.
+ * The user is part of the name: everybody who may arm can write there, but
+ * nobody can block another user, and all find their own links.
  */
 void entry_cancelled_path(
 	const char *client, uid_t user, char out[static ENTRY_CANCELLED_SIZE])
@@ -125,8 +125,8 @@ int entry_each(const struct tree *tree, enum entry_kind kind,
 }
 
 /*
- * Thousands of entries lead to the same few files. Links with the same text in
- * one directory mean the same, so this remembers the last result for each hash.
+ * The last result for each hash. Thousands of entries lead to the same few
+ * files, and equal texts in one directory lead to one file.
  */
 static struct remembered {
 	enum entry_kind kind;
@@ -135,7 +135,6 @@ static struct remembered {
 	const char *problem, *doubt;
 } memory[4096];
 
-/* By the FNV-1a hash. */
 static struct remembered *memory_slot(const char *text)
 {
 	uint32_t hash = 2166136261U;
@@ -171,7 +170,7 @@ static void remember_target(const struct entry *entry)
 	place->doubt = entry->doubt;
 }
 
-/* Opens the entry's target to learn its size, or why it can't be served. */
+/* Opens the entry's target for its size, or for why it can't be served. */
 static void look_at_target(const struct tree *tree, struct entry *entry)
 {
 	struct target target;
@@ -190,7 +189,7 @@ static void look_at_target(const struct tree *tree, struct entry *entry)
 	remember_target(entry);
 }
 
-/* Reads the text of a link; "" for anything else. False: the entry is gone. */
+/* Reads a link's text; "" for anything else. False: the entry is gone. */
 static bool read_entry_text(const struct tree *tree, struct entry *entry)
 {
 	const int err = tree_read_link(tree, entry->path, entry->link_text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Predicts what the responder will do with once links: by what it may do
- * (permission.c), by what it sees of the tree (responder.c), and by the lock.
+ * Predicts what the responder will do with once links: by its permissions
+ * (permission.c), its view of the tree (responder.c), and the lock.
  */
 #include "ctl/forecast.h"
 
@@ -81,7 +81,7 @@ static void advise_by_error(
 	snprintf(out->advice, sizeof out->advice, "%s", way);
 }
 
-/* Writes " (user www-data, pid 7)", as far as it is known. */
+/* Writes " (user www-data, pid 7)", as far as known. */
 static void format_responder(
 	const struct permission *permission, char *out, size_t size)
 {
@@ -96,7 +96,7 @@ static void format_responder(
 	snprintf(out, size, " (user %s%s)", user, pid);
 }
 
-/* Says what the responder can't use, and what the effect is. */
+/* Says what the responder can't use, and with what effect. */
 static void set_failure(const struct permission *permission, const char *path,
 	int error, const char *effect, struct forecast *out)
 {
@@ -120,9 +120,7 @@ static void set_failure(const struct permission *permission, const char *path,
 	advise_by_error(permission, out);
 }
 
-/*
- * The responder's path may lead to another directory, in its mount namespace.
- */
+/* In its mount namespace, the responder's path may be another directory. */
 static bool forecast_other_tree(const struct ctl *ctl, struct forecast *out)
 {
 	const struct responder *responder = responder_of(ctl);
@@ -138,10 +136,7 @@ static bool forecast_other_tree(const struct ctl *ctl, struct forecast *out)
 	return true;
 }
 
-/*
- * Reads the command name of a process, which chooses that text itself. False:
- * the process is gone.
- */
+/* Reads a process's name, which the process chooses. False: it is gone. */
 static bool read_process_name(pid_t pid, char *out, size_t size)
 {
 	char path[64], text[64];
@@ -196,10 +191,7 @@ static void forecast_lock(
 		"end that process, or what it waits for");
 }
 
-/*
- * Something else than a file or a link that others made in the place of a part.
- * A sandboxed responder can't move it aside.
- */
+/* A sandboxed responder can move only files and links out of the way. */
 static bool forecast_part(const struct permission *permission, const char *path,
 	struct forecast *out)
 {
@@ -221,7 +213,7 @@ static bool forecast_part(const struct permission *permission, const char *path,
 	return true;
 }
 
-/* Whether a sticky once/ keeps the responder from moving links of others. */
+/* A sticky once/ may keep the responder from moving others' links. */
 static void forecast_owner(const struct permission *permission,
 	const char *client, struct forecast *out)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the lease files of dnsmasq and ISC dhcpd, and detects the format. Files
- * are split into words of a fixed size, so memory does not depend on them.
+ * Reads lease files of dnsmasq and ISC dhcpd, after detecting the format. Words
+ * have a fixed size, so memory does not depend on the file.
  */
 #include "ctl/leases.h"
 
@@ -14,16 +14,16 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Words of a file: in constant memory, whatever the file has in it. */
+/* Reads words of a file in constant memory. */
 
 #define WORDS_MAX 8
-#define WORD_SIZE 64 /* bytes; what is longer is cut off */
+#define WORD_SIZE 64 /* bytes; longer words are cut off */
 
-/* The first words of a line or of a statement. */
+/* The first words of a line or a statement. */
 struct words {
 	char text[WORDS_MAX][WORD_SIZE];
 	unsigned count;
-	int end; /* the character after them; EOF: they may be cut off */
+	int end; /* character after them; EOF: maybe cut off */
 };
 
 #define BLANKS " \t\r\n\f\v"
@@ -31,7 +31,7 @@ struct words {
 struct word_reader {
 	FILE *file;
 	struct words *words;
-	size_t length; /* of the word that is read */
+	size_t length; /* of the current word */
 };
 
 static void end_word(struct word_reader *reader)
@@ -69,10 +69,7 @@ static bool end_words(struct word_reader *reader, int c)
 	return c != EOF || reader->words->count > 0;
 }
 
-/*
- * Reads the words of a line. False: no more lines. end is 0 if the line has a
- * control character.
- */
+/* False: no more lines. end is 0 after a control character. */
 static bool words_line(FILE *file, struct words *out)
 {
 	struct word_reader reader = {.file = file, .words = out};
@@ -92,8 +89,8 @@ static bool words_line(FILE *file, struct words *out)
 }
 
 /*
- * Reads a string after its first quote. Returns the last quote, or whatever
- * else ended it.
+ * Reads a string behind its first quote. Returns the last quote, or whatever
+ * else ended the string.
  */
 static int read_string(struct word_reader *reader)
 {
@@ -123,9 +120,9 @@ static int skip_comment(struct word_reader *reader)
 }
 
 /*
- * As words_line(), but for statements that end at ; { or }, with comments after
- * #. A string is one word that keeps its first quote. It ends with its line at
- * the latest; then so does the statement, and end is a newline.
+ * As words_line(), for statements, which end at ; { or }. # begins a comment. A
+ * string is one word that keeps its first quote. A newline ends a string and
+ * its statement; end is then a newline.
  */
 static bool words_statement(FILE *file, struct words *out)
 {
@@ -158,11 +155,11 @@ struct dhcpd_reader {
 	void *context;
 	time_t now;
 	unsigned depth; /* blocks that are open */
-	bool any;       /* a statement was read, so the format is right */
+	bool any;       /* any statement was read: the format is right */
 
 	/* The lease whose block was opened last. */
 	bool in_lease, is_active, has_state, is_over;
-	time_t started, seen; /* by starts and cltt; 0: none */
+	time_t started, seen; /* starts, cltt; 0: none */
 	struct lease lease;
 };
 
@@ -172,8 +169,8 @@ static bool has_word(const struct words *words, unsigned at, const char *text)
 }
 
 /*
- * Whether a statement may stand outside of all blocks, or is the beginning of
- * such a one when it is cut off. A DHCPv6 file has others.
+ * Whether a statement may be outside of all blocks, or begins like one if it is
+ * cut off. A DHCPv6 file has others.
  */
 static bool is_known_statement(const struct words *words, bool is_cut_off)
 {
@@ -201,8 +198,8 @@ static bool parse_seconds(const char *digits, time_t *out)
 }
 
 /*
- * Reads "ends 0 2026/11/22 13:28:00", in UTC, or "ends epoch 1795354080", or
- * "ends never", which is 0. False: something else.
+ * Reads "ends 0 2026/11/22 13:28:00" (UTC), "ends epoch 1795354080" or "ends
+ * never", which is 0. False: something else.
  */
 static bool parse_dhcpd_time(const struct words *words, time_t *out)
 {
@@ -237,7 +234,7 @@ static bool begin_dhcpd_lease(struct dhcpd_reader *reader, const char *address)
 	return reader->in_lease;
 }
 
-/* False: it has no state, as in a file of OpenBSD's dhcpd. */
+/* False: the lease has no state, as in a file of OpenBSD's dhcpd. */
 static bool end_dhcpd_lease(struct dhcpd_reader *reader)
 {
 	struct lease *lease = &reader->lease;
@@ -275,10 +272,7 @@ static bool read_dhcpd_statement(
 	return true;
 }
 
-/*
- * "lease ADDRESS {" begins a lease even inside of another one, whose end is
- * then missing.
- */
+/* "lease ADDRESS {" begins a lease even inside one whose end is missing. */
 static bool open_block(struct dhcpd_reader *reader, const struct words *words)
 {
 	const unsigned count = words->count;
@@ -320,9 +314,9 @@ static bool take_statement(
 }
 
 /*
- * ISC dhcpd adds a record to its file whenever a lease changes, so that the
- * last one of an address counts. A crash may cut the last one off, and more
- * may follow it: a record without an end is left out. 0 or -EBADMSG.
+ * ISC dhcpd appends a record whenever a lease changes; the last one of an
+ * address counts. A crash may cut a record off before further ones, so one
+ * without an end is left out. Returns 0 or -EBADMSG.
  */
 static int read_dhcpd(FILE *file, lease_found *found, void *context)
 {
@@ -340,12 +334,12 @@ static int read_dhcpd(FILE *file, lease_found *found, void *context)
 
 #define DIGITS "0123456789"
 /*
- * 2000-01-01. On a machine without a clock, dnsmasq writes the length of a
- * lease instead of its end, which is a smaller number.
+ * 2000-01-01. Without a clock, dnsmasq writes the length of a lease instead of
+ * its end: a smaller number.
  */
 #define EPOCH_MIN 946684800
 
-/* A MAC address may have its hardware type before it. */
+/* A hardware type may precede the MAC address. */
 static void read_dnsmasq_mac(const char *text, struct mac *out)
 {
 	const char *why;
@@ -355,10 +349,7 @@ static void read_dnsmasq_mac(const char *text, struct mac *out)
 	mac_parse(text, out, &why);
 }
 
-/*
- * Reads "EXPIRY MAC ADDRESS NAME ID". An expiry of 0 means never. False:
- * something else.
- */
+/* Reads "EXPIRY MAC ADDRESS NAME ID"; EXPIRY 0 is never. False: no lease. */
 static bool read_dnsmasq_line(
 	const struct words *words, time_t now, struct lease *out)
 {
@@ -388,7 +379,7 @@ static int read_dnsmasq(FILE *file, lease_found *found, void *context)
 			words.count == 2 && strcmp(words.text[0], "duid") == 0;
 		if (words.end != 0 && (words.count == 0 || is_duid))
 			continue;
-		/* dnsmasq is just writing this line. */
+		/* dnsmasq is still writing this line. */
 		if (words.end == EOF && words.count < 4 && any)
 			break;
 		if (words.end == 0 || !read_dnsmasq_line(&words, now, &lease))
@@ -418,7 +409,7 @@ static bool is_dnsmasq(FILE *file)
 					  first[strspn(first, DIGITS)] == '\0');
 }
 
-/* NULL with errno if it can't be opened. */
+/* NULL with errno. */
 static FILE *open_lease_file(const char *path)
 {
 	struct stat st;

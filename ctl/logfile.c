@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads logs line by line: compressed ones, growing ones, and those in which
- * another program has put its own words before each line.
+ * Reads logs line by line: compressed or growing, and with another program's
+ * words before each line.
  */
 #include "ctl/logfile.h"
 
@@ -17,7 +17,7 @@
 #include "cgi/log.h"
 #include "ctl/ctl.h"
 
-/* A line with what another program may have put before it. */
+/* A line, with another program's words before it. */
 #define LINE_KEPT ((size_t)4 * LOG_LINE_MAX)
 
 int logfile_descriptor(const char *path)
@@ -25,9 +25,8 @@ int logfile_descriptor(const char *path)
 	struct stat st;
 
 	/*
-	 * Check the open file, since whoever can write to its directory could
-	 * swap it. O_NONBLOCK: opening a FIFO would wait for a writer, and
-	 * opening a leased file for the lease holder.
+	 * Check the open file: whoever can write to its directory could swap
+	 * it. O_NONBLOCK: don't wait for a FIFO's writer or a lease holder.
 	 */
 	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
@@ -42,10 +41,7 @@ int logfile_descriptor(const char *path)
 	return err < 0 ? err : fd;
 }
 
-/*
- * Takes ownership of fd, which may be -errno: then prints that and returns
- * false.
- */
+/* Takes over fd, which may be -errno. False, with a message. */
 static bool start_logfile(const char *path, int fd, struct logfile *out)
 {
 	*out = (struct logfile){.path = path, .fd = fd};
@@ -78,7 +74,6 @@ bool logfile_open_growing(const char *path, struct logfile *out)
 	return true;
 }
 
-/* Opens a log to read to its end, compressed or not. */
 static bool open_whole_log(const char *path, struct logfile *out)
 {
 	const bool is_input = strcmp(path, "-") == 0;
@@ -135,13 +130,13 @@ static bool is_log_truncated(const struct logfile *file)
 	return fstat(file->fd, &st) == 0 && st.st_size < file->offset;
 }
 
-/* As read(2). A compressed file that is cut off gives an error. */
+/* As read(2). Fails at the end of a compressed file that is cut off. */
 static ssize_t read_compressed(struct logfile *file, void *out, size_t size)
 {
 	int error;
 	const int n = gzread(file->gz, out, (unsigned)size);
 
-	/* Since zlib 1.3.2 the error comes once, with the last of the bytes. */
+	/* Since zlib 1.3.2, the error comes once, with the last bytes. */
 	gzerror(file->gz, &error);
 	if (error == Z_ERRNO)
 		file->error = errno;
@@ -164,14 +159,14 @@ static ssize_t read_growing(struct logfile *file, void *out, size_t size)
 	return n;
 }
 
-/* Reads more bytes. False: there are none now. */
+/* False: no more bytes now. */
 static bool fill_buffer(struct logfile *file)
 {
 	file->end -= file->begin;
 	memmove(file->bytes, file->bytes + file->begin, file->end);
 	file->begin = 0;
 	if (file->end == sizeof file->bytes) {
-		/* This is more than any line of ours; drop all but the end. */
+		/* No line of ours is longer: keep only the end. */
 		file->end = LINE_KEPT;
 		memmove(file->bytes,
 			file->bytes + sizeof file->bytes - LINE_KEPT,
@@ -189,8 +184,8 @@ static bool fill_buffer(struct logfile *file)
 }
 
 /*
- * Takes the next line and replaces its newline by a NUL. NULL: there is none,
- * or, in a growing log, it is not finished.
+ * Takes the next line and ends it with a NUL. NULL: no line, or an unfinished
+ * one in a growing log.
  */
 static char *take_line(struct logfile *file, size_t *length)
 {

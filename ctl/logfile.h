@@ -10,53 +10,51 @@
 
 struct ctl;
 
-/* A log that is being read. */
 struct logfile {
 	const char *path;
 	int fd;
 	gzFile gz;                       /* reads fd; NULL: the log grows */
 	int error;                       /* errno of a read, or 0 */
 	const char *trouble;             /* another problem, or NULL */
-	unsigned long long own, foreign; /* number of lines: PXESrv's, others */
-	off_t offset;      /* in fd, of the next read; growing logs only */
-	size_t begin, end; /* of the unused bytes */
+	unsigned long long own, foreign; /* lines of PXESrv, of others */
+	off_t offset;                    /* next read of a growing log */
+	size_t begin, end;               /* unused bytes */
 	char bytes[65536];
 };
 
 /*
- * Opens a log without ever waiting. A descriptor or -errno, such as -EISDIR and
- * -ENXIO for something other than a regular file.
+ * Opens a log without ever waiting. Returns a descriptor or -errno, such as
+ * -EISDIR and -ENXIO for something other than a regular file.
  */
 int logfile_descriptor(const char *path);
 
-/* The path in PXESRV_LOG. NULL, with a message: it is not a file. */
+/* Returns the path in PXESRV_LOG. NULL, with a message: it is not a file. */
 const char *logfile_default(const struct ctl *ctl);
 
 /*
- * Calls found for each of PXESrv's lines in the named logs, or in PXESRV_LOG if
+ * Calls found for each line of PXESrv in the named logs, or in PXESRV_LOG if
  * there are none. "-" is standard input. Logs may be compressed by gzip. False,
- * with a message: a log could not be read to its end, or has lines but none of
- * PXESrv's.
+ * with a message: a log is not readable to its end, or has only others' lines.
  */
 bool logfile_each(const struct ctl *ctl, int count, char *const paths[],
 	void (*found)(const struct parsed_line *line, void *context),
 	void *context);
 
-/* Opens a log that grows. False, with a message: it can't be read. */
+/* Opens a growing log. False, with a message: it can't be read. */
 bool logfile_open_growing(const char *path, struct logfile *out);
 
 /*
- * Reads the next of PXESrv's lines, which is valid until the next call. In a
- * growing log, starts again when the file was truncated and leaves an
- * unfinished line for later. False: at the end, or an error.
+ * Reads the next line of PXESrv, valid until the next call. In a growing log,
+ * starts again after a truncation and leaves an unfinished line for later.
+ * False: at the end, or an error.
  */
 bool logfile_next(struct logfile *file, struct parsed_line *out);
 
-/* Continues with another file, which it will close. */
+/* Continues with another file, which logfile_close() will close. */
 void logfile_move(struct logfile *file, int fd);
 
 /*
- * Closes the log and prints what was wrong with it. False: it could not be
- * read, or has lines but none of PXESrv's.
+ * Closes the log and prints its problems. False: it was not readable, or has
+ * only others' lines.
  */
 bool logfile_close(struct logfile *file);

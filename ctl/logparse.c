@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads back what cgi/logline.c has written; logline.h has the format. */
+/* Parses what cgi/logline.c has written; logline.h has the format. */
 #include "ctl/logparse.h"
 
 #include <arpa/inet.h>
@@ -19,8 +19,8 @@ const char *const logparse_sources[LOGPARSE_OTHER + 1] = {
 };
 
 /*
- * Takes a number and the mark after it off a text. -1, and takes nothing: no
- * such number, or more than max.
+ * Takes a number up to max, and the mark behind it, off a text. Returns -1, and
+ * takes nothing, for other text.
  */
 static long long take_number(const char **text, char mark, long long max)
 {
@@ -36,8 +36,8 @@ static long long take_number(const char **text, char mark, long long max)
 }
 
 /*
- * Takes a month and the slash after it. Returns it from 0, or -1. The log's
- * month names do not depend on the locale.
+ * Takes a month and the slash behind it. Returns 0 to 11, or -1. Month names in
+ * the log do not depend on the locale.
  */
 static int take_month(const char **text)
 {
@@ -82,7 +82,7 @@ static bool parse_time(const char *text, struct parsed_line *out)
 	return tm.tm_mday == day; /* timegm(3) turned 31/Feb into another day */
 }
 
-/* Ends a text at a mark. Returns what follows the mark; NULL: no mark. */
+/* Ends a text at a mark. Returns what follows the mark, or NULL. */
 static char *cut_at(char *text, const char *mark)
 {
 	char *at = strstr(text, mark);
@@ -142,7 +142,7 @@ static void parse_target(struct parsed_line *out)
 	}
 }
 
-/* The log has nothing else, and anything else could harm a terminal. */
+/* The log has nothing else. Other bytes could harm a terminal. */
 static bool is_printable(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
@@ -152,7 +152,7 @@ static bool is_printable(const char *text, size_t length)
 	return true;
 }
 
-/* Whether a word is what the log calls a client: an address, or "-". */
+/* Whether a word is an address or "-". */
 static bool is_client_name(const char *word, const char *end)
 {
 	const size_t length = (size_t)(end - word);
@@ -169,9 +169,9 @@ static bool is_client_name(const char *word, const char *end)
 }
 
 /*
- * Finds the beginning of PXESrv's line. Before it there may be the words of the
- * journal or a web server, or NULs if a log was truncated while open. NULL:
- * there is none. What clients send comes later, so the first match counts.
+ * Finds the start of PXESrv's line, or NULL. Words of the journal or a web
+ * server may precede it, or NULs if a log was truncated while open. Clients'
+ * text comes later, so the first match counts.
  */
 static char *find_log_line(char *line, size_t length)
 {
@@ -191,8 +191,8 @@ static char *find_log_line(char *line, size_t length)
 }
 
 /*
- * Undoes what Apache does to a line that a CGI program writes to its error log:
- * it doubles each backslash, and appends the request's Referer.
+ * Apache's error log doubles each backslash of a CGI program's line, and
+ * appends the request's Referer.
  */
 static void undo_apache(char *line)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads MAC addresses in all spellings that administrators and programs use. */
+/* Parses all spellings of MAC addresses that people and programs use. */
 #include "ctl/mac.h"
 
 #include <stdio.h>
@@ -9,9 +9,9 @@
 #define GROUPS_MAX 32
 #define ETHERNET 1 /* the hardware type of RFC 826 */
 
-/* Groups of hexadecimal digits with the same mark between all of them. */
+/* Hexadecimal digits in groups, with one mark between all of them. */
 struct groups {
-	char mark; /* NUL: there is only one group */
+	char mark; /* NUL: only one group */
 	unsigned count;
 	unsigned values[GROUPS_MAX];
 	size_t shortest, longest; /* digits */
@@ -79,8 +79,8 @@ static void read_digits(const char *text, uint8_t out[static 6])
 }
 
 /*
- * Why groups with colons or hyphens are not a MAC address. NULL: they are one,
- * or may be something else, such as an IPv6 address or the host db-01-02.
+ * Why groups with colons or hyphens are no MAC address. NULL: they are one, or
+ * may be something else, such as an IPv6 address or the host db-01-02.
  */
 static const char *doubt_octets(const struct groups *groups)
 {
@@ -101,7 +101,7 @@ static const char *doubt_octets(const struct groups *groups)
 	return groups->count < 3 ? NULL : "a MAC address has six octets";
 }
 
-/* Why no machine can have this address, or NULL. */
+/* Returns why no machine can have this address, or NULL. */
 static const char *doubt_machine(const uint8_t bytes[static 6])
 {
 	static const uint8_t zeros[6];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the addresses of a machine by its MAC address. It collects what lease
- * files and the neighbour table say about all machines, since an address may
- * have passed to another machine, and then judges each address.
+ * Finds a machine's addresses by its MAC address. Collects what lease files and
+ * the neighbour table say about all machines, since an address may have passed
+ * to another one, then judges each address.
  */
 #include "ctl/machine.h"
 
@@ -15,7 +15,7 @@
 #include "ctl/leases.h"
 #include "ctl/neighbours.h"
 
-/* Lease files of dnsmasq and ISC dhcpd, on Debian and on Fedora. */
+/* Lease files of dnsmasq and ISC dhcpd on Debian and Fedora. */
 static const char *const default_lease_files[] = {
 	"/var/lib/misc/dnsmasq.leases", "/var/lib/dnsmasq/dnsmasq.leases",
 	"/var/lib/dhcp/dhcpd.leases", "/var/lib/dhcpd/dhcpd.leases"};
@@ -125,14 +125,13 @@ static bool machine_has(
 	return false;
 }
 
-/* What the sightings on one address mean for one machine. */
+/* What all sightings of an address mean for a machine. */
 struct verdict {
-	const struct sighting *leased; /* to this machine, now */
+	const struct sighting *leased; /* leased to this machine now */
 	bool is_leased_twice, is_neighbour, was_leased, was_neighbour, is_lost;
 	struct mac other;
 };
 
-/* Adds a sighting to the verdict. */
 static void weigh_sighting(const struct sighting *sighting,
 	const struct mac *mac, struct verdict *verdict)
 {
@@ -159,7 +158,7 @@ static struct verdict judge_address(const struct sightings *sightings,
 	const struct mac *mac, const struct address *address)
 {
 	struct verdict verdict = {.leased = NULL};
-	const char *followed = NULL; /* the file whose last word was read */
+	const char *followed = NULL; /* file of the last sighting */
 
 	for (size_t i = sightings->count; i-- > 0;) {
 		const struct sighting *sighting = &sightings->all[i];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pxesrvctl, the operator's tool: reads the settings and the command line,
- * opens the tree, runs a command.
+ * pxesrvctl, the operator's tool: reads settings and command line, opens the
+ * tree, runs a command.
  */
 #include <err.h>
 #include <limits.h>
@@ -21,7 +21,6 @@
 
 #define ROOT_DEFAULT "/srv/pxesrv"
 
-/* Reads the settings as the responder does. */
 static void apply_settings(struct ctl *ctl)
 {
 	struct settings settings = settings_default;
@@ -42,9 +41,7 @@ static void open_tree_or_exit(struct ctl *ctl)
 {
 	static char absolute[PATH_MAX];
 
-	/*
-	 * -r may be relative, but absolute links are compared with this path.
-	 */
+	/* -r may be relative, but absolute links are compared with the root. */
 	if (ctl->root[0] != '/' && realpath(ctl->root, absolute) != NULL)
 		ctl->root = absolute;
 	const int error = -tree_open(ctl->root, ctl->allow, &ctl->tree);
@@ -62,13 +59,13 @@ int main(int argc, char *argv[])
 {
 	struct ctl ctl = {0};
 
-	umask(0); /* all that is created gets an explicit mode */
+	umask(0); /* each call that creates something gives its mode */
 	tzset();
 	once_set_reporter(print_once_report, NULL);
 	apply_settings(&ctl);
 	const int at = options_before(argc, argv, &ctl);
 	const struct command *command = command_find_or_exit(argv[at]);
-	argv[at] = argv[0]; /* getopt_long(3) prints it before its messages */
+	argv[at] = argv[0]; /* getopt_long(3) prints argv[0] before messages */
 	const int first = at + options_of(command, argc - at, argv + at, &ctl);
 	if (command->needs_tree)
 		open_tree_or_exit(&ctl);

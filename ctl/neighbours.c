@@ -12,13 +12,13 @@
 
 #include "ctl/address.h"
 
-/* An interrupted dump is repeated, but not endlessly. */
+/* Repeat an interrupted dump, but not endlessly. */
 #define TRIES_MAX 10
 
 /*
- * The machine answered a short time ago, or the administrator made the entry
- * permanent. Any other state is history: the address may have passed to another
- * machine since.
+ * The machine answered just now, or the administrator made a permanent entry.
+ * Any other state is history: the address may have passed to another machine
+ * since.
  */
 #define CONFIRMED (NUD_REACHABLE | NUD_PERMANENT)
 
@@ -86,12 +86,11 @@ static int read_neighbour(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-/* 0 or -errno; -EINTR: the table changed meanwhile. */
+/* Returns 0 or -errno; -EINTR: the table has changed meanwhile. */
 static int dump_neighbours(
 	struct mnl_socket *socket, struct neighbour_search *search)
 {
-	char bytes[32768]; /* the kernel sends up to this at a time: netlink(7)
-	                    */
+	char bytes[32768]; /* the kernel's largest piece: netlink(7) */
 	struct nlmsghdr *ask = mnl_nlmsg_put_header(bytes);
 	const unsigned number = (unsigned)time(NULL);
 	int more = MNL_CB_OK;

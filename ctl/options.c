@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line of pxesrvctl. Commands are one table and options another
- * one; parsing, usage and help all come from these two.
+ * The command line of pxesrvctl. Parsing, usage and help all come from two
+ * tables: commands and options.
  */
 #include "ctl/options.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* In the order of the overview, which has the first line of each help. */
+/* In the order of the overview, which has each help's first line. */
 static const struct command commands[] = {
 	{
 		.name = "once",
@@ -164,14 +164,13 @@ static const struct command commands[] = {
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 /*
- * The options of all commands, in the order of the help. An option with a value
- * sets a string of struct ctl, any other one a bool. Only r, u, f and U are
- * also short options.
+ * All options, in the order of the help. An option with a value sets a string
+ * of struct ctl, others a bool. Only r, u, f and U are short options, too.
  */
 static const struct {
 	char letter;
 	const char *name;
-	const char *value; /* its name in the help; NULL: the option has none */
+	const char *value; /* name in the help; NULL: no value */
 	size_t offset;     /* in struct ctl */
 	const char *help;
 } all_options[] = {
@@ -205,7 +204,7 @@ static const struct {
 #define OPTION_COUNT (sizeof all_options / sizeof all_options[0])
 #define SHORT_OPTIONS "r:u:fUh"
 
-/* The table as getopt_long(3) wants it, with --help. */
+/* The table for getopt_long(3), with --help. */
 static const struct option *long_options(void)
 {
 	static struct option options[OPTION_COUNT + 2];
@@ -281,7 +280,7 @@ static void print_usage(const struct command *command, FILE *out)
 	}
 }
 
-/* The index of an option, which is one that getopt_long(3) returned. */
+/* letter is one that getopt_long(3) returned. */
 static size_t option_index(int letter)
 {
 	size_t i = 0;

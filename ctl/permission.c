@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds out what the responder may do with once/. If this process has the ids
- * of the responder's user, it asks the kernel. Otherwise it takes only what is
- * certain from the mode bits: with an access control list, the group bits are
- * the most that the list grants to anybody.
+ * Finds out what the responder may do with once/. With the ids of the
+ * responder's user, asks the kernel. Otherwise takes only what is certain from
+ * mode bits: with an access control list, the group bits are its maximum.
  */
 #include "ctl/permission.h"
 
@@ -18,8 +17,8 @@
 #include "ctl/responder.h"
 
 /*
- * If once/ is sticky, or only its owner can write to it, only its owner can
- * move all links. So the responder should run as that user.
+ * If once/ is sticky, or only its owner can write to it, only the owner can
+ * move all links. So the responder should run as the owner.
  */
 static void find_responder_user(
 	const struct ctl *ctl, struct permission *permission)
@@ -66,10 +65,7 @@ bool permission_is_sticky(const struct permission *permission)
 	return (permission->once.st_mode & S_ISVTX) != 0;
 }
 
-/*
- * EACCES if the mode keeps out every user that the responder may run as, else
- * 0.
- */
+/* EACCES if the mode keeps out every possible user of the responder, else 0. */
 static int error_by_mode(const struct permission *permission,
 	const struct stat *st, unsigned mode)
 {
@@ -85,9 +81,7 @@ static int error_by_mode(const struct permission *permission,
 	               : EACCES;
 }
 
-/*
- * 0, or an errno. Something that is missing can be created when it is needed.
- */
+/* Returns 0 or an errno. Anything missing can be created later. */
 static int access_error(
 	const struct permission *permission, const char *path, int mode)
 {
@@ -122,14 +116,14 @@ int permission_check_part(const struct permission *permission, const char *path)
 		if (permission_is_sticky(permission) &&
 			permission_owns_once(permission))
 			return -ENOENT;
-		/* It may belong to the responder, whose user we don't know. */
+		/* The responder may own the part: we don't know its user. */
 		return err == -EPERM && !permission_runs_as_user(permission)
 		               ? 0
 		               : err;
 	}
 	if (permission_runs_as_user(permission) || err == -ENOENT)
 		return err;
-	/* It belongs to our user, whom the responder does not trust. */
+	/* The part belongs to our user, whom the responder does not trust. */
 	if (err == 0 && permission_is_sticky(permission) &&
 		fstatat(permission->tree.root, path, &st,
 			AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -152,7 +146,7 @@ static int lock_error(const struct permission *permission)
 	return err == -ENOENT ? 0 : -err;
 }
 
-/* A rename needs a directory of the same file system. */
+/* A rename needs both directories on one file system. */
 static int reach_error(const struct permission *permission, const char *path)
 {
 	struct stat st;
@@ -177,7 +171,7 @@ static int fill_error(const struct permission *permission, const char *path)
 	               : 0;
 }
 
-/* In a sticky directory only owners can move a link: unlink(2). */
+/* In a sticky directory, only owners can move a link: unlink(2). */
 static int take_error(const struct permission *permission, const char *client)
 {
 	struct stat link;

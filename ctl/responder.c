@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the responder among all processes by its program's name and its
- * environment. Opens its root by /proc/PID/root, which shows what that process
- * sees, with its mounts and their flags.
+ * Finds the responder among all processes by program name and environment.
+ * Opens its root by /proc/PID/root, which has the mounts of that process and
+ * their flags.
  *
  * Any user can start a responder with any root. So only messages and exit
  * statuses depend on the result.
@@ -34,10 +34,10 @@
 
 struct responder_search {
 	const struct ctl *ctl;
-	uid_t owner;         /* of once/, the most likely user */
+	uid_t owner;         /* of once/: the most likely user */
 	bool is_of_one_user; /* -u */
 	uid_t user;
-	bool any_without_root; /* found one that may serve any tree */
+	bool any_without_root; /* one was found that may serve any tree */
 	bool found;
 	struct responder best;
 };
@@ -62,7 +62,7 @@ static FILE *open_proc_file(int process, const char *name)
 	return fd < 0 ? NULL : fdopen(fd, "r");
 }
 
-/* Reads PXESRV_ROOT of a process; "" if not set. False: unreadable. */
+/* Reads a process's PXESRV_ROOT; "" if not set. False: unreadable. */
 static bool read_root_setting(int process, char out[static PATH_MAX])
 {
 	char *variable = NULL;
@@ -82,7 +82,7 @@ static bool read_root_setting(int process, char out[static PATH_MAX])
 	return true;
 }
 
-/* Reads the numbers of a line of /proc/PID/status. Returns how many. */
+/* Reads the numbers in a line of /proc/PID/status. Returns how many. */
 static int parse_ids(char *line, unsigned out[static RESPONDER_GROUPS_MAX])
 {
 	char *rest = NULL;
@@ -130,10 +130,7 @@ static bool read_process_ids(int process, struct responder *out)
 	return lines == 3 && out->group_count < RESPONDER_GROUPS_MAX;
 }
 
-/*
- * Opens a path as that process sees it: links are resolved in its root. A
- * descriptor or -errno.
- */
+/* Links in path start at the process's root. A descriptor or -errno. */
 static int open_process_root(int process, const char *path)
 {
 	const struct open_how how = {
@@ -150,7 +147,7 @@ static int open_process_root(int process, const char *path)
 	return fd < 0 ? -error : (int)fd;
 }
 
-/* 1: the same directory, 0: different ones, or only one exists. Or -errno. */
+/* 1: the same directory; 0: not, or only one exists; or -errno. */
 static int compare_directories(int one, int other, const char *path)
 {
 	struct stat a, b;
@@ -165,7 +162,7 @@ static int compare_directories(int one, int other, const char *path)
 	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* In a container the same path names something else. */
+/* In a container, the same path names something else. */
 static bool shares_pid_namespace(int process)
 {
 	char own[64], other[64];
@@ -187,7 +184,7 @@ static bool is_same_path(const char *one, const char *other)
 	return length == others && strncmp(one, other, length) == 0;
 }
 
-/* Finds out what the process sees of the tree. False: unknown. */
+/* Compares what the process sees of the tree. False: unknown. */
 static bool compare_tree(
 	int process, const struct tree *tree, struct responder *out)
 {
@@ -211,7 +208,7 @@ static bool compare_tree(
 	return true;
 }
 
-/* A responder that is about to end may still see what was there before. */
+/* A responder that is about to end may still see an old tree. */
 static bool is_better_responder(
 	const struct responder_search *search, const struct responder *one)
 {

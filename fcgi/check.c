@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The checks of the settings and the tree, at the start and for -t. */
+/* Checks the settings and the tree, at the start and for -t. */
 #include "fcgi/check.h"
 
 #include <err.h>
@@ -21,14 +21,14 @@
 #include "cgi/logline.h"
 #include "cgi/respond.h"
 
-/* Whether links can be moved in once/, and to and fro. */
+/* Whether links can be moved in, into and out of once/. */
 static bool check_once(const struct tree *tree)
 {
 	struct stat st;
 
 	if (fstatat(tree->root, ONCE_DIR, &st, 0) < 0) {
 		if (errno == ENOENT)
-			return true; /* the same as an empty one */
+			return true; /* same as an empty once/ */
 		warn("%s/" ONCE_DIR, tree->path);
 		return false;
 	}
@@ -53,10 +53,7 @@ static bool check_once(const struct tree *tree)
 	return true;
 }
 
-/*
- * Checks the parts of once/. A responder of another user, such as root, or
- * anybody who may write to once/ can have made them.
- */
+/* Root, or anybody who may write to once/, can have made a part. */
 static bool check_once_parts(const struct tree *tree)
 {
 	bool good = true;
@@ -107,7 +104,7 @@ static bool check_log(const char *path)
 	if (strcmp(path, "-") == 0)
 		return true;
 
-	/* Not made here: it might belong to the wrong user then. */
+	/* Don't create the log: it might get the wrong owner. */
 	int fd = open(
 		path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd >= 0) {
@@ -125,7 +122,7 @@ static bool check_log(const char *path)
 	return false;
 }
 
-/* Opens the tree that the settings name. False, with a message. */
+/* Returns false, with a message. */
 static bool open_tree(const struct settings *settings, struct tree *out)
 {
 	int error = -tree_open(settings->root, settings->allow, out);

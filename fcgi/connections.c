@@ -2,9 +2,8 @@
 /*
  * The table of open connections, by descriptor, in three lists: those that wait
  * for a request, those that are idle after one, and those that send an answer.
- * One lock guards all of it; nothing waits under it. A slot's generation
- * tells an event of an earlier connection with the same descriptor from one of
- * this.
+ * One lock guards everything; nothing waits under it. A slot's generation tells
+ * this connection's events from those of an earlier one.
  */
 #include "fcgi/connections.h"
 
@@ -13,34 +12,34 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Descriptors of a connection with an answer: its own, file, root. */
+/* Descriptors of an unfinished answer: connection, file, root. */
 #define SENDING_WEIGHT 3
-/* A peer that has just connected is about to send its request. */
+/* A peer that connected this recently is about to send its request. */
 #define NEW_MS 10
 
 /* A doubly linked list of table slots, by number; -1: the end. */
 struct list {
 	int first, last;
-	unsigned weight;     /* of each: descriptors that it takes */
-	int64_t patience_ms; /* that may pass in it; 0: without a limit */
+	unsigned weight;     /* descriptors that each connection takes */
+	int64_t patience_ms; /* longest stay in the list; 0: unlimited */
 };
 
 struct slot {
-	uint32_t generation; /* tells apart who had this number in turn */
+	uint32_t generation; /* distinguishes users of this number */
 	bool taken;
-	bool again;        /* something came in while it was taken */
+	bool again;        /* an event came while it was taken */
 	struct list *list; /* NULL: not in the table */
 	int previous, next;
-	int64_t since;         /* when it came into its list, in milliseconds */
-	struct unsent *unsent; /* the answer that it is in the list for */
+	int64_t since;         /* when it entered its list, in milliseconds */
+	struct unsent *unsent; /* the answer under way, in sending */
 };
 
 struct connections {
 	pthread_mutex_t lock;
-	struct list waiting; /* for the rest of a request; oldest first */
+	struct list waiting; /* request incomplete; oldest first */
 	struct list idle;    /* silent after an answer; oldest first */
-	struct list sending; /* to a peer that takes nothing; longest first */
-	size_t used, limit;  /* weight of what is in the lists, and may be */
+	struct list sending; /* peer takes nothing; longest first */
+	size_t used, limit;  /* weight in the lists, and its maximum */
 	size_t max;
 	struct slot slots[]; /* by descriptor */
 };
@@ -89,7 +88,7 @@ static void append_slot(struct connections *table, struct list *list, int fd)
 
 struct connections *connections_new(size_t max, size_t limit)
 {
-	/* Pages of numbers that are never used are never touched. */
+	/* Pages of slots that are never used are never touched. */
 	struct connections *table =
 		calloc(1, sizeof *table + max * sizeof table->slots[0]);
 	if (table == NULL)
@@ -111,7 +110,7 @@ void connections_free(struct connections *table)
 	free(table);
 }
 
-/* The oldest of a list that no thread has taken, or -1. */
+/* Returns the oldest in a list that no thread has taken, or -1. */
 static int oldest_free(struct connections *table, const struct list *list)
 {
 	int fd = list->first;
@@ -126,7 +125,7 @@ static bool connection_has_input(int fd)
 	return poll(&peer, 1, 0) != 0;
 }
 
-/* Where a connection belongs; NULL: where it is. */
+/* Returns the list for a state, or NULL: stay in the current list. */
 static struct list *list_by_state(struct connections *table,
 	const struct slot *slot, enum connection_state state)
 {
@@ -170,7 +169,7 @@ bool connections_add(
 	return true;
 }
 
-/* Only the thread that has taken a connection asks: no lock is needed. */
+/* No lock: only the thread that has taken the connection calls this. */
 struct unsent *connections_unsent(struct connections *table, int fd)
 {
 	return table->slots[fd].unsent;
@@ -198,7 +197,7 @@ int connections_take(struct connections *table, uint64_t token)
 	int result = -1;
 
 	pthread_mutex_lock(&table->lock);
-	/* Another generation: an event of one that had this number before. */
+	/* Another generation is an event of an earlier connection. */
 	const bool is_it = slot->generation == token >> 32;
 	if (is_it && slot->taken) {
 		slot->again = true;
@@ -232,8 +231,8 @@ void connections_drop(struct connections *table, int fd)
 }
 
 /*
- * Takes the first of a list if its time is over. Else lets wait_ms, -1 being
- * for ever, be no longer than the time that is left, and returns -1.
+ * Takes the first in a list if it is overdue. Otherwise returns -1 and lowers
+ * wait_ms (-1: unlimited) to the time that is left.
  */
 static int take_first_overdue(
 	struct connections *table, const struct list *list, int *wait_ms)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes an answer as FastCGI records (FastCGI specification, section 3.3), as
- * far as the peer takes it, and knows how much of it is missing.
+ * Writes an answer as FastCGI records (FastCGI specification, section 3.3) as
+ * far as the peer takes it, and counts what is missing.
  */
 #include "fcgi/delivery.h"
 
@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #define HEADER_SIZE sizeof(FCGI_Header)
-/* Of a file, in one record: as much as fits into a slow peer's socket. */
+/* Bytes of a file in one record: as many as fit in a slow peer's socket. */
 #define CONTENT_MAX ((size_t)16384)
-/* In one go, to a peer that takes faster than the disk gives. */
+/* Records in one go, for a peer that is faster than the disk. */
 #define RECORDS_MAX 16
 
 static void write_header(
@@ -60,20 +60,20 @@ void delivery_begin(unsigned id, const struct answer *answer,
 	}
 }
 
-/* How much of the file is in the record under way. */
+/* Returns how many bytes of the file are in the current record. */
 static size_t content_size(const struct delivery *d)
 {
 	const off_t left = d->end - d->next;
 	return left < (off_t)CONTENT_MAX ? (size_t)left : CONTENT_MAX;
 }
 
-/* Reads all of that, from there on. False: it can't be had. */
+/* Returns false if not all size bytes can be read. */
 static bool read_all(int fd, unsigned char *out, size_t size, off_t offset)
 {
 	while (size > 0) {
 		ssize_t n = pread(fd, out, size, offset);
 		if (n == 0 || (n < 0 && errno != EINTR))
-			return false; /* it has become shorter, or an error */
+			return false; /* truncated, or an error */
 		if (n > 0) {
 			out += n;
 			size -= (size_t)n;
@@ -83,7 +83,7 @@ static bool read_all(int fd, unsigned char *out, size_t size, off_t offset)
 	return true;
 }
 
-/* Writes the record under way, but for what is out. Its size, or 0. */
+/* Writes the unsent part of the current record. Returns its size, or 0. */
 static size_t write_record(const struct delivery *d, unsigned char *out)
 {
 	const size_t content = content_size(d);
@@ -99,7 +99,7 @@ static size_t write_record(const struct delivery *d, unsigned char *out)
 	return HEADER_SIZE + content + (is_last ? DELIVERY_END_SIZE : 0);
 }
 
-/* The rest of the record under way goes out, as far as it does. */
+/* Sends the unsent part of the current record as far as the peer takes it. */
 static enum delivery_state send_record(
 	struct delivery *d, int fd, const unsigned char *record, size_t size)
 {
@@ -171,11 +171,10 @@ long long delivery_undelivered(const struct delivery *delivery)
 }
 
 /*
- * FastCGI has no record for this. But a web server closes an idle connection on
- * which something comes. What comes is an empty STDERR record, of the request
- * id that all servers use which have one request at a time. If the server sends
- * a request at the same moment, that record comes before the answer and does
- * nothing.
+ * FastCGI can't ask for a close, but a web server closes an idle connection on
+ * which something arrives. So send an empty STDERR record, with the id of
+ * servers that have one request at a time. If a request crosses the record, the
+ * record precedes the answer and has no effect.
  */
 void delivery_ask_to_close(int fd)
 {
@@ -185,6 +184,6 @@ void delivery_ask_to_close(int fd)
 		.requestIdB0 = 1,
 	};
 
-	/* A peer that takes nothing has no room for it. */
+	/* If there is no room, the peer reads nothing anyway. */
 	send(fd, &nothing, sizeof nothing, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

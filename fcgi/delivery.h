@@ -8,12 +8,11 @@
 #include "cgi/sink.h"
 
 /*
- * An answer on its way to the web server, in FastCGI's records: STDOUT, and in
- * one piece with the last of them END_REQUEST (FastCGI specification 1.0,
- * sections 3.3, 5.3, 5.5). It is sent as far as the socket takes it, and goes
- * on from there; so nobody waits for a slow peer. What counts is the content:
- * when the peer has taken all of that, the answer is delivered, whatever
- * becomes of the end record.
+ * An answer on its way to the web server as FastCGI records: STDOUT, the last
+ * of them in one piece with END_REQUEST (FastCGI specification 1.0, sections
+ * 3.3, 5.3, 5.5). Sends what the socket takes and continues later, so no thread
+ * waits for a slow peer. An answer is delivered when the peer has taken all its
+ * content, even if the end record fails.
  */
 
 #define DELIVERY_END_SIZE \
@@ -22,41 +21,39 @@
 	(sizeof(FCGI_Header) + ANSWER_BYTES_MAX + DELIVERY_END_SIZE)
 
 struct delivery {
-	unsigned id;          /* of the request */
-	int file;             /* what follows the first record; -1: nothing */
-	off_t next;           /* where in it the record under way begins */
-	off_t end;            /* where in it the answer ends */
-	size_t sent;          /* bytes of the record under way that are out */
-	unsigned char *first; /* the first record, until it is out */
-	size_t first_size;    /* of it; 0 when it is out */
+	unsigned id;          /* request id */
+	int file;             /* file after the first record; -1: none */
+	off_t next;           /* offset of the current record in file */
+	off_t end;            /* end of the answer in file */
+	size_t sent;          /* bytes of the current record already sent */
+	unsigned char *first; /* first record, until it is sent */
+	size_t first_size;    /* bytes of first; 0 when it is sent */
 };
 
 enum delivery_state {
-	DELIVERY_ENDED,  /* all is out, with the end record */
-	DELIVERY_WAITS,  /* there is more, when the socket takes it */
-	DELIVERY_BROKEN, /* the peer has gone, or the file can't be read */
+	DELIVERY_ENDED,  /* everything is sent, end record included */
+	DELIVERY_WAITS,  /* more to send when the socket has room */
+	DELIVERY_BROKEN, /* the peer is gone, or file is unreadable */
 };
 
 /*
- * Begins to answer request id; nothing is sent yet. first is the caller's, and
- * gets the first record. If the caller copies it elsewhere, out->first must be
- * set to the copy.
+ * Begins to answer request id, without sending. first is the caller's, and gets
+ * the first record. After moving the record, point out->first to it.
  */
 void delivery_begin(unsigned id, const struct answer *answer,
 	unsigned char first[static DELIVERY_FIRST_MAX], struct delivery *out);
 
 /*
- * Sends to the socket fd as much as it takes, up to some 256 kB, since others
- * wait, too. Never waits for the peer.
+ * Sends as much as the socket fd takes, up to some 256 kB, since others wait,
+ * too. Never waits for the peer.
  */
 enum delivery_state delivery_continue(struct delivery *delivery, int fd);
 
-/* How many bytes of the answer, its head included, are not out yet. */
+/* Returns how many bytes of the answer, head included, are not sent. */
 long long delivery_undelivered(const struct delivery *delivery);
 
 /*
- * Asks the peer of a connection that it keeps open, and on which we owe it
- * nothing, to close it. Were we the ones to close it, a request that the peer
- * sends in the same moment would be lost. Returns at once.
+ * Asks the peer to close an idle connection. If we closed it, a request that
+ * the peer sends at the same moment would be lost. Returns at once.
  */
 void delivery_ask_to_close(int fd);

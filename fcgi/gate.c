@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Walks the records of a request with bounds, without libfcgi, and lets only
- * one whole and plain request pass. libfcgi trusts what its peer says.
+ * Checks the records of a request within bounds, without libfcgi, and passes
+ * only one whole, plain request: libfcgi trusts its peer.
  */
 #include "fcgi/gate.h"
 
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A record, with the bounds checked. */
+/* A record whose bounds were checked. */
 struct record {
 	unsigned type;
 	unsigned id;
@@ -30,7 +30,6 @@ static void skip(struct cursor *c, size_t n)
 	c->left -= n;
 }
 
-/* Takes the next record. */
 static enum gate take_record(struct cursor *c, struct record *out)
 {
 	if (c->left < FCGI_HEADER_LEN)
@@ -54,7 +53,7 @@ static enum gate take_record(struct cursor *c, struct record *out)
 	return GATE_PASS;
 }
 
-/* A length of a name or a value: one byte, or four (section 3.4). */
+/* Takes the length of a name or a value: one byte, or four (section 3.4). */
 static bool take_length(struct cursor *c, size_t *out)
 {
 	if (c->left < 1)
@@ -98,11 +97,10 @@ static bool are_pairs(const unsigned char *bytes, size_t size)
 	return true;
 }
 
-/* The first record. */
 static enum gate check_begin(struct cursor *c, unsigned *id)
 {
 	struct record begin;
-	/* What it is shows before it is whole. */
+	/* Refuse a wrong start before it is complete. */
 	if ((c->left >= 1 && c->at[0] != FCGI_VERSION_1) ||
 		(c->left >= 2 && c->at[1] != FCGI_BEGIN_REQUEST))
 		return GATE_REFUSE;
@@ -120,8 +118,8 @@ static enum gate check_begin(struct cursor *c, unsigned *id)
 }
 
 /*
- * A stream: records of one type, the last one empty. Copies the contents to
- * out; they are fewer than the bytes they came in.
+ * Takes a stream: records of one type, the last one empty. Copies the contents
+ * to out, which is never too small: contents are shorter than records.
  */
 static enum gate check_stream(struct cursor *c, unsigned type, unsigned id,
 	unsigned char out[static GATE_SIZE_MAX], size_t *size)
@@ -161,7 +159,7 @@ enum gate gate_check(const unsigned char *bytes, size_t size,
 		result = GATE_REFUSE;
 	if (result == GATE_PASS)
 		result = check_stream(&c, FCGI_STDIN, id, scratch, &length);
-	/* A second request would be lost in libfcgi's buffer. */
+	/* libfcgi would lose a second request in its buffer. */
 	if (result == GATE_PASS && c.left > 0)
 		result = GATE_REFUSE;
 	if (result == GATE_WAIT && size == GATE_SIZE_MAX)

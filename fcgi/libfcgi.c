@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Has libfcgi read one request, which lies whole in its socket, and answers it.
+ * Has libfcgi read one request, which is whole in its socket, and answers it.
  * libfcgi never accepts, waits or writes here. An answer that the peer does not
- * take at once goes on as a struct unsent, without a thread:
- * unsent_continue() when there is room, or unsent_break_off(). Both settle
- * the request when it is over, so that a once link becomes served, or is armed
- * again.
+ * take at once becomes a struct unsent, which needs no thread:
+ * unsent_continue() sends more, unsent_break_off() gives up. Both settle a
+ * finished request, so that its once link is served or armed again.
  */
 #include "fcgi/libfcgi.h"
 
@@ -25,28 +24,27 @@
 struct unsent {
 	struct delivery delivery;
 	struct unfinished *unfinished;
-	bool keep;             /* the connection, for another request */
-	unsigned char first[]; /* the first record, if it is not out yet */
+	bool keep;             /* keep the connection for another request */
+	unsigned char first[]; /* the first record, while it is unsent */
 };
 
-/* A sink that is the request's connection. */
+/* A sink that writes to the request's connection. */
 struct stream {
 	struct sink sink;
 	int fd;
-	unsigned id; /* of the request */
-	bool is_out; /* a whole answer, with its end */
+	unsigned id; /* request id */
+	bool is_out; /* the answer and its end are sent */
 	struct unsent *later;
 };
 
 static struct stream *stream_of(struct sink *sink)
 {
-	return (struct stream *)sink; /* its first member */
+	return (struct stream *)sink; /* sink is the first member */
 }
 
 /*
- * A web server has no reason to shut down its side of a connection before it
- * has the answer: lighttpd does so when its client has hung up. What it sends
- * behind its request can only be ABORT_REQUEST, or what it must not send.
+ * A web server shuts down its side before the answer only if its client hung up
+ * (lighttpd). Bytes behind the request are ABORT_REQUEST, or invalid.
  */
 static bool stream_is_gone(struct sink *sink)
 {
@@ -57,7 +55,7 @@ static bool stream_is_gone(struct sink *sink)
 	return poll(&peer, 1, 0) == 1;
 }
 
-/* What is to be sent later. NULL: there is no memory. */
+/* Returns NULL if there is no memory. */
 static struct unsent *make_unsent(const struct delivery *delivery)
 {
 	struct unsent *unsent = malloc(sizeof *unsent + delivery->first_size);
@@ -77,7 +75,7 @@ static void free_unsent(struct unsent *unsent)
 	free(unsent);
 }
 
-/* The request is over, whatever was sent of its answer. */
+/* Ends the request, however much of its answer was sent. */
 static void finish_unsent(struct unsent *unsent)
 {
 	respond_finish(
@@ -109,10 +107,7 @@ int libfcgi_init(void)
 	if (FCGX_Init() != 0)
 		return -1; /* no test: it always starts */
 
-	/*
-	 * FCGX_Init has put handlers there which end a loop of libfcgi's own
-	 * that is not used here.
-	 */
+	/* FCGX_Init() sets handlers for a loop of libfcgi that we don't use. */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGUSR1, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
@@ -121,11 +116,11 @@ int libfcgi_init(void)
 
 void libfcgi_open(struct libfcgi *out)
 {
-	/* No listening socket: after an error it must not accept by itself. */
+	/* No listening socket: after an error, libfcgi must not accept. */
 	FCGX_InitRequest(&out->request, -1, 0);
 }
 
-/* Reads the rest of STDIN, which would be taken for the next request. */
+/* libfcgi would take the rest of STDIN for the next request. */
 static bool drain_stdin(FCGX_Stream *in)
 {
 	char bytes[4096];
@@ -136,7 +131,7 @@ static bool drain_stdin(FCGX_Stream *in)
 	return FCGX_GetError(in) == 0;
 }
 
-/* An answer is over, and so is its connection, unless it stays open. */
+/* Closes the connection after an answer, unless it stays open. */
 static enum outcome end_answer(bool is_out, bool keep, int fd)
 {
 	if (is_out && keep)
@@ -149,7 +144,7 @@ static void answer_request_of(FCGX_Request *request,
 	const struct service *service, struct tree_cache *cache,
 	struct stream *stream)
 {
-	/* Only here an error shows: the params would be cut off. */
+	/* The only sign that the params were cut off. */
 	if (FCGX_GetError(request->in) != 0 || !drain_stdin(request->in))
 		return; /* no test: the gate lets none through */
 	stream->id = (unsigned)request->requestId;
@@ -167,10 +162,10 @@ static void answer_request_of(FCGX_Request *request,
 }
 
 /*
- * FCGX_Accept_r() accepts a connection only if none is kept alive. So ipcFd and
- * keepConnection are set as if fd were kept alive, and it reads from fd.
+ * FCGX_Accept_r() accepts no connection if one is kept alive. So ipcFd and
+ * keepConnection are set as if fd were kept alive, and libfcgi reads from fd.
  * fcgiapp.h calls these members private; the build checks that they exist.
- * FCGX_Free() gives up the connection without sending anything.
+ * FCGX_Free() releases the connection without sending anything.
  */
 enum outcome libfcgi_serve(struct libfcgi *libfcgi, int fd,
 	const struct service *service, struct tree_cache *cache,

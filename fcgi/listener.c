@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The listening socket: descriptor 0, the one that systemd passes, or one that
- * the responder makes at a path of its own.
- */
+/* The listening socket: descriptor 0, one from systemd, or one of our own. */
 #include "fcgi/listener.h"
 
 #include <err.h>
@@ -38,7 +35,7 @@ static bool is_listening(int fd)
 	       type == SOCK_STREAM;
 }
 
-/* The protocol of sd_listen_fds(3). -1 when nothing was passed to us. */
+/* Implements sd_listen_fds(3). Returns -1 if no socket was passed to us. */
 static int passed_by_systemd(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
@@ -75,8 +72,8 @@ static int take_inherited(void)
 }
 
 /*
- * Locks the directory of path while a socket is made there, so that of two
- * programs starting at once neither takes the other's for a stale one.
+ * Locks the directory while a socket is created, so that two programs starting
+ * at once don't take each other's socket for a stale one.
  */
 static int lock_directory(const char *path)
 {
@@ -92,7 +89,7 @@ static int lock_directory(const char *path)
 	return fd;
 }
 
-/* Removes the socket at path if nobody serves it; else ends the program. */
+/* Removes a socket that nobody serves; otherwise ends the program. */
 static void remove_stale(const struct sockaddr_un *address)
 {
 	struct stat st;
@@ -111,7 +108,7 @@ static void remove_stale(const struct sockaddr_un *address)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		err(EX_OSERR, "socket"); /* no test: socket fails */
-	/* EAGAIN: its backlog is full, so somebody does serve it. */
+	/* EAGAIN: the backlog is full, so somebody serves the socket. */
 	if (connect(fd, (const struct sockaddr *)address, sizeof *address) ==
 			0 ||
 		errno == EAGAIN)
@@ -140,7 +137,7 @@ static int bind_own(const struct options *options)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		err(EX_OSERR, "socket"); /* no test: socket fails */
-	/* Nobody may connect before owner and mode are what was asked for. */
+	/* Nobody may connect before owner and mode are set. */
 	mode_t mask = umask(0777);
 	if (bind(fd, (const struct sockaddr *)&address, sizeof address) < 0)
 		err(EX_OSERR, "%s", path);
@@ -167,7 +164,7 @@ void listener_open(const struct options *options, struct listener *out)
 		err(EX_OSERR, "%s", out->path); /* no test: lstat fails */
 	out->device = st.st_dev;
 	out->inode = st.st_ino;
-	/* Several may wait on it, here and in other processes; one gets it. */
+	/* Several may wait for a connection; only one gets it. */
 	int flags = fcntl(out->fd, F_GETFL);
 	if (flags < 0 || fcntl(out->fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		err(EX_OSERR, "socket");

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The FastCGI responder: options and settings, the listening socket, the
- * sandbox, the threads. Then main() waits for signals.
- */
+/* The FastCGI responder: starts everything, then waits for signals. */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +32,8 @@
 #include "fcgi/turns.h"
 
 /*
- * Opens standard descriptors that are closed, so that no socket and no log gets
- * their number. Read-only, because writing there must still fail.
+ * Opens closed standard descriptors, so that no socket or log gets their
+ * number. Read-only, because writing to them must still fail.
  */
 static void fill_standard(void)
 {
@@ -66,7 +63,7 @@ static struct settings read_settings(void)
 	return settings;
 }
 
-/* 0: not said. */
+/* Returns 0 if not set. */
 static unsigned read_threads(void)
 {
 	const char *text = getenv("PXESRV_THREADS");
@@ -92,7 +89,7 @@ static int block_signals(void)
 	sigaddset(&signals, SIGHUP);
 	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
 		errx(EX_OSERR, "signals"); /* no test: it does not fail */
-	/* A log that can't be written to fails its write instead. */
+	/* A log past its size limit must fail to write, not end us. */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	const int fd = signalfd(-1, &signals, SFD_CLOEXEC);
@@ -101,7 +98,7 @@ static int block_signals(void)
 	return fd;
 }
 
-/* As outdated_open(). -1: no root is set, so there is nothing to confine to. */
+/* As outdated_open(); -1 if no root is set: then files are not confined. */
 static int open_outdated(const struct service *service)
 {
 	if (service->settings.root == NULL)
@@ -112,7 +109,7 @@ static int open_outdated(const struct service *service)
 	return fd;
 }
 
-/* Until TERM or INT, or until the sandbox is outdated. */
+/* Handles signals until TERM or INT, or until the sandbox is outdated. */
 static void wait_for_end(
 	int signals, int outdated, const char *log_path, struct log *log)
 {
@@ -133,7 +130,7 @@ static void wait_for_end(
 	}
 }
 
-/* On standard error too, when a part of the sandbox is missing. */
+/* Uses standard error, too, if a part of the sandbox is missing. */
 static void report_sandbox(const struct sandbox *sandbox, struct log *log)
 {
 	char note[sizeof sandbox->report.text + 16];
@@ -147,20 +144,20 @@ static void report_sandbox(const struct sandbox *sandbox, struct log *log)
 #define THREADS_MANY 8
 
 /*
- * Leaves a quarter of the threads for other roots than one whose disk hangs.
- * With few threads there are none to spare.
+ * Keeps a quarter of the threads for roots other than one whose disk hangs. If
+ * there are few threads, none can be spared.
  */
 static void limit_roots(unsigned threads, struct root_limit *out)
 {
 	const unsigned processors = turns_processors();
 
 	out->most = threads >= THREADS_MANY ? threads - threads / 4 : threads;
-	/* So many may be at work in one root when no disk hangs. */
+	/* Without a disk that hangs, this many may be at work in one root. */
 	if (out->most < processors)
 		out->most = processors;
 }
 
-/* Confines the process before it takes anything from a peer. NULL: errno. */
+/* Confines the process before it reads from a peer. NULL with errno. */
 static struct pool *start_confined(unsigned threads,
 	const struct listener *listener, struct service *service)
 {
@@ -206,7 +203,7 @@ int main(int argc, char *argv[])
 		.log = &log, .no_root_status = 503, .limit = &limit};
 
 	fill_standard();
-	umask(0); /* each call that makes something gives its mode */
+	umask(0); /* each call that creates something gives its mode */
 	options_parse(argc, argv, &options);
 	service.settings = read_settings();
 	const unsigned asked = read_threads();

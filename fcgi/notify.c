@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tells systemd when the responder is ready and when it stops: sd_notify(3). */
+/* Tells systemd that the responder is ready, or stops: sd_notify(3). */
 #include "fcgi/notify.h"
 
 #include <err.h>
@@ -22,7 +22,7 @@ int notify_open(void)
 		length >= sizeof address.sun_path)
 		errx(EX_CONFIG, "NOTIFY_SOCKET=%s: not a valid value", path);
 	memcpy(address.sun_path, path, length);
-	if (path[0] == '@') /* no file, but an abstract name: unix(7) */
+	if (path[0] == '@') /* an abstract name, not a file: unix(7) */
 		address.sun_path[0] = '\0';
 
 	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The responder's command line. */
+/* Parses the responder's command line. */
 #include "fcgi/options.h"
 
 #include <err.h>

@@ -5,12 +5,12 @@
 #include <sys/types.h>
 
 struct options {
-	const char *socket_path; /* NULL: the socket is given to us */
+	const char *socket_path; /* NULL: the socket was passed to us */
 	mode_t socket_mode;
-	uid_t socket_user;  /* (uid_t)-1: leave it */
-	gid_t socket_group; /* (gid_t)-1: leave it */
+	uid_t socket_user;  /* (uid_t)-1: unchanged */
+	gid_t socket_group; /* (gid_t)-1: unchanged */
 	bool check_only;
 };
 
-/* Reads the command line. Ends the program on -h, -V, and wrong usage. */
+/* Parses the command line. Ends the program for -h, -V and wrong usage. */
 void options_parse(int argc, char *argv[], struct options *out);

@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The threads of the responder, and what they do with connections.
+ * The responder's threads, and their work on connections.
  *
- * All workers wait in one epoll: for the listening socket, and for the
- * connections in the table (connections.h). A worker that gets a connection's
- * event takes the connection; until it puts it back or drops it, no other
- * thread touches it. An event that comes meanwhile is noted in the table, and
- * the worker looks again before it lets go. So a connection has one user at a
- * time, and no event is lost. A connection that nobody has taken may also be
- * asked to close, at the end, by the main thread: under the table's lock,
- * without waiting.
+ * All workers wait in one epoll, for the listening socket and for the
+ * connections in the table (connections.h). A worker that gets an event takes
+ * the connection; no other thread touches it until the worker puts it back or
+ * drops it. The table notes events that come meanwhile, and the worker looks
+ * again before it lets go. So a connection has one user at a time, and no event
+ * is lost. Only at the end, the main thread asks connections that nobody has
+ * taken to close, under the table's lock and without waiting.
  *
- * No worker waits for a peer. A request is read when all of it is in the socket
- * (gate.h). What a peer does not take of an answer is sent when epoll says that
- * there is room. If the peer hangs up, or takes nothing for
- * CONNECTION_SENDING_PATIENCE, the answer is broken off, and respond_finish()
- * arms its once link again. Workers wait for the disk and for the lock on
- * once/, so there are more of them than processors; turns.h says who works.
+ * No worker waits for a peer. A request is read when it is whole in the socket
+ * (gate.h). The rest of an answer is sent when epoll reports room. If the peer
+ * hangs up, or takes nothing for CONNECTION_SENDING_PATIENCE, the answer is
+ * broken off, and respond_finish() arms its once link again. Workers wait for
+ * the disk and for the lock on once/, so there are more workers than
+ * processors; turns.h says which of them work.
  *
- * The end has two steps. LAST_CALL: nothing new is accepted, web servers are
- * asked to close idle connections, answers under way may end. STOPPING: each
- * worker ends after what it does now; what has arrived is answered as far as
- * that goes at once.
+ * The end has two steps. LAST_CALL: accept nothing, ask web servers to close
+ * idle connections, let answers end. STOPPING: each worker ends after its
+ * current work, then answers what has arrived as far as possible at once.
  */
 #include "fcgi/pool.h"
 
@@ -51,12 +49,12 @@
 #include "fcgi/turns.h"
 
 /*
- * Bytes of an answer that may wait in a connection's socket; the kernel takes
- * twice as many for itself. More would be of no use to a slow peer.
+ * Bytes of an answer that wait in a socket; the kernel doubles this number.
+ * More would not help a slow peer.
  */
 #define SOCKET_BUFFER 16384
-#define NAP_NS 10000000 /* to back off, so that epoll does not spin */
-/* A worker without a request for so long closes what it keeps of the tree. */
+#define NAP_NS 10000000 /* back off: epoll must not spin */
+/* A worker without a request for this long closes its cached files. */
 #define WORKER_IDLE_MS 10000
 #define STACK_SIZE \
 	((size_t)256 * 1024) /* bytes: several times the deepest use */
@@ -65,31 +63,30 @@
 #define CONNECTIONS_MIN 4
 /* Descriptors: a connection, root, default, target, lock, log, one more. */
 #define PER_REQUEST 7
-/* Further ones: standard, listener, log, epoll, and some to spare. */
+/* Further descriptors: standard, listener, log, epoll, and some to spare. */
 #define RESERVE 16
-/* The rest of POOL_LAST_SECONDS is for answers that are under way. */
+/* The rest of POOL_LAST_SECONDS is for answers under way. */
 #define LAST_CALL_SECONDS 1
 
-/* Tokens in epoll that no connection has: their descriptor is too large. */
+/* epoll tokens of no connection: their descriptor would be too large. */
 #define TOKEN_LISTENER UINT64_MAX
 #define TOKEN_STOP (UINT64_MAX - 1)
 
-/* A thread that answers requests. */
 struct worker {
 	struct pool *pool;
 	pthread_t thread;
 	unsigned number; /* from 0 */
 	struct libfcgi libfcgi;
 	struct tree_cache cache;
-	size_t seen; /* bytes that judge_request() has found */
+	size_t seen; /* bytes that judge_request() found */
 	unsigned char bytes[GATE_SIZE_MAX + 1]; /* one more: too large */
 	unsigned char scratch[GATE_SIZE_MAX];
 };
 
 enum phase {
 	RUNNING,
-	LAST_CALL, /* no new connection is taken, and kept ones are let go */
-	STOPPING,  /* what has arrived is answered, nothing more is taken */
+	LAST_CALL, /* accept nothing, let go of kept connections */
+	STOPPING,  /* answer what has arrived, then end */
 };
 
 struct pool {
@@ -99,8 +96,8 @@ struct pool {
 	struct connections *connections;
 	struct turns *turns;
 	int epoll;
-	int stop; /* eventfd: ready when no worker shall wait any more */
-	atomic_uint unsent_count; /* answers whose rest waits for its peer */
+	int stop; /* eventfd: readable when workers must not wait */
+	atomic_uint unsent_count; /* answers that wait for their peer */
 	unsigned started;
 	struct worker workers[];
 };
@@ -112,7 +109,7 @@ static bool is_finished(int fd)
 	return poll(&peer, 1, 0) > 0;
 }
 
-/* Judges what a connection has sent so far. The bytes stay in the socket. */
+/* Judges what a connection has sent, and leaves it in the socket. */
 static enum gate peek_request(struct worker *w, int fd)
 {
 	ssize_t n;
@@ -122,14 +119,14 @@ static enum gate peek_request(struct worker *w, int fd)
 	while (n < 0 && errno == EINTR);
 	w->seen = n > 0 ? (size_t)n : 0;
 	if (n == 0)
-		return GATE_REFUSE; /* the peer has closed, and sent nothing */
+		return GATE_REFUSE; /* closed, nothing sent */
 
 	if (n > 0)
 		return gate_check(w->bytes, w->seen, w->scratch);
 	return errno == EAGAIN ? GATE_WAIT : GATE_REFUSE;
 }
 
-/* Whether there is a whole request on a connection, or can still be one. */
+/* Whether a connection has a whole request, or may still get one. */
 static enum gate judge_request(struct worker *w, int fd)
 {
 	enum gate gate = peek_request(w, fd);
@@ -143,10 +140,7 @@ static enum gate judge_request(struct worker *w, int fd)
 	return gate;
 }
 
-/*
- * Answers the request that lies on fd. later is the answer when that is still
- * to be sent.
- */
+/* later gets the answer if there is more to send. */
 static enum outcome serve_request(
 	struct worker *w, int fd, struct unsent **later)
 {
@@ -174,7 +168,6 @@ static void break_off_answer(struct worker *w, int fd, struct unsent *unsent)
 	atomic_fetch_sub(&w->pool->unsent_count, 1);
 }
 
-/* Closes a connection that judge_request() did not let pass. */
 static void refuse_connection(struct worker *w, int fd)
 {
 	if (w->seen > 0)
@@ -184,10 +177,7 @@ static void refuse_connection(struct worker *w, int fd)
 	close(fd);
 }
 
-/*
- * Which events epoll tells of: that the peer takes more of an answer, or that
- * it says more. When that is so already, it tells at once.
- */
+/* Has epoll report room or incoming bytes, also if already there. */
 static bool watch_connection(
 	struct worker *w, int operation, int fd, bool sends)
 {
@@ -199,10 +189,7 @@ static bool watch_connection(
 	return epoll_ctl(w->pool->epoll, operation, fd, &event) == 0;
 }
 
-/*
- * A taken connection has more of an answer to be sent, maybe at once, but after
- * what others wait for. False: it has been closed.
- */
+/* Continues an answer after other waiting work. False: fd has been closed. */
 static bool continue_later(struct worker *w, int fd, struct unsent *unsent)
 {
 	connections_set_unsent(w->pool->connections, fd, unsent);
@@ -212,7 +199,7 @@ static bool continue_later(struct worker *w, int fd, struct unsent *unsent)
 	return false;
 }
 
-/* Continues a taken connection's answer. False: it has been closed. */
+/* Continues a taken connection's answer. False: fd has been closed. */
 static bool continue_connection(
 	struct worker *w, int fd, enum connection_state *state)
 {
@@ -220,7 +207,7 @@ static bool continue_connection(
 	struct connections *connections = w->pool->connections;
 	struct unsent *unsent = connections_unsent(connections, fd);
 
-	/* Before it may be closed and its number reused. */
+	/* Drop it first: once closed, its number may be reused. */
 	connections_drop(connections, fd);
 	*state = CONNECTION_SENDING;
 	switch (continue_answer(w, fd, unsent)) {
@@ -242,7 +229,7 @@ static bool continue_connection(
 	}
 }
 
-/* Answers a request on a taken connection. False: it has been closed. */
+/* Answers a request on a taken connection. False: fd has been closed. */
 static bool answer_if_whole(
 	struct worker *w, int fd, enum connection_state *state)
 {
@@ -252,7 +239,7 @@ static bool answer_if_whole(
 
 	switch (judge_request(w, fd)) {
 	case GATE_PASS:
-		/* Before it may be closed and its number reused. */
+		/* Drop it first: once closed, its number may be reused. */
 		connections_drop(connections, fd);
 		outcome = serve_request(w, fd, &later);
 		*state = outcome == OUTCOME_SENDING ? CONNECTION_SENDING
@@ -270,7 +257,6 @@ static bool answer_if_whole(
 	}
 }
 
-/* Does what there is to do on a connection that this worker has taken. */
 static void handle_connection(struct worker *w, int fd)
 {
 	struct connections *connections = w->pool->connections;
@@ -285,8 +271,8 @@ static void handle_connection(struct worker *w, int fd)
 }
 
 /*
- * Time is over for a taken connection: its peer takes nothing, or says nothing.
- * But its request may have become whole while all workers were busy.
+ * Ends a taken connection whose time is over. But its request may have become
+ * whole while all workers were busy.
  */
 static void end_overdue(struct worker *w, int fd)
 {
@@ -307,9 +293,8 @@ static void end_overdue(struct worker *w, int fd)
 }
 
 /*
- * Closes a connection on which nothing is to be done. Its request may have
- * become whole just now: then it is answered, and may be kept open after all.
- * False: there is none.
+ * Closes a connection that needs no work. If its request has just become whole,
+ * answers it; the connection may then stay open. False: there is none.
  */
 static bool make_room(struct worker *w)
 {
@@ -326,7 +311,7 @@ static bool make_room(struct worker *w)
 	return true;
 }
 
-/* A connection that stays, from here on watched by all workers. */
+/* Adds a connection that all workers watch from here on. */
 static void add_connection(struct worker *w, int fd,
 	enum connection_state state, struct unsent *unsent)
 {
@@ -348,7 +333,7 @@ static void add_connection(struct worker *w, int fd,
 		handle_connection(w, fd); /* rare: the rest has come */
 }
 
-/* After an error of accept4(2): backs off so that epoll does not spin. */
+/* Backs off after an error of accept4(2): epoll must not spin. */
 static void recover_from_accept(struct worker *w, int error)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
@@ -396,11 +381,11 @@ static void accept_connection(struct worker *w)
 	}
 }
 
-/* Waits for an event, for wait_ms at most (-1: no limit). False: no event. */
+/* Waits for wait_ms at most (-1: no limit). False: no event. */
 static bool wait_for_event(
 	struct worker *w, struct epoll_event *event, int wait_ms)
 {
-	/* A worker without a turn may have put back an overdue one. */
+	/* A worker without a turn may have put back one that is overdue. */
 	if (wait_ms < 0 || wait_ms > WORKER_IDLE_MS)
 		wait_ms = WORKER_IDLE_MS;
 	turns_rest(w->pool->turns, w->number);
@@ -411,7 +396,6 @@ static bool wait_for_event(
 	return events == 1;
 }
 
-/* Waits for one event, and handles it. */
 static void handle_event(struct worker *w)
 {
 	struct connections *connections = w->pool->connections;
@@ -423,7 +407,7 @@ static void handle_event(struct worker *w)
 	if (!wait_for_event(w, &event, wait_ms) || event.data.u64 == TOKEN_STOP)
 		return;
 	if (event.data.u64 == TOKEN_LISTENER) {
-		/* The event may be older than the last call. */
+		/* The event may be older than the phase. */
 		if (atomic_load(&w->pool->phase) == RUNNING)
 			accept_connection(w);
 		return;
@@ -433,7 +417,7 @@ static void handle_event(struct worker *w)
 		handle_connection(w, fd);
 }
 
-/* Answers a request that has arrived, as far as the peer takes it at once. */
+/* Answers a request that has arrived, as far as the peer takes it now. */
 static void finish_connection(struct worker *w, int fd, struct unsent *unsent)
 {
 	if (unsent == NULL && judge_request(w, fd) == GATE_PASS) {
@@ -447,7 +431,7 @@ static void finish_connection(struct worker *w, int fd, struct unsent *unsent)
 		close(fd);
 }
 
-/* Nobody else can answer what has arrived on open connections. */
+/* No other thread answers what has arrived on open connections. */
 static void finish_connections(struct worker *w)
 {
 	struct connections *connections = w->pool->connections;
@@ -460,17 +444,14 @@ static void finish_connections(struct worker *w)
 	}
 }
 
-/*
- * What a worker, the argument, does until the phase is STOPPING, and then for
- * those who are still connected. A thread's function; returns NULL.
- */
+/* A thread's function: works until STOPPING, then answers connected peers. */
 static void *run_worker(void *worker)
 {
 	struct worker *w = worker;
 
 	for (;;) {
 		if (!turns_has(w->pool->turns, w->number)) {
-			/* Others work, perhaps for long. */
+			/* The next turn may be far off: keep nothing open. */
 			tree_cache_release(&w->cache);
 			turns_take(w->pool->turns, w->number);
 		}
@@ -483,7 +464,7 @@ static void *run_worker(void *worker)
 	return NULL;
 }
 
-/* A number above all descriptors that a connection can have. */
+/* Returns a number above all descriptors that a connection can have. */
 static size_t descriptors_max(void)
 {
 	struct rlimit limit;
@@ -518,8 +499,8 @@ static void raise_descriptors(void)
 }
 
 /*
- * Threads wait for nobody but the disk and the lock, so few are at work at a
- * time; the rest stand by for those that are held up there.
+ * Threads wait only for the disk and the lock, so few work at a time; the
+ * others replace those that are held up.
  */
 static unsigned best_thread_count(void)
 {
@@ -535,7 +516,7 @@ unsigned pool_count(unsigned asked)
 	raise_descriptors();
 	const size_t max = descriptors_max();
 	const size_t fixed = RESERVE + CONNECTIONS_MIN;
-	/* Half of them are for connections. */
+	/* Half of the descriptors are for connections. */
 	const size_t most = max > fixed ? (max - fixed) / 2 / PER_REQUEST : 0;
 	const unsigned wanted = asked > 0 ? asked : best_thread_count();
 
@@ -563,7 +544,7 @@ static int start_worker(struct worker *w)
 	return error;
 }
 
-/* Ends what has been started. Returns NULL and keeps errno. */
+/* Stops what was started. Returns NULL and keeps errno. */
 static struct pool *abandon_pool(struct pool *pool)
 {
 	int error = errno;
@@ -592,7 +573,7 @@ struct pool *pool_start(unsigned threads, const struct listener *listener,
 		pool->epoll < 0 || pool->stop < 0 ||
 		add_to_epoll(pool->epoll, pool->stop, EPOLLIN, TOKEN_STOP) <
 			0) {
-		/* The program ends, and closes the rest. */
+		/* The program ends, which closes the rest. */
 		if (pool->connections != NULL)
 			connections_free(pool->connections);
 		if (pool->turns != NULL)
@@ -623,13 +604,12 @@ static bool are_all_sent(struct pool *pool)
 	return atomic_load(&pool->unsent_count) == 0;
 }
 
-/* Whether no connection needs anything more. */
 static bool is_done(struct pool *pool)
 {
 	return are_all_sent(pool) && connections_are_none(pool->connections);
 }
 
-/* Whether what() holds, and no worker was at work while it was asked. */
+/* Whether what() holds, and no worker worked during the call. */
 static bool holds_while_idle(struct pool *pool, bool (*what)(struct pool *))
 {
 	unsigned before, after;
@@ -639,9 +619,9 @@ static bool holds_while_idle(struct pool *pool, bool (*what)(struct pool *))
 }
 
 /*
- * A request that a web server sends on an open connection while it is closed
- * would be lost. So they are asked to close theirs, and answered until then;
- * and those who are taking their answer may have the rest.
+ * Closing a connection would lose a request that a web server is just sending.
+ * So web servers are asked to close theirs, and answered until then. Peers that
+ * take an answer may have the rest.
  */
 static void make_last_call(struct pool *pool)
 {
@@ -668,7 +648,7 @@ void pool_stop(struct pool *pool)
 
 	make_last_call(pool);
 	atomic_store(&pool->phase, STOPPING);
-	/* The eventfd is empty, so this never waits. */
+	/* The eventfd is empty, so write(2) never waits. */
 	if (write(pool->stop, &one, sizeof one) != sizeof one)
 		abort(); /* no test: write fails */
 	turns_end(pool->turns);

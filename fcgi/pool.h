@@ -10,29 +10,27 @@ struct pool;
 #define POOL_THREADS_MAX 1024 /* threads */
 
 /*
- * Lets the process have as many descriptors as it may, for as many slow peers.
- * Returns how many threads there are to be: as many as asked for (0: as many as
- * are best), unless there are too few descriptors for that.
+ * Raises the limit of descriptors as far as possible, for as many slow peers.
+ * Returns how many threads to start: asked, or the best number if asked is 0,
+ * but not more than the descriptors allow.
  */
 unsigned pool_count(unsigned asked);
 
 /*
- * Starts so many threads, which will answer what comes on the listening socket
- * until pool_stop(). Both must outlive them. NULL with errno when they could
- * not be started.
+ * Starts threads that answer what comes on the listening socket until
+ * pool_stop(). listener and service must outlive the pool. NULL with errno.
  */
 struct pool *pool_start(unsigned threads, const struct listener *listener,
 	const struct service *service);
 
-/* Has them take connections, from here on. False with errno. */
+/* Starts accepting connections. False with errno. */
 bool pool_begin_accepting(const struct pool *pool);
 
 /*
- * Takes no new connection any more, lets the requests under way come to their
- * end, answers those that arrive on open connections until their peers have
- * closed them (for a second at the most), and frees all. A peer that is not
- * served within POOL_LAST_SECONDS is cut off, so that what it asked for can
- * be put back.
+ * Stops accepting, finishes requests under way, answers those that arrive on
+ * open connections until their peers close them (one second at most), and frees
+ * the pool. After POOL_LAST_SECONDS, breaks off answers: their links are put
+ * back.
  */
 #define POOL_LAST_SECONDS 5
 void pool_stop(struct pool *pool);

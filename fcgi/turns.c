@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * As many workers as there are processors have a turn; the rest stand by in
- * turns_take(), and one of those is the watch. It looks every TICK_MS whether a
- * worker is at work in the same step as before: such a worker waits for a disk
- * or for the lock, so its turn goes to another one. When nothing happens, the
- * watch sleeps until a worker resumes.
+ * As many workers as there are processors have a turn. The others stand by in
+ * turns_take(), and one of them is the watch. Every TICK_MS the watch checks
+ * for workers that are still at work in the same step: they wait for a disk or
+ * the lock, so others get their turns. The watch sleeps while nothing happens.
  */
 #include "fcgi/turns.h"
 
@@ -16,15 +15,15 @@
 
 #include "boot/moment.h"
 
-/* Time between two looks: many times what a request takes. */
+/* Time between two checks: many times that of a request. */
 #define TICK_MS 2
-/* Looks without any work after which the watch sleeps until there is some. */
+/* Checks without any work before the watch goes to sleep. */
 #define QUIET_TICKS 100
 
 struct turn {
 	atomic_bool is_mine;
-	atomic_uint steps; /* odd: at work; each change is one more */
-	unsigned seen;     /* the watch's: steps at its last look */
+	atomic_uint steps; /* odd: at work; each change adds 1 */
+	unsigned seen;     /* steps at the watch's last check */
 };
 
 struct turns {
@@ -32,10 +31,10 @@ struct turns {
 	pthread_cond_t standby; /* a turn is free, or nobody watches */
 	pthread_cond_t watch;   /* there is work again */
 	unsigned free;          /* turns that nobody has */
-	unsigned ticks;         /* without work */
+	unsigned ticks;         /* checks without work */
 	bool is_watched;
 	bool are_over;
-	atomic_bool is_asleep; /* the watch */
+	atomic_bool is_asleep; /* the watch sleeps */
 	unsigned workers;
 	struct turn slots[];
 };
@@ -44,13 +43,13 @@ unsigned turns_processors(void)
 {
 	cpu_set_t processors;
 
-	/* EINVAL: there are more than fit in. */
+	/* EINVAL: more processors than the set holds. */
 	if (sched_getaffinity(0, sizeof processors, &processors) < 0)
 		return CPU_SETSIZE;
 	return (unsigned)CPU_COUNT(&processors);
 }
 
-/* None of these can fail in glibc or musl. */
+/* None of these calls can fail in glibc or musl. */
 static void init_conditions(struct turns *turns)
 {
 	pthread_condattr_t attributes;
@@ -117,14 +116,14 @@ static void sleep_a_tick(struct turns *turns)
 	pthread_cond_timedwait(&turns->watch, &turns->lock, &until);
 }
 
-/* Watches for one tick, or sleeps until there is something to watch. */
+/* Watches for one tick, or sleeps until there is work to watch. */
 static void watch_turns(struct turns *turns)
 {
 	turns->is_watched = true;
 	if (turns->ticks < QUIET_TICKS) {
 		sleep_a_tick(turns);
 	} else {
-		/* Set before the look: who resumes after it sends a signal. */
+		/* Set before the check: a worker that resumes then signals. */
 		atomic_store(&turns->is_asleep, true);
 		if (!free_held_turns(turns) && !turns->are_over)
 			pthread_cond_wait(&turns->watch, &turns->lock);
@@ -165,7 +164,7 @@ void turns_take(struct turns *turns, unsigned worker)
 		atomic_store(&turn->is_mine, true);
 	}
 	set_working(turn, true);
-	/* Another one may take a turn, or the watch. */
+	/* Another worker may take a turn, or become the watch. */
 	pthread_cond_signal(&turns->standby);
 	pthread_mutex_unlock(&turns->lock);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Landlock by its system calls, because the C library has no functions for it.
- */
+/* Landlock by system calls, because the C library has no functions for it. */
 #include "fcgi/sandbox/landlock.h"
 
 #include <errno.h>
@@ -11,9 +9,9 @@
 #include <unistd.h>
 
 /*
- * The interface as of version 7. It is the kernel's promise and does not
- * change, but the header may be older than the kernel: Debian 12 has that of
- * version 2. What it may not know stands here, by names of our own.
+ * Constants up to version 7 of the interface. The kernel never changes them,
+ * but its header may be older: Debian 12 has version 2. So what a header may
+ * lack is defined here, under names of our own.
  */
 #define FS_TRUNCATE (UINT64_C(1) << 14)  /* version 3 */
 #define FS_IOCTL_DEV (UINT64_C(1) << 15) /* version 5 */
@@ -23,7 +21,7 @@
 #define VERSION_IOCTL_DEV 5
 #define VERSION_SCOPES 6
 
-/* struct landlock_ruleset_attr. Its size tells the kernel what is there. */
+/* struct landlock_ruleset_attr. Its size tells which fields exist. */
 struct attributes {
 	uint64_t fs;     /* all versions */
 	uint64_t net;    /* version 4 */
@@ -43,7 +41,7 @@ int landlock_version(void)
 
 static uint64_t fs_rights(int version)
 {
-	/* All of version 2: EXECUTE is the first bit, REFER the last. */
+	/* All rights of version 2, from EXECUTE, the first bit, to REFER. */
 	uint64_t rights = (LANDLOCK_ACCESS_FS_REFER << 1) - 1;
 
 	if (version >= VERSION_TRUNCATE)

@@ -5,43 +5,44 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Landlock: see landlock(7). Its versions are those of its kernel interface. */
+/* Landlock: see landlock(7). Versions are those of its kernel interface. */
 
-#define LANDLOCK_MOVES 2   /* the first with which links can be moved */
-#define LANDLOCK_NETWORK 4 /* the first that knows of the network */
+#define LANDLOCK_MOVES 2   /* first version that lets links be moved */
+#define LANDLOCK_NETWORK 4 /* first version that covers the network */
 
-/* What may be done with what lies beneath a place. */
+/* What may be done beneath a place. */
 #define RIGHTS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define RIGHTS_REMOVE LANDLOCK_ACCESS_FS_REMOVE_FILE
 #define RIGHTS_WRITE LANDLOCK_ACCESS_FS_WRITE_FILE
 #define RIGHTS_LOG (RIGHTS_WRITE | LANDLOCK_ACCESS_FS_MAKE_REG)
-/* Links and, when somebody puts one in a link's place, files are moved. */
+/* Links are moved, and files that somebody put in a link's place. */
 #define RIGHTS_ONCE                                                         \
 	(RIGHTS_READ | RIGHTS_LOG | RIGHTS_REMOVE |                         \
 		LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_DIR | \
 		LANDLOCK_ACCESS_FS_REFER)
 
-/* Rules that are being made. */
 struct landlock {
 	int fd;
-	uint64_t handled; /* rights that only a rule gives */
+	uint64_t handled; /* rights that need a rule */
 };
 
-/* The version that the kernel has, or -errno when it has none. */
+/* Returns the kernel's version, or -errno if it has no Landlock. */
 int landlock_version(void);
 
-/* Begins rules: about files, if wanted, and about the network. 0 or -errno. */
+/* Begins rules for the network and, if files is set, for files. 0 or -errno. */
 int landlock_open(int version, bool files, struct landlock *out);
 
 /*
- * Gives rights on what fd, maybe O_PATH, is, and on all beneath it; on a file
- * only those that a file can have. 0 or -errno: -EBADFD is a pipe or a socket,
- * which needs no rule.
+ * Grants rights on fd (O_PATH is enough) and everything beneath it; on a file,
+ * only those of files. Returns 0 or -errno; -EBADFD: a pipe or a socket, which
+ * needs no rule.
  */
 int landlock_allow(const struct landlock *landlock, int fd, uint64_t rights);
 
-/* Holds the calling thread, and all that it starts, to the rules. 0 or -errno.
- * Ends the rules, as landlock_close() does. */
+/*
+ * Confines the calling thread, and all that it starts, to the rules. Ends the
+ * rules as landlock_close() does. Returns 0 or -errno.
+ */
 int landlock_enter(struct landlock *landlock);
 
 void landlock_close(struct landlock *landlock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The places that the responder needs, and what it may do in each, as rules of
- * Landlock. The links on the way to a place are followed here, one by one.
+ * Turns the places that the responder needs into rules of Landlock. Follows the
+ * links on the way to a place one by one.
  */
 #include "fcgi/sandbox/places.h"
 
@@ -29,7 +29,7 @@ struct rules {
 
 static int allow(const struct rules *rules, const char *path, uint64_t rights)
 {
-	/* A directory that is mounted when it is used is mounted by this. */
+	/* O_DIRECTORY mounts what is mounted on first use. */
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOTDIR)
 		fd = open(path, O_PATH | O_CLOEXEC);
@@ -40,7 +40,7 @@ static int allow(const struct rules *rules, const char *path, uint64_t rights)
 	return err;
 }
 
-/* The same on the directory that path lies in. */
+/* Gives rights on the directory that path is in. */
 static int allow_parent(
 	const struct rules *rules, const char *path, uint64_t rights)
 {
@@ -53,7 +53,7 @@ static int allow_parent(
 	return allow(rules, parent, rights);
 }
 
-/* A directory of the tree; while there is none, the root in its place. */
+/* Gives rights on a directory of the tree, or on the root if it is missing. */
 static int allow_directory(const struct rules *rules, const struct tree *tree,
 	const char *name, uint64_t rights, const char *what)
 {
@@ -68,7 +68,7 @@ static int allow_directory(const struct rules *rules, const struct tree *tree,
 	return err;
 }
 
-/* grub/<version> may be a link to a directory elsewhere beneath the root. */
+/* grub/<version> may link to another directory beneath the root. */
 static int allow_grub_links(const struct rules *rules, const struct tree *tree)
 {
 	int fd = openat(
@@ -119,7 +119,7 @@ static int allow_tree(const struct rules *rules, const char *root)
 
 /*
  * Finds the first component of path that is a link, and reads its text. Returns
- * the length of path up to the end of that component; 0: there is none.
+ * the length of path to the end of that component, or 0: no link.
  */
 static size_t find_link(const char *path, char text[static PATH_MAX])
 {
@@ -138,7 +138,7 @@ static size_t find_link(const char *path, char text[static PATH_MAX])
 	return 0;
 }
 
-/* Puts the text of the link that ends at length in its place. */
+/* Replaces the link that ends at length by its text. */
 static int follow(char path[static PATH_MAX], size_t length, const char *text)
 {
 	char next[PATH_MAX + PATH_MAX + PATH_MAX];
@@ -155,8 +155,8 @@ static int follow(char path[static PATH_MAX], size_t length, const char *text)
 }
 
 /*
- * People switch a tree by moving a link to another directory beside the one
- * it led to. So for each link on the way to the root, those may be used, too.
+ * People switch trees by moving a link to a sibling of the old directory. So
+ * each link on the way to the root gives rights on all siblings.
  */
 static int allow_links(const struct rules *rules, const char *root)
 {
@@ -208,7 +208,7 @@ static int allow_list(const struct rules *rules, const char *list)
 	return 0;
 }
 
-/* Who has the lock on once/.lock. Where it can't be read, it is not told. */
+/* For the holder of once/.lock. Without this file it is not reported. */
 static void allow_locks(const struct rules *rules)
 {
 	allow(rules, "/proc/locks", LANDLOCK_ACCESS_FS_READ_FILE);
@@ -219,7 +219,7 @@ static void allow_log(const struct rules *rules, const char *path)
 	char real[PATH_MAX];
 	struct stat st;
 
-	/* A terminal is opened anew. It is taken when the log can't be had. */
+	/* A terminal is opened again, if the log can't be opened. */
 	allow(rules, "/proc/self/fd/2", RIGHTS_WRITE);
 	if (strcmp(path, "-") == 0)
 		return;
@@ -227,7 +227,7 @@ static void allow_log(const struct rules *rules, const char *path)
 		allow(rules, path, RIGHTS_WRITE);
 		return;
 	}
-	/* Its directory: after a rotation the file is another one. */
+	/* The log's directory: a rotation replaces the file. */
 	int err = allow_parent(rules, path, RIGHTS_LOG);
 	if (err == 0 && realpath(path, real) != NULL)
 		err = allow_parent(rules, real, RIGHTS_LOG);

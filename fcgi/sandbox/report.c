@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Puts together the line in which the start reports what confines the
- * responder.
- */
+/* Builds the line that reports at the start what confines the responder. */
 #include "fcgi/sandbox/report.h"
 
 #include <limits.h>

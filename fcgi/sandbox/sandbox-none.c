@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In the place of sandbox.c, by the build's option -Dsandbox=disabled. */
+/* Replaces sandbox.c in builds with -Dsandbox=disabled. */
 #include "fcgi/sandbox/sandbox.h"
 
 void sandbox_confine_files(const struct settings *settings,

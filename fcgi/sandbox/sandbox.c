@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Confines the process: first files and network by Landlock, then system calls
- * by seccomp. Without one of the two it goes on, and reports that.
+ * Confines the process: files and network by Landlock, then system calls by
+ * seccomp. Without one of the two it goes on, and reports that.
  */
 #include "fcgi/sandbox/sandbox.h"
 
@@ -15,7 +15,7 @@
 #include "fcgi/sandbox/places.h"
 #include "fcgi/sandbox/syscalls.h"
 
-/* Files and, where the kernel knows how, network. 0 or -errno. */
+/* Confines files and, if the kernel can, the network. 0 or -errno. */
 static int enter_files(int version, const struct settings *settings,
 	const char *socket_path, struct sandbox_report *report)
 {
@@ -48,11 +48,11 @@ static void enter_network(int version, struct sandbox_report *report)
 			strerror(-err));
 }
 
-/* NULL, or why files are not confined. */
+/* Returns NULL, or why files are not confined. */
 static const char *confine_files(int version, const struct settings *settings,
 	const char *socket_path, struct sandbox_report *report)
 {
-	if (version == -EPERM) /* by the filter of a container */
+	if (version == -EPERM) /* a container's filter */
 		return "Landlock is forbidden here";
 	if (version < 0)
 		return "this kernel has no Landlock";
@@ -73,8 +73,7 @@ void sandbox_confine_files(const struct settings *settings,
 	const int version = landlock_version();
 
 	*out = (struct sandbox){.confines_files = false};
-	/* Without it the kernel takes neither rules nor a filter from a user.
-	 */
+	/* Without it, the kernel takes rules and filters only from root. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	const char *why =
 		confine_files(version, settings, socket_path, &out->report);
@@ -86,7 +85,7 @@ void sandbox_confine_files(const struct settings *settings,
 	if (version >= LANDLOCK_NETWORK)
 		enter_network(version, &out->report);
 	sandbox_report_add(&out->report, "files are not confined: %s", why);
-	/* What was not asked for is not missed. */
+	/* Without a root, nothing was asked for, so nothing is missing. */
 	out->is_incomplete = settings->root != NULL;
 }
 

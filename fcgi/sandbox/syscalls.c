@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The system calls that the responder may make, as a filter of seccomp. All
- * others fail.
- */
+/* A seccomp filter: which system calls the responder may make. */
 #include "fcgi/sandbox/syscalls.h"
 
 #include <errno.h>
@@ -13,17 +10,16 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* From <linux/prctl.h>: names for anonymous memory, given by malloc(3). */
+/* From <linux/prctl.h>: names for anonymous memory, set by malloc(3). */
 #define SET_VMA 0x53564d41
 #define TCGETS_VALUE 0x5401
 
 /*
- * By name, since one may be newer than the library or not be on this machine.
- * Beside what is called today there are the other spellings of the same thing:
- * other libraries and machines choose those.
+ * Names, since a call may be newer than the library or missing on this machine.
+ * Other libraries and machines use other spellings of a call.
  */
 static const char *const allowed[] = {
-	/* Files. Which ones, and which directories, is Landlock's business. */
+	/* Files. Landlock decides which ones. */
 	"open", "openat", "openat2", "close", "read", "readv", "pread64",
 	"write", "writev", "lseek", "_llseek", "fstat", "fstat64", "stat",
 	"stat64", "lstat", "lstat64", "newfstatat", "fstatat64", "statx",
@@ -31,17 +27,17 @@ static const char *const allowed[] = {
 	"readlinkat", "getdents", "getdents64", "dup", "dup2", "dup3", "flock",
 	"fadvise64", "fadvise64_64", "arm_fadvise64_64",
 
-	/* Links are moved, never made but by a move: no symlink(2). */
+	/* Links are moved, never created: no symlink(2). */
 	"rename", "renameat", "renameat2", "link", "linkat", "unlink",
 	"unlinkat", "mkdir", "mkdirat", "utimensat", "utimensat_time64",
 
-	/* The connections that come; no socket can be made. */
+	/* Incoming connections; no socket can be created. */
 	"accept", "accept4", "recv", "recvfrom", "send", "sendto", "shutdown",
 	"getsockopt", "setsockopt", "getsockname", "getpeername", "epoll_ctl",
 	"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll",
 	"ppoll_time64", "select", "_newselect", "pselect6", "pselect6_time64",
 
-	/* Memory, threads that go on and end, signals, time. */
+	/* Memory, running and ending threads, signals, time. */
 	"brk", "munmap", "mremap", "madvise", "futex", "futex_time64",
 	"set_robust_list", "rseq", "membarrier", "sched_yield",
 	"sched_getaffinity", "getpid", "gettid", "getuid", "geteuid", "getgid",
@@ -52,7 +48,7 @@ static const char *const allowed[] = {
 	"clock_gettime64", "clock_getres", "clock_getres_time64",
 	"gettimeofday", "time", "getrlimit", "ugetrlimit"};
 
-/* Those that are harmless with some arguments only. */
+/* Calls that are harmless with some arguments only. */
 static const struct {
 	const char *name;
 	struct scmp_arg_cmp argument;
@@ -60,16 +56,16 @@ static const struct {
 	{"mmap", {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
 	{"mmap2", {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
 	{"mprotect", {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
-	{"prlimit64", {2, SCMP_CMP_EQ, 0, 0}}, /* it only tells */
+	{"prlimit64", {2, SCMP_CMP_EQ, 0, 0}}, /* only reads a limit */
 	{"prctl", {0, SCMP_CMP_EQ, SET_VMA, 0}},
 	{"ioctl", {1, SCMP_CMP_EQ, TCGETS_VALUE, 0}}, /* isatty(3) */
 };
 
-/* Of fcntl(2): not those that have signals sent to other processes. */
+/* Commands of fcntl(2), without those that signal other processes. */
 static const int file_commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD,
 	F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW};
 
-/* What this machine does not have needs no rule. */
+/* A call that this machine lacks needs no rule. */
 static int allow(scmp_filter_ctx filter, const char *name, unsigned count,
 	const struct scmp_arg_cmp *argument)
 {
@@ -93,7 +89,7 @@ static int allow_command(scmp_filter_ctx filter, int command)
 
 static int allow_all(scmp_filter_ctx filter)
 {
-	/* abort(3) sends itself a signal; to others there is none. */
+	/* abort(3) signals its own process. No other signal is allowed. */
 	const struct scmp_arg_cmp self =
 		SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
 	int err = allow(filter, "tgkill", 1, &self);
@@ -111,8 +107,8 @@ static int allow_all(scmp_filter_ctx filter)
 }
 
 /*
- * ENOSYS: a C library that tries a newer call first then goes on to the older
- * one, which EPERM keeps it from.
+ * ENOSYS: a C library that tries a newer call first then tries the older one.
+ * After EPERM it would not.
  */
 int syscalls_confine(void)
 {
@@ -121,7 +117,7 @@ int syscalls_confine(void)
 
 	if (filter == NULL)
 		return -ENOMEM; /* no test: no memory */
-	/* The calls of other machines, such as those of i386 on x86-64. */
+	/* Calls of another machine, such as i386 on x86-64. */
 	int err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, denied);
 	if (err == 0)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
