@@ -16,7 +16,7 @@ bool request_refuse_outdated(struct request *r, int error)
 	const bool is_refused =
 		error == EACCES || error == EPERM || error == EROFS;
 
-	if (!is_refused || r->is_outdated == NULL || !r->is_outdated())
+	if (!is_refused || r->is_outdated == NULL || !r->is_outdated(error))
 		return false;
 	/* no test: no sandbox may hold what is counted */
 	request_note(r,

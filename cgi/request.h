@@ -16,7 +16,7 @@ struct request {
 	struct settings settings;
 	struct client client; /* empty name: unknown */
 	bool head_only;
-	bool (*is_outdated)(void); /* as in struct service */
+	bool (*is_outdated)(int error); /* as in struct service */
 
 	bool is_later;      /* the sink sends the rest of the answer */
 	bool has_claim;     /* claim is ours and is not settled yet */

@@ -20,7 +20,7 @@ struct service {
 	 * Whether the sandbox knows other directories than are there now. Then
 	 * the process is about to end. NULL: there is no sandbox.
 	 */
-	bool (*is_outdated)(void);
+	bool (*is_outdated)(int error);
 	bool is_confined; /* only places known at the start can be opened */
 	bool reports_500; /* also report a status of 500 on standard error */
 };

@@ -7,6 +7,7 @@
  */
 #include "fcgi/outdated.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -48,7 +49,7 @@ int outdated_open(const char *root)
 	return event;
 }
 
-bool outdated_check(void)
+bool outdated_check(int error)
 {
 	const uint64_t one = 1;
 	struct places now;
@@ -56,11 +57,12 @@ bool outdated_check(void)
 	look_at_places(&now);
 	/*
 	 * A root that is gone may come back. Where once/ was not there at the
-	 * start, the sandbox allows it anywhere in the root.
+	 * start, Landlock allows it anywhere in the root, but systemd's
+	 * ReadWritePaths= does not.
 	 */
 	if (now.root.st_ino == 0 ||
 		(is_same_place(&now.root, &known.root) &&
-			(known.once.st_ino == 0 ||
+			((known.once.st_ino == 0 && error != EROFS) ||
 				is_same_place(&now.once, &known.once))))
 		return false;
 	(void)!write(event, &one, sizeof one);

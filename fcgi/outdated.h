@@ -12,7 +12,7 @@
 int outdated_open(const char *root);
 
 /*
- * Whether root or once/ is another directory now, which the sandbox does not
- * know. Any thread may call it.
+ * Whether an access was refused with this errno because root or once/ is
+ * another directory now than the sandbox knows. Any thread may call it.
  */
-bool outdated_check(void);
+bool outdated_check(int error);
