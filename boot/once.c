@@ -174,7 +174,8 @@ static int set_aside(const struct tree *tree, const char *path)
 			    RENAME_NOREPLACE) == 0)
 			return 0;
 	}
-	once_report("%s: not the responder's own, moved to %s", path, aside);
+	once_report("%s: does not belong to the responder; moved to %s", path,
+		aside);
 	return 0;
 }
 

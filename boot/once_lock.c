@@ -242,9 +242,8 @@ static void report_holder(const struct tree *tree)
 			(long)holder);
 	else
 		/* rare: it has just been given up */
-		once_report(ONCE_LOCK ": held by a process that is not visible "
-				      "from here; no link can be claimed; run "
-				      "pxesrvctl check");
+		once_report(ONCE_LOCK
+			": held by a process that is not visible from here; no link can be claimed; run pxesrvctl check");
 }
 
 static void watch_lock(struct once_queue *queue, const struct tree *tree,

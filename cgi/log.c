@@ -93,8 +93,7 @@ static void report_log_failure(struct log *log, const char *path, int error)
 {
 	char line[LOG_LINE_MAX];
 	int n = snprintf(line, sizeof line,
-		"pxesrv: cannot open the log %.3000s: %s; logging to standard "
-		"error\n",
+		"pxesrv: cannot open the log %.3000s: %s; logging to standard error\n",
 		path, strerror(error));
 
 	log_write(log, line, (size_t)n);

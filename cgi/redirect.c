@@ -168,7 +168,8 @@ static void put_claim_back(
 	} else if (err == 0) {
 		request_note(r, " (not delivered: armed again)");
 	} else if (err == -ENOENT) {
-		request_note(r, " (not delivered: left to PXESRV_ONCE_GRACE)");
+		request_note(r,
+			" (not delivered: answered again by PXESRV_ONCE_GRACE)");
 	} else {
 		request_note(r, " (not delivered: %s; left at %s)",
 			strerror(-err), claim->path);
@@ -290,5 +291,5 @@ void redirect_answer(struct request *r, struct tree *tree)
 			return;
 	}
 	/* rare: it was replaced each time */
-	request_text(r, 503, "# The entry in once/ changes all the time");
+	request_text(r, 503, "# The entry in once/ keeps changing");
 }

@@ -88,10 +88,8 @@ static void answer_with_tree(const struct service *service,
 			"cannot open the root (%s): PXESRV_ROOT is",
 			strerror(-err));
 		send_error(r, passes ? 503 : service->no_root_status,
-			passes ? "# The boot server can't open its root "
-				 "directory now"
-			       : "# The boot server's root directory is not "
-				 "there",
+			passes ? "# The boot server can't open its root directory now"
+			       : "# The boot server's root directory is not there",
 			reason, r->settings.root);
 		return;
 	}
@@ -142,7 +140,7 @@ static void answer_request(const struct service *service,
 
 	if (!valid) {
 		char reason[64];
-		snprintf(reason, sizeof reason, "%s can't be", bad.name);
+		snprintf(reason, sizeof reason, "%s is not valid:", bad.name);
 		send_error(r, 500, "# A setting of the boot server is wrong",
 			reason, bad.value);
 	} else if (route.kind == ROUTE_NONE) {
@@ -154,13 +152,11 @@ static void answer_request(const struct service *service,
 			"the web server must pass REMOTE_ADDR", NULL);
 	} else if (r->client.name[0] == '\0') {
 		send_error(r, 500, "# The web server does not say who asks",
-			"the web server must pass an IP address as "
-			"REMOTE_ADDR, not",
+			"the web server must pass an IP address as REMOTE_ADDR, not",
 			r->vars.remote_addr);
 	} else if (r->settings.root == NULL) {
 		send_error(r, 500, "# The boot server has no root directory",
-			"set PXESRV_ROOT, or have the web server pass "
-			"DOCUMENT_ROOT",
+			"set PXESRV_ROOT, or have the web server pass DOCUMENT_ROOT",
 			NULL);
 	} else {
 		answer_within_limit(service, cache, r, &route);
@@ -192,8 +188,7 @@ static void note_if_bound(const struct service *service, struct request *r)
 	if (strcmp(r->settings.root, started->root) != 0 ||
 		strcmp(r->settings.allow, started->allow) != 0)
 		request_note(r,
-			" (this responder is confined to the PXESRV_ROOT and "
-			"PXESRV_ALLOW of its own environment)");
+			" (this responder is confined to the PXESRV_ROOT and PXESRV_ALLOW of its own environment)");
 }
 
 static int64_t nanoseconds_since(const struct timespec *start)

@@ -184,7 +184,7 @@ static bool cancel_client(
 	print_link(entry, text);
 	putchar('\n');
 	if (err == CANCEL_NOT_KEPT)
-		warnx("%s: cancelled, but rearm cannot restore it: something of another user is in its place in once/.cancelled",
+		warnx("%s: cancelled, but rearm cannot restore it: another user has made something in its place in once/.cancelled/",
 			entry);
 	return true;
 }

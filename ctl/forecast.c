@@ -162,7 +162,7 @@ void forecast_lock_holder(const struct tree *tree, char *out, size_t size)
 	char command[128];
 
 	if (pid <= 0)
-		snprintf(out, size, "a process that can't be seen from here");
+		snprintf(out, size, "a process that is not visible from here");
 	else if (read_process_name(pid, command, sizeof command))
 		snprintf(out, size, "pid %ld (%s)", (long)pid, command);
 	else
@@ -225,7 +225,7 @@ static void forecast_owner(const struct permission *permission,
 	if (permission_is_sticky(permission) &&
 		!permission_owns_once(permission) && client == NULL) {
 		set_forecast(out, FORECAST_MAY_FAIL, ONCE_DIR,
-			"it is sticky and belongs to somebody else, so the responder can move no link but its own");
+			"it is sticky and belongs to another user, so the responder can move only its own links");
 		advise_chown(permission, out);
 	} else if (permission_is_sticky(permission) && !permission->is_known &&
 		   fstatat(permission->tree.root, path, &link,

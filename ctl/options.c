@@ -109,7 +109,7 @@ static const struct command commands[] = {
 		.operands_max = -1,
 		.options = "fCSJ",
 		.help = "show what clients got, and when\n"
-			"FILE is a log, also one that is rotated and compressed, or - for standard input\n"
+			"FILE is a log, which may be rotated and compressed, or - for standard input\n"
 			"(journalctl ... | pxesrvctl log -); by default PXESRV_LOG. A line has time,\n"
 			"client, status and size of the answer, and the decision; \"-\" stands for a\n"
 			"missing value.\n",
@@ -121,8 +121,8 @@ static const struct command commands[] = {
 		.operands_max = -1,
 		.options = "SP",
 		.help = "count requests by decision, status, target and client\n"
-			"FILE is a log, also one that is rotated and compressed, or - for standard input;\n"
-			"by default PXESRV_LOG, as far back as it goes.\n",
+			"FILE is a log, which may be rotated and compressed, or - for standard input.\n"
+			"By default, FILE is PXESRV_LOG, as far back as it goes.\n",
 	},
 	{
 		.name = "kickstart",
@@ -133,7 +133,7 @@ static const struct command commands[] = {
 		.help = "print a boot script for CentOS Stream, AlmaLinux, Rocky\n"
 			"The repository is BaseOS, which has images/pxeboot/.\n"
 			"Both URLs may be a path in the tree, such as rocky/9; the script\n"
-			"then finds this server as those of the example tree do.\n",
+			"then finds this server as the scripts of the example tree do.\n",
 	},
 	{
 		.name = "preseed",
@@ -145,7 +145,7 @@ static const struct command commands[] = {
 			"The repository is the directory of linux and initrd.gz. If /dists/ is in its\n"
 			"URL, the script passes the mirror to the installer.\n"
 			"Both URLs may be a path in the tree, such as rocky/9; the script\n"
-			"then finds this server as those of the example tree do.\n",
+			"then finds this server as the scripts of the example tree do.\n",
 	},
 	{
 		.name = "chown",
@@ -157,8 +157,9 @@ static const struct command commands[] = {
 		.options = "",
 		.help = "give once/ and the directories in grub/ to the responder's user\n"
 			"USER is the user that the responder runs as. Creates once/ if it is missing.\n"
-			"Gives its own directories and .lock away, too; links keep their owners. Members\n"
-			"of GROUP can then make entries in once/, static/ and grub/. For root.\n",
+			"Also gives the responder's own directories and .lock to USER; links keep their\n"
+			"owners. Members of GROUP can then make entries in once/, static/ and grub/.\n"
+			"Only root can use it.\n",
 	},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -179,13 +180,13 @@ static const struct {
 	{'u', "user", "USER", offsetof(struct ctl, user),
 		"look at the tree as this user, the responder's (default for\n                  root: the running responder's, else the owner of once/)"},
 	{'U', "unsorted", NULL, offsetof(struct ctl, unsorted),
-		"in the order of the directory, in constant memory"},
+		"do not sort: the order of the directory, in constant memory"},
 	{'J', "json", NULL, offsetof(struct ctl, json),
-		"one JSON object a line"},
+		"print one JSON object per line"},
 	{'F', "force", NULL, offsetof(struct ctl, force),
 		"allow more than 4096 addresses, or regular files in static/"},
 	{'E', "each", NULL, offsetof(struct ctl, each),
-		"all addresses of a machine that has several"},
+		"act on all addresses of a machine that has several"},
 	{'L', "leases", "FILE", offsetof(struct ctl, leases),
 		"a lease file of dnsmasq or ISC dhcpd, for MAC addresses"},
 	{'C', "client", "CLIENT", offsetof(struct ctl, client),
@@ -240,7 +241,7 @@ static void print_overview(FILE *out)
 		fprintf(out, "  %-10s%.*s\n", commands[i].name,
 			(int)strcspn(commands[i].help, "\n"), commands[i].help);
 	fputs("\nCLIENT is an IP or MAC address, a host name, a range (10.0.0.10-10.0.0.20),\n"
-	      "a prefix (10.0.0.0/28), or - for one a line from standard input.\n"
+	      "a prefix (10.0.0.0/28), or - to read one per line from standard input.\n"
 	      "Environment: PXESRV_ROOT, PXESRV_ALLOW, PXESRV_LOG and PXESRV_ONCE_GRACE, with\n"
 	      "the same values as the responder's.\n",
 		out);

@@ -38,15 +38,15 @@ static bool check_once(const struct tree *tree)
 	}
 	if (faccessat(tree->root, ONCE_DIR, R_OK | W_OK | X_OK, AT_EACCESS) <
 		0) {
-		warn("%s/" ONCE_DIR ": links can't be moved there by user %u",
+		warn("%s/" ONCE_DIR ": user %u cannot move links there",
 			tree->path, (unsigned)geteuid());
 		return false;
 	}
 	const uid_t user = geteuid();
 	if ((st.st_mode & S_ISVTX) && user != 0 && st.st_uid != user) {
 		/* rare: needs a user who is not root */
-		warnx("%s/" ONCE_DIR ": it is sticky, so that user %u can't "
-		      "move the links of others; make that user its owner",
+		warnx("%s/" ONCE_DIR
+		      ": it is sticky, so user %u cannot move the links of others; make that user its owner",
 			tree->path, (unsigned)user);
 		return false;
 	}
@@ -62,8 +62,7 @@ static bool check_once_parts(const struct tree *tree)
 		const char *path = once_parts[i];
 		const int error = -once_part_forecast(tree, path);
 		if (error != 0) {
-			warnx("%s/%s: not the responder's own, and it can't be "
-			      "moved aside by user %u: %s",
+			warnx("%s/%s: does not belong to the responder, and user %u cannot move it aside: %s",
 				tree->path, path, (unsigned)geteuid(),
 				strerror(error));
 			good = false;
@@ -90,8 +89,7 @@ static bool check_default(const struct tree *tree)
 	}
 	if (error == ENOENT && faccessat(tree->root, TREE_DEFAULT, F_OK,
 				       AT_SYMLINK_NOFOLLOW) < 0) {
-		warnx("%s/default: there is none: clients without an entry of "
-		      "their own get 404",
+		warnx("%s/default: does not exist; clients without an entry of their own get 404",
 			tree->path);
 		return true;
 	}
@@ -148,8 +146,7 @@ static bool check_tree(const struct settings *settings)
 	struct tree tree;
 
 	if (settings->root == NULL) {
-		warnx("PXESRV_ROOT is not set: the tree is the DOCUMENT_ROOT "
-		      "that the web server passes, and was not checked");
+		warnx("PXESRV_ROOT is not set: the tree is the DOCUMENT_ROOT that the web server passes, and was not checked");
 		return true;
 	}
 	if (!open_tree(settings, &tree))
@@ -172,8 +169,7 @@ static void log_old_claim(const char *path, void *context)
 
 	escape_line(path, escaped, sizeof escaped);
 	snprintf(note, sizeof note,
-		"%s: claimed, by a crash or by an answer under way elsewhere; "
-		"not armed again by itself",
+		"%s: claimed by a responder that has crashed or is still answering; not armed again automatically",
 		escaped);
 	logline_write_event(context, note);
 }
@@ -221,7 +217,8 @@ void prepare_claims(const struct service *service)
 	int err = once_parts_make_locked(&tree);
 	if (err < 0) {
 		char note[256];
-		snprintf(note, sizeof note, ONCE_DIR ": claims will fail: %s",
+		snprintf(note, sizeof note,
+			ONCE_DIR ": links cannot be claimed: %s",
 			strerror(-err));
 		logline_write_event(service->log, note);
 	}

@@ -47,13 +47,11 @@ static int passed_by_systemd(void)
 		return -1;
 	if (!number_parse(fds, 10, 1, 1, &number))
 		errx(EX_USAGE,
-			"LISTEN_FDS is %s: one socket is served, "
-			"neither more nor less",
+			"LISTEN_FDS is %s: exactly one socket can be served",
 			fds);
 	if (!is_listening(FIRST_PASSED))
 		errx(EX_OSERR,
-			"LISTEN_FDS is 1, but descriptor %d is no "
-			"listening stream socket",
+			"LISTEN_FDS is 1, but descriptor %d is not a listening stream socket",
 			FIRST_PASSED);
 	return FIRST_PASSED;
 }
@@ -65,9 +63,7 @@ static int take_inherited(void)
 		fd = STDIN_FILENO;
 	if (fd < 0)
 		errx(EX_USAGE,
-			"there is no socket to serve: start it with one "
-			"as file descriptor 0, by systemd socket activation, "
-			"or with -s PATH (-h shows more)");
+			"no socket to serve: pass one as file descriptor 0 or by systemd socket activation, or give -s PATH (-h shows help)");
 	return fd;
 }
 
@@ -100,9 +96,7 @@ static void remove_stale(const struct sockaddr_un *address)
 		err(EX_OSERR, "%s", address->sun_path);
 	}
 	if (!S_ISSOCK(st.st_mode))
-		errx(EX_OSERR,
-			"%s: there is something else than a socket, "
-			"which is left alone",
+		errx(EX_OSERR, "%s: not a socket; it was left alone",
 			address->sun_path);
 
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -128,7 +122,7 @@ static int bind_own(const struct options *options)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	if (path[0] == '\0' || strlen(path) >= sizeof address.sun_path)
-		errx(EX_USAGE, "-s %s: a socket's path has 1 to %zu bytes",
+		errx(EX_USAGE, "-s %s: a socket path must have 1 to %zu bytes",
 			path, sizeof address.sun_path - 1);
 	strcpy(address.sun_path, path);
 

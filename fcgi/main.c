@@ -180,7 +180,7 @@ static struct pool *start_pool(
 {
 	if (libfcgi_init() != 0)
 		/* no test: it always starts */
-		errx(EX_SOFTWARE, "libfcgi does not start");
+		errx(EX_SOFTWARE, "cannot start libfcgi");
 	const unsigned threads = pool_count(asked);
 	limit_roots(threads, service->limit);
 	struct pool *pool = start_confined(threads, listener, service);

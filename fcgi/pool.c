@@ -172,8 +172,7 @@ static void refuse_connection(struct worker *w, int fd)
 {
 	if (w->seen > 0)
 		logline_write_event(w->pool->service->log,
-			"refused: not one whole, plain FastCGI request of at "
-			"most 64 KiB within 10 seconds");
+			"refused: not one whole, plain FastCGI request of at most 64 KiB within 10 seconds");
 	close(fd);
 }
 

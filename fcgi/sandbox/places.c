@@ -60,7 +60,8 @@ static int allow_directory(const struct rules *rules, const struct tree *tree,
 	int fd = openat(tree->root, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
 		sandbox_report_add(rules->report,
-			"%s/ is not there: %s in all of the root", name, what);
+			"%s/ does not exist: %s in all of the root", name,
+			what);
 		return landlock_allow(rules->landlock, tree->root, rights);
 	}
 	int err = landlock_allow(rules->landlock, fd, rights);
@@ -179,8 +180,7 @@ static int allow_links(const struct rules *rules, const char *root)
 		err = allow_parent(rules, real, RIGHTS_ONCE);
 		*name = '\0';
 		sandbox_report_add(rules->report,
-			"%s is a link: what the root may be used for, all of "
-			"%s may",
+			"%s is a link: all of %s may be used like the root",
 			part, real);
 		if (err == 0)
 			err = follow(path, length, text);
@@ -200,8 +200,7 @@ static int allow_list(const struct rules *rules, const char *list)
 			length == 0 ? 0 : allow(rules, directory, RIGHTS_READ);
 		if (err < 0)
 			sandbox_report_add(rules->report,
-				"%s of PXESRV_ALLOW can't be read from until a "
-				"restart: %s",
+				"%s in PXESRV_ALLOW cannot be read until a restart: %s",
 				directory, strerror(-err));
 		list += length + (list[length] == ':');
 	}
@@ -233,7 +232,7 @@ static void allow_log(const struct rules *rules, const char *path)
 		err = allow_parent(rules, real, RIGHTS_LOG);
 	if (err < 0)
 		sandbox_report_add(rules->report,
-			"%s can't be opened until a restart: %s", path,
+			"%s cannot be opened until a restart: %s", path,
 			strerror(-err));
 }
 

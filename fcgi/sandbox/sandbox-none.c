@@ -8,7 +8,8 @@ void sandbox_confine_files(const struct settings *settings,
 	(void)settings;
 	(void)socket_path;
 	*out = (struct sandbox){.confines_files = false};
-	sandbox_report_add(&out->report, "none: it was built without");
+	sandbox_report_add(
+		&out->report, "none: the responder was built without one");
 }
 
 void sandbox_confine_calls(struct sandbox *sandbox)

@@ -59,11 +59,11 @@ static const char *confine_files(int version, const struct settings *settings,
 	if (settings->root == NULL)
 		return "PXESRV_ROOT is not in the environment";
 	if (version < LANDLOCK_MOVES)
-		return "Landlock 1 would let no link be moved";
+		return "Landlock 1 does not allow moving links";
 
 	int err = enter_files(version, settings, socket_path, report);
 	if (err == -EXDEV)
-		return "the root is reached by a link to a directory in /";
+		return "a link to a directory in / leads to the root";
 	return err < 0 ? strerror(-err) : NULL;
 }
 

@@ -246,7 +246,7 @@ def test_a_sticky_directory_of_root(tree):
     assert said.status == ctl.OK
     assert "  but: once: it is sticky and belongs to root" in said.out
     for who in ({}, AS_ALICE):
-        assert "once: it is sticky and belongs to somebody else" in \
+        assert "once: it is sticky and belongs to another user" in \
             ctl.run("check", **who).out
 
 

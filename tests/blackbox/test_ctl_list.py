@@ -215,7 +215,7 @@ def test_default(clean):
     ("once/.claimed", None, 0o600, "the responder can't use it"),
     ("once/.served", 0, 0o755, "the responder can't use it"),
     ("once/.served", None, 0o600, "the responder can't use it"),
-    ("once", 0, 0o1775, "it is sticky and belongs to somebody else"),
+    ("once", 0, 0o1775, "it is sticky and belongs to another user"),
     ("once", None, 0o777, "every user of this machine may arm"),
 ])
 def test_check_of_once(clean, path, owner, mode, problem):

@@ -320,7 +320,8 @@ def elsewhere():
 
 def notes():
     with open(place.LOG) as log:
-        return [line for line in log if "the responder's own" in line]
+        return [line for line in log
+                if "does not belong to the responder; moved" in line]
 
 
 def check_works(one, tree, part, before):
@@ -341,7 +342,7 @@ def check_works(one, tree, part, before):
     after = os.lstat(tree.full(f"once/{aside[0]}"))
     assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
     [note] = notes()
-    assert f"once/{part}: not the responder's own, moved to " \
+    assert f"once/{part}: does not belong to the responder; moved to " \
         f"once/{aside[0]}" in note
     said = ctl.run("check")
     assert said.status == ctl.FOUND and f"once/{aside[0]}: " in said.out
@@ -416,7 +417,7 @@ def test_the_cgi_program_too(tree, elsewhere):
                           check=True, **place.AS_USER)
     assert answer.from_cgi(done.stdout).body == OS.encode()
     assert tree.link(f"once/.served/{CLIENT}") == "../os/boot"
-    assert done.stderr.decode().count("not the responder's own") == 3
+    assert done.stderr.decode().count("does not belong to the responder") == 3
 
 
 @pytest.mark.parametrize("part", [".claimed", ".served"])

@@ -102,7 +102,7 @@ def test_a_limit_that_does_not_allow_it(script, tree, tmp_path, web):
         preexec_fn=lambda: resource.setrlimit(
             resource.RLIMIT_NOFILE, (600, 600)))
     assert one.messages().startswith(
-        "pxesrv: only 600 descriptors (ulimit -Hn): not more than 268 clients "
-        "at a time\n")
+        "pxesrv: the limit of 600 descriptors (ulimit -Hn) allows only 268 "
+        "clients at a time\n")
     assert one.ask() == (200, b"default")
     assert one.end() == 0

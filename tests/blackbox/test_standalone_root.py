@@ -213,7 +213,7 @@ def test_a_tree_that_may_not_be_read(script, tmp_path):
             capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
     finally:
         shutil.rmtree(root)
-    assert done.returncode == 78 and "may not read it" in done.stderr
+    assert done.returncode == 78 and "cannot read it" in done.stderr
 
 
 def test_a_log_where_only_root_can_write(script, tree, tmp_path):

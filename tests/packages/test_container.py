@@ -323,7 +323,7 @@ def test_a_log_that_is_a_file(start, tree):
 def test_a_wrong_root(start, root):
     one = start(PXESRV_ROOT=root)
     assert one.process.wait(PATIENCE) == 78
-    assert f"{root}: the boot tree is not there" in one.said("stderr")
+    assert f"{root}: the boot tree does not exist" in one.said("stderr")
 
 
 def test_a_user_that_may_not_rename(start, tree):

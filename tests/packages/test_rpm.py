@@ -245,7 +245,7 @@ def test_the_stand_alone_command_finds_what_it_needs(root):
     assert "usage: pxesrv" in said(f"{root}/usr/bin/pxesrv", "-h")
     done = subprocess.run([f"{root}/usr/bin/pxesrv", "-r", "/nothing"],
                           capture_output=True, text=True)
-    assert done.returncode == 78 and "is not there" in done.stderr
+    assert done.returncode == 78 and "does not exist" in done.stderr
 
 
 def test_the_units_run_what_is_installed(root):

@@ -59,12 +59,11 @@ static const struct fault no_stat = {
 
 #define FILES "FILES"
 #define OPEN "network (Landlock VERSION); files are not confined: "
-#define MISSING                                                         \
-	"; once/ is not there: links may be moved in all of the root; " \
-	"grub/ is not there: files may be removed in all of the root"
-#define LINK(link, where)                                                    \
-	"; " link " is a link: what the root may be used for, all of " where \
-	" may"
+#define MISSING                                                           \
+	"; once/ does not exist: links may be moved in all of the root; " \
+	"grub/ does not exist: files may be removed in all of the root"
+#define LINK(link, where) \
+	"; " link " is a link: all of " where " may be used like the root"
 
 /*
  * In what is said, BASE is the current directory, VERSION Landlock's. Each
@@ -98,11 +97,11 @@ static const struct test {
 			LINK("BASE/current", "BASE"),
 		false, {"r next/default"}, {"c "}},
 	{"a link to all of the system", "BASE/system", "-", "", NULL, NULL,
-		OPEN "the root is reached by a link to a directory in /", true,
+		OPEN "a link to a directory in / leads to the root", true,
 		{"r outside/secret", "w whole/default"}, {"c "}},
 	{"allowed directories", "BASE/whole", "BASE/log/log",
 		"BASE/allowed::BASE/missing", NULL, NULL,
-		FILES "; BASE/missing of PXESRV_ALLOW can't be read from until "
+		FILES "; BASE/missing in PXESRV_ALLOW cannot be read until "
 		      "a restart: No such file or directory",
 		false, {"r allowed/boot"},
 		{"w allowed/boot", "r outside/secret"}},
@@ -112,7 +111,7 @@ static const struct test {
 		FILES, false, {"w /dev/null"}, {"w /dev/zero", "w log/log"}},
 	{"a log without a directory", "BASE/whole", "BASE/missing/log", "",
 		NULL, NULL,
-		FILES "; BASE/missing/log can't be opened until a restart: No "
+		FILES "; BASE/missing/log cannot be opened until a restart: No "
 		      "such file or directory",
 		false, {"r whole/default"}, {"w log/log"}},
 	{"a socket without a directory", "BASE/whole", "-", "", "socket", NULL,
@@ -134,7 +133,7 @@ static const struct test {
 		"files are not confined: this kernel has no Landlock", true,
 		{"w whole/default", "c "}, {NULL}},
 	{"Landlock 1", "BASE/whole", "-", "", NULL, &no_version,
-		"files are not confined: Landlock 1 would let no link be moved",
+		"files are not confined: Landlock 1 does not allow moving links",
 		true, {"w whole/default", "c "}, {NULL}},
 	{"no rules", "BASE/whole", "-", "", NULL, &no_rules,
 		"network is not confined: Landlock: Too many open files; files "
