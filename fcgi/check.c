@@ -222,9 +222,9 @@ void prepare_claims(const struct service *service)
 			strerror(-err));
 		logline_write_event(service->log, note);
 	}
+	claim_each(&tree, NULL, log_old_claim, service->log);
 	log_file_system(service, &tree, ".");
 	log_file_system(service, &tree, ONCE_DIR);
 	log_lock(service, &tree);
-	claim_each(&tree, NULL, log_old_claim, service->log);
 	tree_close(&tree);
 }

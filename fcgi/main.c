@@ -94,7 +94,7 @@ static int block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 	const int fd = signalfd(-1, &signals, SFD_CLOEXEC);
 	if (fd < 0)
-		err(EX_OSERR, "signals");
+		err(EX_OSERR, "cannot start");
 	return fd;
 }
 
@@ -105,7 +105,7 @@ static int open_outdated(const struct service *service)
 		return -1;
 	const int fd = outdated_open(service->settings.root);
 	if (fd < 0)
-		err(EX_OSERR, "eventfd");
+		err(EX_OSERR, "cannot start");
 	return fd;
 }
 
@@ -213,12 +213,12 @@ int main(int argc, char *argv[])
 		return EX_CONFIG;
 
 	const int signals = block_signals();
+	const int outdated = open_outdated(&service);
 	const int manager = notify_open();
 	listener_open(&options, &listener);
 	tzset();
 	log_open(service.settings.log, &log);
 	prepare_claims(&service);
-	const int outdated = open_outdated(&service);
 	struct pool *pool = start_pool(asked, &listener, &service);
 	notify_send(manager, "READY=1");
 	wait_for_end(signals, outdated, service.settings.log, &log);

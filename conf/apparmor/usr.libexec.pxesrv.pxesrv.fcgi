@@ -35,6 +35,9 @@ profile pxesrv.fcgi /usr/libexec/pxesrv/pxesrv.fcgi flags=(attach_disconnected) 
   # Who has the lock on once/.lock.
   @{PROC}/locks r,
 
+  # Which file system the tree is on.
+  @{PROC}/*/mountinfo r,
+
   # The tree: read, and links moved, or a client's GRUB configuration removed.
   @{PXESRV_ROOT}/ r,
   @{PXESRV_ROOT}/** r,

@@ -398,7 +398,7 @@ def test_a_start_without_descriptors():
         env=clean_env(PXESRV_ROOT=place.ROOT, PXESRV_LOG=place.LOG),
         capture_output=True, text=True, timeout=place.PATIENCE,
         preexec_fn=lambda: resource.setrlimit(
-            resource.RLIMIT_NOFILE, (6, 6)), **place.AS_USER)
+            resource.RLIMIT_NOFILE, (8, 8)), **place.AS_USER)
     assert done.returncode == 71
     assert "cannot start: Too many open files" in done.stderr
     assert not os.path.exists("/run/pxesrv/x")
