@@ -313,7 +313,7 @@ DIRECT = [
                                      "DOCUMENT_ROOT": "/nothing"},
          log="default default"),
     *[Case(f"{name}={value}", 500, "# A setting of the boot server is wrong\n",
-           params={name: value}, log=f"- {name} can't be {value}")
+           params={name: value}, log=f"- {name} is not valid: {value}")
       for name, value in (("PXESRV_SEND", "sendfile"),
                           ("PXESRV_ONCE_GRACE", "-1"),
                           ("PXESRV_ONCE_GRACE", "10s"),
