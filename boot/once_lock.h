@@ -14,10 +14,17 @@ struct tree;
  */
 int once_lock(const struct tree *tree);
 
+/* Gives up the lock that once_lock() returned. */
 void once_unlock(const struct tree *tree, int lock);
 
-/* Makes all parts of once/, if once/ is there, under the lock. 0 or -errno. */
-int once_prepare(const struct tree *tree);
+/*
+ * Whether the lock excludes: a second descriptor must not get it. 0; -ENOLCK
+ * when it does not; or another -errno, as of once_lock().
+ */
+int once_lock_test(const struct tree *tree);
+
+/* As once_parts_make(), under the lock. */
+int once_parts_make_locked(const struct tree *tree);
 
 /*
  * The pid that has the lock; 0 when nobody has it, or a process that is not

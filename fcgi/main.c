@@ -6,11 +6,13 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
@@ -27,6 +29,7 @@
 #include "fcgi/listener.h"
 #include "fcgi/notify.h"
 #include "fcgi/options.h"
+#include "fcgi/outdated.h"
 #include "fcgi/pool.h"
 #include "fcgi/sandbox/sandbox.h"
 #include "fcgi/turns.h"
@@ -75,8 +78,11 @@ static unsigned read_threads(void)
 	return threads;
 }
 
-/* The signals that main() waits for; threads inherit that they are held. */
-static sigset_t hold_signals(void)
+/*
+ * Blocks the signals that main() waits for, in this thread and in those that it
+ * starts. Returns a descriptor to read them from: signalfd(2).
+ */
+static int block_signals(void)
 {
 	sigset_t signals;
 
@@ -85,23 +91,45 @@ static sigset_t hold_signals(void)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
-		errx(EX_OSERR, "signals");
+		errx(EX_OSERR, "signals"); /* no test: it does not fail */
 	/* A log that can't be written to fails its write instead. */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	return signals;
+	const int fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (fd < 0)
+		err(EX_OSERR, "signals");
+	return fd;
 }
 
-/* Until TERM or INT. */
-static void wait_for_end(
-	const sigset_t *signals, const char *log_path, struct log *log)
+/* As outdated_open(). -1: no root is set, so there is nothing to confine to. */
+static int open_outdated(const struct service *service)
 {
+	if (service->settings.root == NULL)
+		return -1;
+	const int fd = outdated_open(service->settings.root);
+	if (fd < 0)
+		err(EX_OSERR, "eventfd");
+	return fd;
+}
+
+/* Until TERM or INT, or until the sandbox is outdated. */
+static void wait_for_end(
+	int signals, int outdated, const char *log_path, struct log *log)
+{
+	struct pollfd ready[] = {{.fd = signals, .events = POLLIN},
+		{.fd = outdated, .events = POLLIN}};
+	struct signalfd_siginfo signal;
+
 	for (;;) {
-		int signal = sigwaitinfo(signals, NULL);
-		if (signal == SIGHUP)
-			log_reopen(log_path, log);
-		else if (signal > 0)
+		if (poll(ready, 2, -1) <= 0)
+			continue;
+		if (ready[1].revents != 0)
 			return;
+		if (read(signals, &signal, sizeof signal) != sizeof signal)
+			continue;
+		if (signal.ssi_signo != SIGHUP)
+			return;
+		log_reopen(log_path, log);
 	}
 }
 
@@ -111,9 +139,9 @@ static void report_sandbox(const struct sandbox *sandbox, struct log *log)
 	char note[sizeof sandbox->report.text + 16];
 
 	snprintf(note, sizeof note, "sandbox: %s", sandbox->report.text);
-	logline_write_note(log, note);
-	if (sandbox->is_lacking)
-		warnx("%s", note);
+	logline_write_event(log, note);
+	if (sandbox->is_incomplete)
+		warnx("%s", note); /* no test: needs an old kernel */
 }
 
 #define THREADS_MANY 8
@@ -132,27 +160,29 @@ static void limit_roots(unsigned threads, struct root_limit *out)
 		out->most = processors;
 }
 
-/* Confines the process before it takes anything from a peer. NULL with errno.
- */
+/* Confines the process before it takes anything from a peer. NULL: errno. */
 static struct pool *start_confined(unsigned threads,
 	const struct listener *listener, struct service *service)
 {
 	struct sandbox sandbox;
 
-	sandbox_enter(&service->settings, listener->path, &sandbox);
-	service->is_bound = sandbox.binds_files;
+	sandbox_confine_files(&service->settings, listener->path, &sandbox);
+	service->is_confined = sandbox.confines_files;
+	if (sandbox.confines_files)
+		service->is_outdated = outdated_check;
 	struct pool *pool = pool_start(threads, listener, service);
 	if (pool == NULL)
 		return NULL;
-	sandbox_close(&sandbox);
+	sandbox_confine_calls(&sandbox);
 	report_sandbox(&sandbox, service->log);
-	return pool_open(pool) ? pool : NULL;
+	return pool_begin_accepting(pool) ? pool : NULL;
 }
 
 static struct pool *start_pool(
 	unsigned asked, struct listener *listener, struct service *service)
 {
 	if (libfcgi_init() != 0)
+		/* no test: it always starts */
 		errx(EX_SOFTWARE, "libfcgi does not start");
 	const unsigned threads = pool_count(asked);
 	limit_roots(threads, service->limit);
@@ -185,15 +215,16 @@ int main(int argc, char *argv[])
 	if (!check_root(&service))
 		return EX_CONFIG;
 
-	const sigset_t signals = hold_signals();
+	const int signals = block_signals();
 	const int manager = notify_open();
 	listener_open(&options, &listener);
 	tzset();
 	log_open(service.settings.log, &log);
-	check_claims(&service);
+	prepare_claims(&service);
+	const int outdated = open_outdated(&service);
 	struct pool *pool = start_pool(asked, &listener, &service);
 	notify_send(manager, "READY=1");
-	wait_for_end(&signals, service.settings.log, &log);
+	wait_for_end(signals, outdated, service.settings.log, &log);
 	notify_send(manager, "STOPPING=1");
 	pool_stop(pool);
 	listener_close(&listener);

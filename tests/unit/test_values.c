@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers, settings, meta-variables, escapes, log lines. */
+/* Numbers, settings, meta-variables, escapes, log lines, file systems. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot/file_system.h"
 #include "boot/number.h"
 #include "boot/text.h"
 #include "cgi/logline.h"
@@ -133,6 +134,33 @@ static void test_escapes(void)
 		"a path for a header");
 }
 
+static const struct {
+	const char *type, *options, *want;
+} file_systems[] = {
+	{"ext4", " - ext4 /dev/vda rw", "for one boot server"},
+	{"nfs4", " - nfs4 server:/ rw,vers=4.2,proto=tcp,local_lock=none",
+		"several boot servers can share it"},
+	{"nfs4", " - nfs4 server:/ rw,vers=4.0,local_lock=none",
+		"not tried with several boot servers"},
+	{"nfs4", " - nfs4 server:/ rw,vers=4.2,local_lock=all",
+		"for one boot server, since its locks exclude no other machine"},
+	{"nfs", " - nfs server:/ rw,vers=3,nolock,addr=10.0.0.1",
+		"for one boot server, since its locks exclude no other machine"},
+	{"fuse.sshfs", " - fuse.sshfs server: rw",
+		"not tried with several boot servers"},
+};
+
+static void test_file_systems(void)
+{
+	for (size_t i = 0; i < sizeof file_systems / sizeof file_systems[0];
+		i++) {
+		const char *said = file_system_judge(
+			file_systems[i].type, file_systems[i].options);
+		tap_ok(strcmp(said, file_systems[i].want) == 0,
+			file_systems[i].options);
+	}
+}
+
 static const struct logline usual_line = {
 	.client = "10.0.0.7",
 	.method = "GET",
@@ -222,6 +250,7 @@ int main(void)
 	test_metavars();
 	test_escapes();
 	test_logline();
+	test_file_systems();
 	test_long_logline();
 	test_text();
 	return tap_end();

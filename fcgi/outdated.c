@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sandbox knows the root and once/ by their inodes. If another directory
+ * takes the place of one, by mv(1), a mount, or a link that is switched, the
+ * kernel refuses it, and no right can be added. So the responder ends, and the
+ * service manager starts it anew.
+ */
+#include "fcgi/outdated.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "boot/once.h"
+
+struct places {
+	struct stat root, once; /* st_ino is 0: there is none */
+};
+
+static const char *root_path;
+static struct places known;
+static int event = -1;
+
+static void look_at_places(struct places *out)
+{
+	*out = (struct places){.root.st_ino = 0};
+	const int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return;
+	if (fstat(root, &out->root) < 0 ||
+		fstatat(root, ONCE_DIR, &out->once, 0) < 0)
+		out->once.st_ino = 0;
+	close(root);
+}
+
+static bool is_same_place(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+int outdated_open(const char *root)
+{
+	root_path = root;
+	look_at_places(&known);
+	event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return event;
+}
+
+bool outdated_check(void)
+{
+	const uint64_t one = 1;
+	struct places now;
+
+	look_at_places(&now);
+	/*
+	 * A root that is gone may come back. Where once/ was not there at the
+	 * start, the sandbox allows it anywhere in the root.
+	 */
+	if (now.root.st_ino == 0 ||
+		(is_same_place(&now.root, &known.root) &&
+			(known.once.st_ino == 0 ||
+				is_same_place(&now.once, &known.once))))
+		return false;
+	(void)!write(event, &one, sizeof one);
+	return true;
+}
