@@ -13,6 +13,7 @@ import collections
 import itertools
 import os
 import random
+import re
 import subprocess
 import threading
 import time
@@ -159,6 +160,15 @@ class Pair:
     def close(self):
         for one in self.both:
             one.held.close()
+
+
+def alike(counts):
+    """Counts of texts, without what each alone says."""
+    out = collections.Counter()
+    for text, count in counts.items():
+        out[re.sub(r"\d+\.\d+\.\d+\.\d+", "CLIENT",
+                   re.sub(r"\bn\d+", "NAME", text))] += count
+    return dict(out)
 
 
 def say(text):
@@ -463,8 +473,7 @@ def race(pair, number, breaking=None):
                 if text is None:
                     others["no answer"] += 1
                 elif text != "default" and text not in book.client:
-                    others[text.replace(client, "CLIENT").replace(
-                        name, "NAME")] += 1
+                    others[text] += 1
             if winners or not breaking or time.monotonic() > limit or \
                     not any(one.is_armed(client) for one in pair.both):
                 break
@@ -480,7 +489,7 @@ def race(pair, number, breaking=None):
     say(f"{len(book.client)} armings in {spent:.0f} s: {dict(came)}; "
         f"links: {dict(where)}; the winner's answer took {seconds(took)}")
     if others:
-        say(f"other answers: {dict(others)}")
+        say(f"other answers: {alike(others)}")
     for one in wrong[:10]:
         say("WRONG: " + one)
     if breaking:
@@ -592,7 +601,7 @@ def operator(pair, number):
         f"{len(cancelled)} cancelled), {storm.requests} requests: "
         f"{len(storm.answers)} answered; wrong: {dict(+wrong) or 'none'}")
     if storm.others:
-        say(f"other answers: {dict(storm.others)}")
+        say(f"other answers: {alike(storm.others)}")
     pair.clear()
     pair.remove(names)
     return sum(wrong.values())
@@ -672,7 +681,7 @@ def stale(pair, number):
         while not over.is_set():
             text = pair.b.ask(client, "HEAD")
             came[(armed, "right" if text is not None and text.isdigit() else
-                  (text or "no answer").replace(client, "CLIENT"))] += 1
+                  text or "no answer")] += 1
 
     armed = next(pair.clients)
     pair.a.arm(armed, "old")
