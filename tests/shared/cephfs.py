@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""A Ceph of one node of each kind, and two mounts of its file system.
+
+Called by tests/shared/ceph, in namespaces where /etc/ceph, /var/lib/ceph and /run
+are empty and in memory. No manager: a file system needs none to run.
+"""
+import os
+import subprocess
+import sys
+import time
+import uuid
+
+import pair
+from place import Program, clean_env
+
+CONFIGURATION = """\
+[global]
+fsid = {fsid}
+mon host = [v2:127.0.0.1:3300,v1:127.0.0.1:6789]
+mon initial members = a
+public network = 127.0.0.0/8
+auth cluster required = none
+auth service required = none
+auth client required = none
+mon allow pool size one = true
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 8
+osd pool default pg autoscale mode = off
+osd crush chooseleaf type = 0
+osd objectstore = memstore
+memstore device bytes = 2G
+"""
+MOUNTS = ("/srv/a", "/srv/b")
+PATIENCE = 60  # seconds that a step of the start may take
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True,
+                          env=clean_env(), timeout=PATIENCE).stdout
+
+
+class CephFS:
+    """Its daemons run in the foreground, as children of this process."""
+
+    name = "CephFS, ceph-fuse " + run("ceph-fuse", "--version").split()[2]
+
+    def __init__(self):
+        self.daemons = {}
+
+    def daemon(self, name, *command):
+        self.daemons[name] = Program(command, f"/run/{name}.stderr")
+
+    def await_that(self, condition, what):
+        limit = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < limit, f"{what}: not in {PATIENCE} s"
+            time.sleep(0.05)
+
+    def start(self):
+        fsid, osd = str(uuid.uuid4()), str(uuid.uuid4())
+        with open("/etc/ceph/ceph.conf", "w") as file:
+            file.write(CONFIGURATION.format(fsid=fsid))
+        for directory in "mon", "osd/ceph-0", "mds/ceph-a":
+            os.makedirs("/var/lib/ceph/" + directory)
+        run("monmaptool", "--create", "--fsid", fsid, "--addv", "a",
+            "[v2:127.0.0.1:3300,v1:127.0.0.1:6789]", "/run/monmap")
+        run("ceph-mon", "--mkfs", "-i", "a", "--monmap", "/run/monmap")
+        self.daemon("mon", "ceph-mon", "-f", "-i", "a")
+        run("ceph", "osd", "new", osd)
+        run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
+        self.daemon("osd", "ceph-osd", "-f", "-i", "0")
+        for pool in "meta", "data":
+            run("ceph", "osd", "pool", "create", pool)
+        run("ceph", "fs", "new", "tree", "meta", "data")
+        self.start_mds()
+        for mount in MOUNTS:
+            os.mkdir(mount)
+            self.mount(mount)
+
+    def start_mds(self):
+        self.daemon("mds", "ceph-mds", "-f", "-i", "a")
+        self.await_that(self.mds_is_active, "the MDS is active")
+
+    def mds_is_active(self):
+        """By its own word: the monitor may still mean one that was killed."""
+        said = subprocess.run(["ceph", "daemon", "mds.a", "status"], text=True,
+                              stdout=subprocess.PIPE, env=clean_env(),
+                              stderr=subprocess.DEVNULL, timeout=PATIENCE)
+        return '"state": "up:active"' in said.stdout
+
+    def mount(self, mount):
+        self.daemon(mount[-1], "ceph-fuse", "-f", mount)
+        self.await_that(lambda: os.path.ismount(mount), f"{mount} is mounted")
+
+    def break_it(self):
+        """The MDS is killed, and started anew a second later."""
+        self.daemons["mds"].process.kill()
+        self.daemons["mds"].process.wait()
+        time.sleep(1)
+        self.start_mds()
+
+    def stop(self):
+        for mount in MOUNTS:
+            subprocess.run(["umount", "-l", mount], check=False)
+        for daemon in reversed(self.daemons.values()):
+            if daemon.is_running():
+                daemon.process.terminate()
+        for daemon in self.daemons.values():
+            try:
+                daemon.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                daemon.process.kill()
+
+
+def main():
+    system = CephFS()
+    begun = time.monotonic()
+    system.start()
+    print(f"{system.name}: up after {time.monotonic() - begun:.0f} s",
+          flush=True)
+    try:
+        return pair.main(system, MOUNTS, sys.argv[1:])
+    finally:
+        system.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
