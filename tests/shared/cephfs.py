@@ -10,7 +10,8 @@ import sys
 import time
 import uuid
 
-import pair
+import place
+import scenarios
 from place import Program, clean_env
 
 CONFIGURATION = """\
@@ -30,7 +31,10 @@ osd pool default pg autoscale mode = off
 osd crush chooseleaf type = 0
 osd objectstore = memstore
 memstore device bytes = 2G
+{lines}
 """
+place.FCGI, place.CTL = (f"/run/programs/{name}"
+                         for name in ("pxesrv.fcgi", "pxesrvctl"))
 MOUNTS = ("/srv/a", "/srv/b")
 PATIENCE = 60  # seconds that a step of the start may take
 
@@ -45,8 +49,10 @@ class CephFS:
 
     name = "CephFS, ceph-fuse " + run("ceph-fuse", "--version").split()[2]
 
-    def __init__(self):
+    def __init__(self, lines):
+        self.lines = lines  # of ceph.conf
         self.daemons = {}
+        self.faults = {"MDS killed": self.kill_mds}
 
     def daemon(self, name, *command):
         self.daemons[name] = Program(command, f"/run/{name}.stderr")
@@ -60,7 +66,7 @@ class CephFS:
     def start(self):
         fsid, osd = str(uuid.uuid4()), str(uuid.uuid4())
         with open("/etc/ceph/ceph.conf", "w") as file:
-            file.write(CONFIGURATION.format(fsid=fsid))
+            file.write(CONFIGURATION.format(fsid=fsid, lines=self.lines))
         for directory in "mon", "osd/ceph-0", "mds/ceph-a":
             os.makedirs("/var/lib/ceph/" + directory)
         run("monmaptool", "--create", "--fsid", fsid, "--addv", "a",
@@ -93,8 +99,8 @@ class CephFS:
         self.daemon(mount[-1], "ceph-fuse", "-f", mount)
         self.await_that(lambda: os.path.ismount(mount), f"{mount} is mounted")
 
-    def break_it(self):
-        """The MDS is killed, and started anew a second later."""
+    def kill_mds(self):
+        """It is started anew a second later."""
         self.daemons["mds"].process.kill()
         self.daemons["mds"].process.wait()
         time.sleep(1)
@@ -114,13 +120,14 @@ class CephFS:
 
 
 def main():
-    system = CephFS()
+    lines, arguments = sys.argv[1], sys.argv[2:]
+    system = CephFS(lines)
     begun = time.monotonic()
     system.start()
     print(f"{system.name}: up after {time.monotonic() - begun:.0f} s",
           flush=True)
     try:
-        return pair.main(system, MOUNTS, sys.argv[1:])
+        return scenarios.main(system, MOUNTS, arguments)
     finally:
         system.stop()
 
