@@ -4,12 +4,14 @@
 Called by tests/shared/ceph, in namespaces where /etc/ceph, /var/lib/ceph and /run
 are empty and in memory. No manager: a file system needs none to run.
 """
+import json
 import os
 import subprocess
 import sys
 import time
 import uuid
 
+import cephfs_scenarios
 import place
 import scenarios
 from place import Program, clean_env
@@ -106,6 +108,26 @@ class CephFS:
         time.sleep(1)
         self.start_mds()
 
+    def configure(self, name, value):
+        run("ceph", "config", "set", "mds", name, value)
+
+    def evict(self, mount):
+        for session in json.loads(run("ceph", "tell", "mds.a", "session", "ls",
+                                      "--format", "json")):
+            if session["client_metadata"].get("mount_point") == mount:
+                run("ceph", "tell", "mds.a", "client", "evict",
+                    f"id={session['id']}")
+
+    def remount(self, server, restart=True):
+        """On a client anew, whatever has become of the one before."""
+        daemon = self.daemons[server.mount[-1]]
+        daemon.process.kill()
+        daemon.process.wait()
+        run("umount", "-l", server.mount)
+        self.mount(server.mount)
+        if restart:
+            server.kill()
+
     def stop(self):
         for mount in MOUNTS:
             subprocess.run(["umount", "-l", mount], check=False)
@@ -122,6 +144,7 @@ class CephFS:
 def main():
     lines, arguments = sys.argv[1], sys.argv[2:]
     system = CephFS(lines)
+    scenarios.SCENARIOS.update(cephfs_scenarios.SCENARIOS)
     begun = time.monotonic()
     system.start()
     print(f"{system.name}: up after {time.monotonic() - begun:.0f} s",
