@@ -12,6 +12,12 @@
  * client takes no lock: what was moved is read again after the rename. The
  * modification time of a link is the time of its claim, and tells which of two
  * claims of one client is the later one.
+ *
+ * In a shared tree the kernel may take a name for a link that another machine
+ * has moved, while a rename moves the link that is there now. So it asks the
+ * server before each of the two reads: before the rename, so that a link that
+ * is gone is not tried again and again; and after it, so that the text is that
+ * of the link that was moved.
  */
 #include "boot/claim.h"
 
@@ -40,7 +46,7 @@ static int name_claim(const char *client, struct claim *out)
 	int err = once_unique_suffix(suffix);
 
 	if (err < 0)
-		return err;
+		return err; /* no test: getrandom fails */
 	snprintf(path, sizeof path, CLAIMED_DIR "/%s.%s", client, suffix);
 	claim_at(client, path, out);
 	return 0;
@@ -56,7 +62,7 @@ static void stamp_claim_time(const struct tree *tree, const char *path)
 	static const struct timespec now[2] = {
 		{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
 
-	/* If this fails, there is no grace. The claim goes on. */
+	/* If this fails, the answer is not repeated. The claim goes on. */
 	utimensat(tree->root, path, now, AT_SYMLINK_NOFOLLOW);
 }
 
@@ -85,7 +91,7 @@ static int rename_to_claimed(const struct tree *tree, const struct claim *claim)
 	return link_exists(tree, claim->path) ? 0 : err;
 }
 
-/* Claims the link if it still says text. 0, -ENOENT or another -errno. */
+/* Claims the link if it still has that text. 0, -ENOENT or another -errno. */
 static int claim_locked(
 	const struct tree *tree, const char *text, const struct claim *claim)
 {
@@ -95,9 +101,10 @@ static int claim_locked(
 		return lock;
 
 	/* A link that was armed anew must be looked at before it moves. */
+	tree_look_up_anew(tree, claim->armed);
 	int err = tree_read_link(tree, claim->armed, now);
 	if (err == 0 && strcmp(now, text) != 0)
-		err = -ENOENT;
+		err = -ENOENT; /* rare: armed anew before the lock */
 	if (err == 0) {
 		/* Before the rename, so that a grace always finds the time. */
 		stamp_claim_time(tree, claim->armed);
@@ -117,10 +124,11 @@ int claim_take(const struct tree *tree, const char *client,
 	if (err < 0)
 		return err;
 
+	tree_look_up_anew(tree, out->path);
 	err = tree_read_link(tree, out->path, text);
 	if (err == 0)
 		return 0;
-	/* EINVAL: a file came in the link's place. It is not ours. */
+	/* rare: EINVAL: a file came in the link's place. It is not ours. */
 	const int back = claim_put_back(tree, out, &is_overtaken);
 	if (back < 0)
 		return back;
@@ -139,7 +147,7 @@ enum other {
 	OTHER_SAME,  /* it is another name of the same link, made by ln(1) */
 };
 
-/* A time in the future counts for nothing: somebody has set the clock. */
+/* Ignores a time in the future: somebody has set the clock back. */
 static enum other compare_claim_time(
 	const struct tree *tree, const struct claim *claim, const char *path)
 {
@@ -167,13 +175,17 @@ static enum other compare_served_time(
 	               : compare_claim_time(tree, claim, claim->served);
 }
 
-/* Renames the claim to once/.served/<client>. As retire_claim(). */
+/*
+ * Renames the claim to once/.served/<client>. 0; -EEXIST when one that was
+ * claimed later is there already; or another -errno.
+ */
 static int rename_to_served(const struct tree *tree, const struct claim *claim)
 {
 	int err = once_part_make(tree, SERVED_DIR);
 
 	if (err < 0)
 		return err;
+	tree_look_up_anew(tree, claim->served);
 	switch (compare_claim_time(tree, claim, claim->served)) {
 	case OTHER_LATER:
 		return -EEXIST;
@@ -187,15 +199,15 @@ static int rename_to_served(const struct tree *tree, const struct claim *claim)
 }
 
 /*
- * The claim is over. 0; -EEXIST when one that was claimed later is in
- * once/.served/ already; or an error of claim_served().
+ * The claim is over. As rename_to_served(), but with -ENOSPC or -EDQUOT the
+ * claim was removed, since there is no room for it.
  */
 static int retire_claim(const struct tree *tree, const struct claim *claim)
 {
 	int err = rename_to_served(tree, claim);
 
-	/* A full disk has no room for the link in once/.served/. */
 	if (err == -ENOSPC || err == -EDQUOT) {
+		/* rare: a full disk */
 		int removed = remove_claim(tree, claim);
 		if (removed < 0)
 			return removed;
@@ -239,7 +251,10 @@ static bool is_claimed_again(const struct tree *tree, const struct claim *claim)
 int claim_put_back(
 	const struct tree *tree, const struct claim *claim, bool *is_overtaken)
 {
-	/* Keep claims out, but without the lock save the link even so. */
+	/*
+	 * The lock keeps other claims out. Without it, put the link back all
+	 * the same: losing it is worse.
+	 */
 	int lock = once_lock(tree);
 	int err = is_claimed_again(tree, claim)
 	                  ? -EEXIST

@@ -26,11 +26,12 @@ void claim_at(const char *client, const char *path, struct claim *out);
 
 /*
  * Claims the link of a client, by its canonical address: one rename, under the
- * lock. text is what the link was seen to say. Someone who arms a client takes
- * no lock, so it is not always that link which is moved: text becomes what the
- * moved one says. 0; -ENOENT when there is no such link (any more); -EAGAIN
- * when the lock was held for too long; or another -errno. With an error the
- * link is where it was.
+ * lock. text is the link's text as it was read before. Someone who arms a
+ * client takes no lock, so another link may be moved: text becomes that one's
+ * text. 0; -ENOENT when the link is gone, is no link, or has another text now:
+ * decide again; -EAGAIN when the lock was held for too long; or another -errno.
+ * With an error the link is still in once/, unless putting it back has failed:
+ * then it is at out->path or in once/.served/, as of claim_put_back().
  */
 int claim_take(const struct tree *tree, const char *client,
 	char text[static PATH_MAX], struct claim *out);
@@ -38,7 +39,7 @@ int claim_take(const struct tree *tree, const char *client,
 /*
  * The answer was delivered: the claim becomes once/.served/<client>. Where one
  * that was claimed later is there already, this one is removed instead. 0;
- * -ENOENT when grace_settle() was faster; -ENOSPC or -EDQUOT when it was
+ * -ENOENT when grace_retire_claim() was faster; -ENOSPC or -EDQUOT when it was
  * removed because there was no room for it; with another -errno it stays in
  * once/.claimed/.
  */
@@ -49,10 +50,11 @@ int claim_served(const struct tree *tree, const struct claim *claim);
  * the client meanwhile, even if that link was claimed as well, *is_overtaken is
  * set, and the claim goes to once/.served/ instead. 0, or an error:
  *
- *   -ENOENT   grace_settle() was faster: a grace answers with it
+ *   -ENOENT   grace_retire_claim() was faster: a repeated answer has it
  *   -EEXIST   overtaken, and once/.served/<client> was claimed later: the claim
  *             stays in once/.claimed/
- *   others    as of claim_served() when overtaken; else it stays where it was
+ *   others    as of claim_served() when overtaken; else the claim stays in
+ *             once/.claimed/
  */
 int claim_put_back(
 	const struct tree *tree, const struct claim *claim, bool *is_overtaken);

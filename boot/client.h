@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-/* The machine that boots, by its address. */
+/* One address of a machine that boots: the name of its entries. */
 struct client {
 	char name[INET6_ADDRSTRLEN]; /* canonical text: the entry's name */
 	char hex[9]; /* IPv4: as GRUB writes it, 0A000007; else empty */

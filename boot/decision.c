@@ -29,7 +29,7 @@ const char *source_name(enum source source)
 	return names[source];
 }
 
-/* The entry decides, even if it is broken. err is -errno. */
+/* Records why the entry can't be served. err is -errno. */
 static void set_broken(struct decision *decision, int err)
 {
 	decision->error = -err;
@@ -47,11 +47,11 @@ enum found {
 
 static enum found read_entry(const struct tree *tree, struct decision *decision)
 {
-	int err = tree_read_link(tree, decision->entry, decision->text);
+	int err = tree_read_link(tree, decision->entry, decision->link_text);
 
 	if (err == 0)
 		return FOUND_LINK;
-	decision->text[0] = '\0';
+	decision->link_text[0] = '\0';
 	if (err == -ENOENT)
 		return FOUND_NOTHING;
 	if (err == -EINVAL)
@@ -64,13 +64,14 @@ static enum found read_entry(const struct tree *tree, struct decision *decision)
 static void open_entry_target(
 	const struct tree *tree, struct decision *decision)
 {
-	const char *text = decision->text[0] == '\0' ? NULL : decision->text;
+	const char *text =
+		decision->link_text[0] == '\0' ? NULL : decision->link_text;
 	int err = target_open(tree, decision->entry, text, &decision->target);
 	if (err < 0)
 		set_broken(decision, err);
 }
 
-/* Opens what an entry is or leads to. False when there is no entry. */
+/* Opens what an entry is or leads to. False: there is no entry. */
 static bool open_entry(const struct tree *tree, struct decision *decision)
 {
 	enum found found = read_entry(tree, decision);
@@ -91,12 +92,16 @@ static void name_entry(
 	text_add(&entry, client);
 }
 
-/* True when this entry decides, even if the decision is an error. */
+/*
+ * This and the next two: true when the entry decides, even if it is broken and
+ * the decision is an error. False: look further.
+ */
 static bool decide_once(
 	const struct tree *tree, const char *client, struct decision *decision)
 {
 	decision->source = SOURCE_ONCE;
 	name_entry(decision, ONCE_DIR "/", client);
+	tree_look_for_changes(tree, ONCE_DIR);
 
 	switch (read_entry(tree, decision)) {
 	case FOUND_LINK:
@@ -112,7 +117,7 @@ static bool decide_once(
 	}
 }
 
-/* After decide_once(), whose entry it shares. */
+/* Needs decision->entry as decide_once() has left it. */
 static bool decide_grace(const struct tree *tree, const char *client,
 	unsigned grace, struct decision *decision)
 {
@@ -120,9 +125,9 @@ static bool decide_grace(const struct tree *tree, const char *client,
 		return false;
 
 	int found = grace_recent(
-		tree, client, grace, decision->recent, decision->text);
+		tree, client, grace, decision->grace_path, decision->link_text);
 	if (found == 0) {
-		decision->text[0] = '\0';
+		decision->link_text[0] = '\0';
 		return false;
 	}
 	decision->source = SOURCE_GRACE;
@@ -137,7 +142,7 @@ static bool decide_static(
 	const struct tree *tree, const char *client, struct decision *decision)
 {
 	decision->source = SOURCE_STATIC;
-	name_entry(decision, "static/", client);
+	name_entry(decision, STATIC_DIR "/", client);
 
 	return open_entry(tree, decision);
 }
@@ -147,8 +152,8 @@ static void decide_default(const struct tree *tree, struct decision *decision)
 	decision->source = SOURCE_DEFAULT;
 	strcpy(decision->entry, TREE_DEFAULT);
 
-	/* As a rule it is a file. */
-	decision->text[0] = '\0';
+	/* Usually it is a file, so don't read a link first. */
+	decision->link_text[0] = '\0';
 	if (target_open_default(tree, &decision->target) < 0 &&
 		!open_entry(tree, decision))
 		set_broken(decision, -ENOENT);
@@ -169,34 +174,44 @@ void decision_make(const struct tree *tree, const char *client, unsigned grace,
 	decide_default(tree, out);
 }
 
+/*
+ * The claim is of another link than the one that was decided for: decides by
+ * that one. A broken link must not move: puts it back.
+ *
+ * rare: somebody armed the client anew between the decision and the claim
+ */
+static int decide_anew(const struct tree *tree, struct decision *decision,
+	const struct claim *claim)
+{
+	bool is_overtaken;
+
+	decision_close(tree, decision);
+	open_entry_target(tree, decision);
+	if (decision->error == 0)
+		return 0;
+	decision_close(tree, decision);
+	int err = claim_put_back(tree, claim, &is_overtaken);
+	if (err == 0)
+		return -ENOENT;
+	decision_fail(decision, -err);
+	return err;
+}
+
 int decision_claim(const struct tree *tree, const char *client,
 	struct decision *decision, struct claim *claim)
 {
-	bool is_overtaken;
 	char seen[PATH_MAX];
 
-	strcpy(seen, decision->text);
-	int err = claim_take(tree, client, decision->text, claim);
+	strcpy(seen, decision->link_text);
+	int err = claim_take(tree, client, decision->link_text, claim);
 	if (err < 0) {
 		/* The target of a once link is never served unclaimed. */
 		decision_fail(decision, -err);
 		return err;
 	}
-	if (strcmp(decision->text, seen) == 0)
-		return 0;
-
-	/* Somebody armed the client anew before the rename. */
-	decision_close(decision);
-	open_entry_target(tree, decision);
-	if (decision->error == 0)
-		return 0;
-	/* A broken link must not move: put it back and decide again. */
-	decision_close(decision);
-	err = claim_put_back(tree, claim, &is_overtaken);
-	if (err == 0)
-		return -ENOENT;
-	decision_fail(decision, -err);
-	return err;
+	return strcmp(decision->link_text, seen) == 0
+	               ? 0
+	               : decide_anew(tree, decision, claim);
 }
 
 void decision_fail(struct decision *decision, int error)
@@ -209,14 +224,14 @@ void decision_fail(struct decision *decision, int error)
 void decision_error_line(
 	const struct decision *decision, char out[static DECISION_LINE_SIZE])
 {
-	char text[1024];
+	char escaped[1024];
 
-	escape_line(decision->text, text, sizeof text);
+	escape_line(decision->link_text, escaped, sizeof escaped);
 	snprintf(out, DECISION_LINE_SIZE, "# %s%s%s: %s", decision->entry,
-		text[0] == '\0' ? "" : " -> ", text, decision->words);
+		escaped[0] == '\0' ? "" : " -> ", escaped, decision->words);
 }
 
-void decision_close(struct decision *decision)
+void decision_close(const struct tree *tree, struct decision *decision)
 {
-	target_close(&decision->target);
+	target_close(tree, &decision->target);
 }

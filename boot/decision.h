@@ -23,14 +23,14 @@ const char *source_name(enum source source);
 /* Which boot file a client gets, or why it gets none. */
 struct decision {
 	enum source source;
-	int error;           /* 0, or the errno that is in the way */
-	enum reason reason;  /* what that means for the client */
-	const char *words;   /* the error for people */
-	bool once_is_file;   /* once/<client> is no link, and was ignored */
-	char entry[64];      /* such as once/10.0.0.7 */
-	char text[PATH_MAX]; /* the entry's link as written; "": no link */
+	int error;          /* 0, or the errno that is in the way */
+	enum reason reason; /* what that means for the client */
+	const char *words;  /* the error for people */
+	bool once_is_file;  /* once/<client> is no link, and was ignored */
+	char entry[64];     /* such as once/10.0.0.7 */
+	char link_text[PATH_MAX]; /* of the entry; empty: it is no link */
 	struct target target;
-	char recent[CLAIM_PATH_SIZE]; /* SOURCE_GRACE: where the link lies */
+	char grace_path[CLAIM_PATH_SIZE]; /* SOURCE_GRACE: the link's path */
 };
 
 /*
@@ -43,15 +43,16 @@ void decision_make(const struct tree *tree, const char *client, unsigned grace,
 	struct decision *out);
 
 /*
- * Claims the once link that was decided for. 0, or -ENOENT when another request
- * was faster: decide again. With any other -errno the decision is that error,
- * and the link is where it was. If the link was replaced since the decision was
- * made, the decision becomes the link that was moved.
+ * Claims the once link that was decided for. If the link was replaced since the
+ * decision was made, the decision becomes the link that was moved. 0; -ENOENT
+ * when the entry has changed: decide again; or another -errno, which is then
+ * the decision's error. With an error the link is still in once/, unless
+ * putting it back has failed: see claim_put_back().
  */
 int decision_claim(const struct tree *tree, const char *client,
 	struct decision *decision, struct claim *claim);
 
-/* Makes the decision a temporary failure, in the words of strerror(3). */
+/* Makes the decision a temporary failure. error: a positive errno. */
 void decision_fail(struct decision *decision, int error);
 
 #define DECISION_LINE_SIZE 2048 /* bytes */
@@ -60,4 +61,5 @@ void decision_fail(struct decision *decision, int error);
 void decision_error_line(
 	const struct decision *decision, char out[static DECISION_LINE_SIZE]);
 
-void decision_close(struct decision *decision);
+/* Closes the target if it is open. It may be called twice. */
+void decision_close(const struct tree *tree, struct decision *decision);

@@ -19,7 +19,7 @@
 #include "boot/once_lock.h"
 #include "boot/tree.h"
 
-/* A link moves to once/.served/ or back one time: more is a fault, no race. */
+/* More retries than any race explains: a link moves once, or twice. */
 #define SEARCHES_MAX 10
 
 /* The newest link so far that was claimed between since and until. */
@@ -73,7 +73,8 @@ static int find_recent(const struct tree *tree, const char *client,
 		return err;
 	/* Links move from .claimed to .served, so look there second. */
 	snprintf(served, sizeof served, SERVED_DIR "/%s", client);
-	err = once_part_read(tree, SERVED_DIR);
+	err = once_part_check_or_replace(tree, SERVED_DIR);
+	tree_look_up_anew(tree, served);
 	if (err == 0)
 		keep_newest(&newest, served);
 	else if (err != -ENOENT)
@@ -85,6 +86,7 @@ static int find_recent(const struct tree *tree, const char *client,
 		return 0;
 	err = tree_read_link(tree, newest.path, text);
 	if (err < 0)
+		/* rare: the claim has moved on */
 		return err == -ENOENT || err == -EINVAL ? -ESTALE : err;
 	strcpy(path, newest.path);
 	return 1;
@@ -100,7 +102,8 @@ int grace_recent(const struct tree *tree, const char *client, unsigned grace,
 	return found;
 }
 
-int grace_settle(const struct tree *tree, const char *client, const char *path)
+int grace_retire_claim(
+	const struct tree *tree, const char *client, const char *path)
 {
 	struct claim claim = {.armed = ""};
 
@@ -110,10 +113,10 @@ int grace_settle(const struct tree *tree, const char *client, const char *path)
 	/* claim_put_back() may take two steps: not between them. */
 	int lock = once_lock(tree);
 	if (lock < 0)
-		return lock;
+		return lock; /* rare: it waits too long */
 	struct stat st;
 	int err = fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0
-	                  ? -errno
+	                  ? -errno /* rare: the claim has moved on */
 	                  : claim_served(tree, &claim);
 	once_unlock(tree, lock);
 	return err;

@@ -17,7 +17,7 @@
 void grub_path(
 	const char *version, const char *hex, char out[static GRUB_PATH_SIZE])
 {
-	snprintf(out, GRUB_PATH_SIZE, "grub/%s/grub.cfg-%s", version, hex);
+	snprintf(out, GRUB_PATH_SIZE, GRUB_DIR "/%s/grub.cfg-%s", version, hex);
 }
 
 static int find_grub_file(int directory, const char *name)
@@ -33,7 +33,7 @@ int grub_clear(const struct tree *tree, const char *path, bool look_only)
 	char directory[GRUB_PATH_SIZE];
 	size_t length = (size_t)(strrchr(path, '/') - path);
 	memcpy(directory, path, length);
-	/* The "." has a link followed that the last component may be. */
+	/* grub/<version> may be a link: the "." has the kernel follow it. */
 	strcpy(directory + length, "/.");
 
 	/*

@@ -6,6 +6,9 @@
 
 struct tree;
 
+/* The directory of GRUB's files. */
+#define GRUB_DIR "grub"
+
 #define GRUB_PATH_SIZE (NAME_MAX + 32)
 
 /*

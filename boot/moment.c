@@ -23,7 +23,7 @@ bool moment_has_come(const struct timespec *moment)
 	return !moment_is_after(moment, &now);
 }
 
-struct timespec moment_after(const struct timespec *moment, long ms)
+struct timespec moment_plus_ms(const struct timespec *moment, long ms)
 {
 	struct timespec after = *moment;
 

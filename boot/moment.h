@@ -14,4 +14,4 @@ bool moment_has_come(const struct timespec *moment);
 struct timespec moment_now(void);
 
 /* The moment that is so many milliseconds after another one. */
-struct timespec moment_after(const struct timespec *moment, long ms);
+struct timespec moment_plus_ms(const struct timespec *moment, long ms);

@@ -43,7 +43,7 @@ void once_report(const char *format, ...)
 	va_list args;
 
 	if (reporter == NULL)
-		return;
+		return; /* no test: for pxesrvctl alone */
 	va_start(args, format);
 	vsnprintf(line, sizeof line, format, args);
 	va_end(args);
@@ -58,7 +58,7 @@ int once_unique_suffix(char out[static ONCE_SUFFIX_SIZE])
 
 	if (!has_begun &&
 		getrandom(&next, sizeof next, 0) != (ssize_t)sizeof next)
-		return -EIO;
+		return -EIO; /* rare: getrandom fails */
 	has_begun = true;
 	snprintf(out, ONCE_SUFFIX_SIZE, "%016" PRIx64, next++);
 	return 0;
@@ -103,6 +103,7 @@ static mode_t part_mode(const struct stat *once, const char *path)
 	return mode;
 }
 
+/* no test: for pxesrvctl alone */
 int once_part_mode(const struct tree *tree, const char *path)
 {
 	struct stat once;
@@ -133,7 +134,7 @@ int once_part_judge(
 		return err;
 	err = stat_once(tree, &once);
 	if (err < 0)
-		return err;
+		return err; /* rare: once/ has gone */
 	return is_sticky(&once) && once.st_uid != st->st_uid ? -EPERM : 0;
 }
 
@@ -164,16 +165,17 @@ static int set_aside(const struct tree *tree, const char *path)
 	int err = once_unique_suffix(suffix);
 
 	if (err < 0)
-		return err;
+		return err; /* no test: getrandom fails */
 	snprintf(aside, sizeof aside, "%s" ONCE_ASIDE "%s", path, suffix);
 	if (renameat(tree->root, path, tree->root, aside) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	/* If somebody else did this meanwhile, it is the new part: back. */
+		return errno == ENOENT ? 0 : -errno; /* rare: moved twice */
 	if (fstatat(tree->root, aside, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		once_part_judge(tree, path, &st) == 0 &&
-		renameat2(tree->root, aside, tree->root, path,
-			RENAME_NOREPLACE) == 0)
-		return 0;
+		once_part_judge(tree, path, &st) == 0) {
+		/* rare: somebody else moved it, and this is the new part */
+		if (renameat2(tree->root, aside, tree->root, path,
+			    RENAME_NOREPLACE) == 0)
+			return 0;
+	}
 	once_report("%s: not the responder's own, moved to %s", path, aside);
 	return 0;
 }
@@ -218,10 +220,10 @@ int once_part_make(const struct tree *tree, const char *path)
 		if (err != -EEXIST)
 			return err;
 	}
-	return -EAGAIN;
+	return -EAGAIN; /* rare: somebody puts something there each time */
 }
 
-int once_part_read(const struct tree *tree, const char *path)
+int once_part_check_or_replace(const struct tree *tree, const char *path)
 {
 	const int err = once_part_check(tree, path);
 
@@ -250,9 +252,10 @@ static int restrict_part(const struct tree *tree, const char *path, mode_t mode)
 	int err = 0;
 
 	if (fd < 0)
+		/* no test: it may not be read */
 		return errno == EACCES ? 0 : -errno;
 	if (fstat(fd, &st) < 0)
-		err = -errno;
+		err = -errno; /* no test: fstat fails */
 	/* Not setgid: systemd's RestrictSUIDSGID= forbids that. */
 	else if (st.st_uid == geteuid() &&
 		 ((st.st_mode ^ mode) & (S_ISVTX | S_IWGRP | S_IWOTH)) != 0)
@@ -281,15 +284,15 @@ int once_parts_make(const struct tree *tree)
 	return err;
 }
 
-int once_part_is_open(const struct tree *tree, const char *path)
+int once_part_others_may_write(const struct tree *tree, const char *path)
 {
 	struct stat st, once;
 	const int err = stat_once(tree, &once);
 
 	if (err < 0)
-		return err == -ENOENT ? 0 : err;
+		return err == -ENOENT ? 0 : err; /* no test: for pxesrvctl */
 	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT ? 0 : -errno; /* no test: as above */
 	return is_sticky(&once) && is_owners_part(path) &&
 	       S_ISDIR(st.st_mode) && (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }

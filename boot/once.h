@@ -22,7 +22,7 @@ struct tree;
 #define ONCE_PARTS 4
 extern const char *const once_parts[ONCE_PARTS];
 
-/* Behind the name of what was moved aside; a unique suffix follows. */
+/* Appended to the name of what was moved aside; a unique suffix follows. */
 #define ONCE_ASIDE ".aside-"
 
 #define ONCE_SUFFIX_SIZE 17 /* bytes: 64 bits in hexadecimal, and a NUL */
@@ -59,11 +59,11 @@ int once_part_judge(
 int once_part_mode(const struct tree *tree, const char *path);
 
 /*
- * Checks a directory before it is read. Unlike once_part_make() it makes none,
- * but it too moves aside what lies in the directory's place. As
- * once_part_check().
+ * Checks a directory before it is read. Where something else lies in its place,
+ * moves that aside and makes the directory, as once_part_make() does. One that
+ * is not there is not made: -ENOENT. Otherwise as once_part_check().
  */
-int once_part_read(const struct tree *tree, const char *path);
+int once_part_check_or_replace(const struct tree *tree, const char *path);
 
 /*
  * Makes a part that is not there. Moves aside what lies there instead, if
@@ -80,9 +80,10 @@ int once_part_make(const struct tree *tree, const char *path);
 int once_part_forecast(const struct tree *tree, const char *path);
 
 /*
- * Makes all of them, if once/ is there, so that a claim on a disk that has
- * filled up needs to make nothing, and takes away rights on them that a sticky
- * once/ gives to nobody. 0 or -errno.
+ * Makes all parts, if once/ is there, so that a claim needs to make nothing on
+ * a disk that has filled up since. If once/ is sticky, takes the write
+ * permission of group and others from the directories that are for its owner
+ * alone. 0 or -errno. Call it under the lock: once_parts_make_locked().
  */
 int once_parts_make(const struct tree *tree);
 
@@ -90,4 +91,4 @@ int once_parts_make(const struct tree *tree);
  * Whether others than the owner of once/, which is sticky, may write to a
  * directory that is for the owner alone. 1, 0 or -errno.
  */
-int once_part_is_open(const struct tree *tree, const char *path);
+int once_part_others_may_write(const struct tree *tree, const char *path);

@@ -31,11 +31,11 @@
 #include "boot/root_limit.h"
 #include "boot/tree.h"
 
-#define WAIT_MS 2000    /* for the lock, at most */
+#define WAIT_MS 2000    /* the longest wait for the lock */
 #define POLL_NS 200000  /* between two attempts */
 #define CHECK_MS 40     /* between two looks whether others claim */
 #define REPORT_MS 10000 /* between two messages that it is stuck */
-#define FILE_REPLACED 1 /* of check_lock_file() */
+#define FILE_REPLACED 1 /* from check_lock_file(): open the lock anew */
 #define PLACE_SIZE 64   /* bytes of a file's place in /proc/locks */
 
 /* A lock that has not moved for so long is stuck: ten claims on a slow disk. */
@@ -50,10 +50,11 @@
 struct once_queue {
 	pthread_mutex_t mutex;
 	pthread_cond_t freed;
-	bool taken;            /* a thread has the lock, or polls for it */
-	bool is_stuck;         /* the lock did not move */
-	bool was_reported;     /* that it is stuck, at the time reported */
-	struct timespec moved; /* when it last did, as far as is known */
+	bool taken;        /* a thread has the lock, or polls for it */
+	bool is_stuck;     /* the lock did not move */
+	bool was_reported; /* that it is stuck, at the time reported */
+	struct timespec
+		last_progress; /* when it last did, as far as is known */
 	struct timespec reported;
 };
 
@@ -93,8 +94,9 @@ static int once_queue_enter(
 
 	pthread_mutex_lock(&queue->mutex);
 	while (queue->taken && err == 0) {
-		const struct timespec stuck = moment_after(&queue->moved,
-			queue->is_stuck ? STUCK_WAIT_MS : STUCK_MS);
+		const struct timespec stuck =
+			moment_plus_ms(&queue->last_progress,
+				queue->is_stuck ? STUCK_WAIT_MS : STUCK_MS);
 		const struct timespec *until =
 			moment_is_after(limit, &stuck) ? &stuck : limit;
 		if (moment_has_come(until))
@@ -105,7 +107,7 @@ static int once_queue_enter(
 	}
 	if (err == 0) {
 		queue->taken = true;
-		queue->moved = moment_now();
+		queue->last_progress = moment_now();
 	}
 	pthread_mutex_unlock(&queue->mutex);
 	return err;
@@ -120,11 +122,11 @@ static void once_queue_leave(struct once_queue *queue)
 }
 
 /* The thread that polls saw the lock move, or got it. */
-static void once_queue_moved(struct once_queue *queue)
+static void once_queue_progressed(struct once_queue *queue)
 {
 	pthread_mutex_lock(&queue->mutex);
 	queue->is_stuck = false;
-	queue->moved = moment_now();
+	queue->last_progress = moment_now();
 	pthread_mutex_unlock(&queue->mutex);
 }
 
@@ -134,10 +136,11 @@ static bool once_queue_check_stuck(struct once_queue *queue)
 	bool is_due = false;
 
 	pthread_mutex_lock(&queue->mutex);
-	const struct timespec stuck = moment_after(&queue->moved, STUCK_MS);
+	const struct timespec stuck =
+		moment_plus_ms(&queue->last_progress, STUCK_MS);
 	if (!queue->is_stuck && moment_has_come(&stuck)) {
 		const struct timespec again =
-			moment_after(&queue->reported, REPORT_MS);
+			moment_plus_ms(&queue->reported, REPORT_MS);
 		is_due = !queue->was_reported || moment_has_come(&again);
 		queue->is_stuck = true;
 		queue->was_reported = true;
@@ -158,7 +161,7 @@ static pid_t holder_in(const char *line, const char place[static PLACE_SIZE])
 	const char *word = strstr(line, place);
 
 	if (word == NULL || strstr(line, "->") != NULL)
-		return 0;
+		return 0; /* rare: another program waits for a lock */
 	while (word > line && word[-1] != ' ')
 		word--;
 	const long pid = strtol(word, NULL, 10);
@@ -191,12 +194,12 @@ pid_t once_lock_holder(const struct tree *tree)
 	ssize_t n;
 
 	if (fstatat(tree->root, ONCE_LOCK, &file, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
+		return 0; /* rare: the lock has been removed */
 	snprintf(place, sizeof place, " %02x:%02x:%lu ", major(file.st_dev),
 		minor(file.st_dev), (unsigned long)file.st_ino);
 	const int fd = open("/proc/locks", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return 0; /* no test: there is no /proc/locks */
 	while (holder == 0 &&
 		(n = read(fd, bytes + have, sizeof bytes - 1 - have)) > 0) {
 		have += (size_t)n;
@@ -209,9 +212,9 @@ pid_t once_lock_holder(const struct tree *tree)
 
 /* What the thread that polls has seen. */
 struct lock_watch {
-	struct timespec next;    /* time to look again */
-	struct timespec claimed; /* st_mtim of once/.claimed */
-	bool has_claimed;        /* claimed is known */
+	struct timespec next;          /* time to look again */
+	struct timespec claimed_mtime; /* st_mtim of once/.claimed */
+	bool knows_mtime;              /* claimed_mtime is known */
 };
 
 /* Whether other processes have claimed links since the last look. */
@@ -223,17 +226,17 @@ static bool others_claim(const struct tree *tree, struct lock_watch *watch)
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
-		return false;
+		return false; /* rare: once/.claimed is not there */
 	const bool is_seen = fstat(fd, &st) == 0;
 	close(fd);
 	if (!is_seen)
-		return false;
+		return false; /* rare: fstat fails */
 	const bool moved =
-		watch->has_claimed &&
-		(st.st_mtim.tv_sec != watch->claimed.tv_sec ||
-			st.st_mtim.tv_nsec != watch->claimed.tv_nsec);
-	watch->claimed = st.st_mtim;
-	watch->has_claimed = true;
+		watch->knows_mtime &&
+		(st.st_mtim.tv_sec != watch->claimed_mtime.tv_sec ||
+			st.st_mtim.tv_nsec != watch->claimed_mtime.tv_nsec);
+	watch->claimed_mtime = st.st_mtim;
+	watch->knows_mtime = true;
 	return moved;
 }
 
@@ -246,6 +249,7 @@ static void report_holder(const struct tree *tree)
 			": held by pid %ld; no link can be claimed",
 			(long)holder);
 	else
+		/* rare: it has just been given up */
 		once_report(ONCE_LOCK ": held by a process that is not visible "
 				      "from here; no link can be claimed; run "
 				      "pxesrvctl check");
@@ -258,9 +262,9 @@ static void watch_lock(struct once_queue *queue, const struct tree *tree,
 
 	if (!moment_has_come(&watch->next))
 		return;
-	watch->next = moment_after(&now, CHECK_MS);
+	watch->next = moment_plus_ms(&now, CHECK_MS);
 	if (others_claim(tree, watch))
-		once_queue_moved(queue);
+		once_queue_progressed(queue);
 	else if (once_queue_check_stuck(queue))
 		report_holder(tree);
 }
@@ -270,11 +274,11 @@ static int poll_lock(struct once_queue *queue, const struct tree *tree, int fd,
 	const struct timespec *limit)
 {
 	const struct timespec nap = {.tv_nsec = POLL_NS}, now = moment_now();
-	struct lock_watch watch = {.next = moment_after(&now, CHECK_MS)};
+	struct lock_watch watch = {.next = moment_plus_ms(&now, CHECK_MS)};
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
+			return -errno; /* rare: flock fails */
 		if (moment_has_come(limit))
 			return -EAGAIN;
 		watch_lock(queue, tree, &watch);
@@ -356,7 +360,7 @@ int once_lock(const struct tree *tree)
 {
 	struct once_queue *queue = once_queue_of(tree->path);
 	const struct timespec now = moment_now();
-	const struct timespec limit = moment_after(&now, WAIT_MS);
+	const struct timespec limit = moment_plus_ms(&now, WAIT_MS);
 
 	root_limit_pause();
 	const int err = once_queue_enter(queue, &limit);
@@ -367,7 +371,7 @@ int once_lock(const struct tree *tree)
 	if (fd < 0)
 		once_queue_leave(queue);
 	else
-		once_queue_moved(queue);
+		once_queue_progressed(queue);
 	return fd;
 }
 
@@ -377,7 +381,7 @@ void once_unlock(const struct tree *tree, int lock)
 	once_queue_leave(once_queue_of(tree->path));
 }
 
-int once_prepare(const struct tree *tree)
+int once_parts_make_locked(const struct tree *tree)
 {
 	int lock = once_lock(tree);
 	if (lock == -ENOENT) /* without once/ nobody is armed */

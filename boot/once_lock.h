@@ -14,10 +14,11 @@ struct tree;
  */
 int once_lock(const struct tree *tree);
 
+/* Gives up the lock that once_lock() returned. */
 void once_unlock(const struct tree *tree, int lock);
 
-/* Makes all parts of once/, if once/ is there, under the lock. 0 or -errno. */
-int once_prepare(const struct tree *tree);
+/* As once_parts_make(), under the lock. */
+int once_parts_make_locked(const struct tree *tree);
 
 /*
  * The pid that has the lock; 0 when nobody has it, or a process that is not

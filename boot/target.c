@@ -20,7 +20,6 @@
 
 /* O_NONBLOCK: a fifo must not wait for its writer. */
 #define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
-#define LINKS_MAX 40 /* as many as the kernel follows: path_resolution(7) */
 
 /*
  * The type by a file's name, or NULL. UEFI HTTP Boot starts a file only when
@@ -72,8 +71,8 @@ static int follow_link_at(const struct tree *tree, char path[static PATH_MAX])
 	char text[PATH_MAX];
 	int err = tree_read_link(tree, path, text);
 
-	/* EINVAL: it has just stopped being a link. Look at it again. */
 	if (err < 0)
+		/* rare: it has just stopped being a link. Look again. */
 		return err == -EINVAL ? 0 : err;
 	return follow_link_text(tree, path, text);
 }
@@ -88,7 +87,7 @@ struct tracer {
 static int open_followed(const struct tree *tree, char path[static PATH_MAX],
 	const char **type, const struct tracer *tracer)
 {
-	for (int links = 0; links <= LINKS_MAX; links++) {
+	for (int links = 0; links <= TREE_LINKS_MAX; links++) {
 		if (tracer->step != NULL)
 			tracer->step(path, tracer->context);
 		if (*type == NULL)
@@ -99,13 +98,13 @@ static int open_followed(const struct tree *tree, char path[static PATH_MAX],
 			return fd;
 		int err = follow_link_at(tree, path);
 		if (err < 0)
-			return err;
+			return err; /* no test: a second link, over 4096 */
 	}
 	return -ELOOP;
 }
 
-/* Fills in the target of an open file. type is by its names. 0 or -errno. */
-static int describe_target(int fd, const char *type, struct target *out)
+/* Asks for the size of an open file. 0, or -errno: it is no boot file. */
+static int read_size(int fd, off_t *size)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
@@ -114,20 +113,28 @@ static int describe_target(int fd, const char *type, struct target *out)
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -ENXIO;
-	if (type == NULL)
-		type = "text/plain; charset=utf-8";
-	*out = (struct target){.fd = fd, .size = st.st_size, .type = type};
+	*size = st.st_size;
 	return 0;
 }
 
-/* The same, where fd may be -errno. Closes what can't be a boot file. */
-static int accept_target(int fd, const char *type, struct target *out)
+/*
+ * Fills in the target of an open file, or closes what can't be a boot file. fd
+ * may be -errno. size is -1 when it is not known, type is by the file's names.
+ */
+static int accept_target(const struct tree *tree, int fd, off_t size,
+	const char *type, struct target *out)
 {
-	int err = fd < 0 ? fd : describe_target(fd, type, out);
-
-	if (err < 0 && fd >= 0)
-		close(fd);
-	return err;
+	if (fd < 0)
+		return fd;
+	int err = size < 0 ? read_size(fd, &size) : 0;
+	if (err < 0) {
+		tree_close_file(tree, fd);
+		return err;
+	}
+	if (type == NULL)
+		type = "text/plain; charset=utf-8";
+	*out = (struct target){.fd = fd, .size = size, .type = type};
+	return 0;
 }
 
 static int open_traced(const struct tree *tree, const char *entry,
@@ -137,7 +144,7 @@ static int open_traced(const struct tree *tree, const char *entry,
 	const char *type = NULL;
 
 	if (strlen(entry) >= sizeof path)
-		return -ENAMETOOLONG;
+		return -ENAMETOOLONG; /* no test: all entries are short */
 	strcpy(path, entry);
 	if (text != NULL) {
 		int err = follow_link_text(tree, path, text);
@@ -145,7 +152,7 @@ static int open_traced(const struct tree *tree, const char *entry,
 			return err;
 	}
 	int fd = open_followed(tree, path, &type, tracer);
-	return accept_target(fd, type, out);
+	return accept_target(tree, fd, -1, type, out);
 }
 
 int target_open(const struct tree *tree, const char *entry, const char *text,
@@ -167,13 +174,15 @@ int target_trace(const struct tree *tree, const char *entry, const char *text,
 
 int target_open_default(const struct tree *tree, struct target *out)
 {
-	return accept_target(tree_open_default(tree, OPEN_FLAGS),
-		type_by_name(TREE_DEFAULT), out);
+	off_t size;
+	const int fd = tree_open_default(tree, OPEN_FLAGS, &size);
+
+	return accept_target(tree, fd, size, type_by_name(TREE_DEFAULT), out);
 }
 
-void target_close(struct target *target)
+void target_close(const struct tree *tree, struct target *target)
 {
 	if (target->fd >= 0)
-		close(target->fd);
+		tree_close_file(tree, target->fd);
 	target->fd = -1;
 }

@@ -37,5 +37,5 @@ int target_trace(const struct tree *tree, const char *entry, const char *text,
  */
 int target_open_default(const struct tree *tree, struct target *out);
 
-/* Closes the target if it is open. */
-void target_close(struct target *target);
+/* Closes the target, of the same tree, if it is open. */
+void target_close(const struct tree *tree, struct target *target);

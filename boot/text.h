@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 /*
- * Text that is put together piece by piece; what does not fit is cut off. Each
- * request writes three of these, so they don't go by printf(3).
+ * Builds a string piece by piece; what does not fit is cut off. Each request
+ * does this several times, so it goes without printf(3).
  */
 struct text {
 	char *out;     /* always ends with a NUL */
@@ -18,7 +18,8 @@ void text_begin(struct text *text, char *out, size_t size);
 
 void text_add(struct text *text, const char *more);
 
-/* Adds a number that is not negative, with zeros up to so many digits. */
+/* Adds a number, padded on the left with zeros to digits places (20 at most).
+ */
 void text_add_number(struct text *text, unsigned long long n, unsigned digits);
 
 /*

@@ -19,8 +19,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "boot/file_system.h"
+#include "boot/once.h"
+
 /* "/proc/self/fd/" and a number */
 #define PROC_FD_SIZE 32
+
+static bool is_shared(int root)
+{
+	if (!file_system_is_local(root))
+		return true;
+	const int once = openat(root, ONCE_DIR, O_PATH | O_CLOEXEC);
+	const bool is_local = once < 0 || file_system_is_local(once);
+	if (once >= 0)
+		close(once);
+	return !is_local;
+}
 
 int tree_open(const char *root, const char *allow, struct tree *out)
 {
@@ -28,8 +42,17 @@ int tree_open(const char *root, const char *allow, struct tree *out)
 	if (fd < 0)
 		return -errno;
 
-	*out = (struct tree){.root = fd, .path = root, .allow = allow};
+	tree_from_root(fd, root, allow, out);
 	return 0;
+}
+
+void tree_from_root(
+	int root, const char *path, const char *allow, struct tree *out)
+{
+	*out = (struct tree){.root = root,
+		.path = path,
+		.allow = allow,
+		.is_shared = is_shared(root)};
 }
 
 void tree_close(struct tree *tree)
@@ -68,7 +91,7 @@ static void name_proc_fd(int fd, char out[static PROC_FD_SIZE])
 	snprintf(out, PROC_FD_SIZE, "/proc/self/fd/%d", fd);
 }
 
-int tree_absolute(int fd, char *out, size_t size)
+int tree_absolute_path(int fd, char *out, size_t size)
 {
 	char link[PROC_FD_SIZE];
 	name_proc_fd(fd, link);
@@ -77,7 +100,7 @@ int tree_absolute(int fd, char *out, size_t size)
 	if (n < 0)
 		return -errno;
 	if ((size_t)n == size)
-		return -ENAMETOOLONG;
+		return -ENAMETOOLONG; /* no test: /proc cuts nothing off */
 	out[n] = '\0';
 	return 0;
 }
@@ -101,13 +124,29 @@ static const char *path_below(const char *directory, const char *path)
 static int lies_below(int fd, const char *path)
 {
 	char directory[PATH_MAX];
-	int err = tree_absolute(fd, directory, sizeof directory);
+	int err = tree_absolute_path(fd, directory, sizeof directory);
 	if (err < 0)
 		return err;
 	return path_below(directory, path) != NULL;
 }
 
-/* Whether path, canonical, lies below a directory of the allowed list. */
+/* Whether a directory could not be opened because it is not there for us. */
+static bool is_out_of_reach(int error)
+{
+	switch (error) {
+	case EACCES:
+	case ELOOP:
+	case ENAMETOOLONG:
+	case ENOENT:
+	case ENOTDIR:
+		return true;
+	/* no test: open fails otherwise */
+	default:
+		return false;
+	}
+}
+
+/* The same of a directory of the allowed list. */
 static int is_allowed(const char *list, const char *path)
 {
 	while (*list != '\0') {
@@ -119,10 +158,7 @@ static int is_allowed(const char *list, const char *path)
 			directory[length] = '\0';
 			int fd = open(
 				directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-			/* A directory that is not there allows nothing. */
-			if (fd < 0 && errno != ENOENT && errno != ENOTDIR &&
-				errno != EACCES && errno != ELOOP &&
-				errno != ENAMETOOLONG)
+			if (fd < 0 && !is_out_of_reach(errno))
 				return -errno;
 			int found = fd < 0 ? 0 : lies_below(fd, path);
 			if (fd >= 0)
@@ -139,7 +175,7 @@ static int is_allowed(const char *list, const char *path)
 static int check_place_of(const struct tree *tree, int fd)
 {
 	char path[PATH_MAX];
-	int err = tree_absolute(fd, path, sizeof path);
+	int err = tree_absolute_path(fd, path, sizeof path);
 	if (err == -ENOENT) /* no /proc here: nothing can be checked */
 		return -EXDEV;
 	if (err < 0)
@@ -232,9 +268,28 @@ int tree_read_link_at(
 	if (n < 0)
 		return -errno;
 	if (n == PATH_MAX)
-		return -ENAMETOOLONG;
+		return -ENAMETOOLONG; /* no test: Linux has no such links */
 	out[n] = '\0';
 	return 0;
+}
+
+void tree_look_up_anew(const struct tree *tree, const char *path)
+{
+	/*
+	 * A name that must not exist yet is looked up at the server. No
+	 * directory can have a second name, so this makes nothing.
+	 */
+	if (tree->is_shared)
+		(void)!linkat(tree->root, ".", tree->root, path, 0);
+}
+
+void tree_look_for_changes(const struct tree *tree, const char *directory)
+{
+	struct statx changes;
+
+	if (tree->is_shared)
+		statx(tree->root, directory, AT_STATX_FORCE_SYNC, STATX_MTIME,
+			&changes);
 }
 
 int tree_move(const struct tree *tree, const char *from, const char *to)
@@ -246,16 +301,16 @@ int tree_move(const struct tree *tree, const char *from, const char *to)
 
 	/* NFS has no RENAME_NOREPLACE. */
 	if (linkat(tree->root, from, tree->root, to, 0) < 0)
-		return -errno;
+		return -errno; /* no test: linkat fails, on NFS */
 	return unlinkat(tree->root, from, 0) < 0 ? -errno : 0;
 }
 
-int tree_name(const struct tree *tree, int fd, char *out, size_t size)
+int tree_relative_path(const struct tree *tree, int fd, char *out, size_t size)
 {
 	char path[PATH_MAX], root[PATH_MAX];
-	int err = tree_absolute(fd, path, sizeof path);
+	int err = tree_absolute_path(fd, path, sizeof path);
 	if (err == 0)
-		err = tree_absolute(tree->root, root, sizeof root);
+		err = tree_absolute_path(tree->root, root, sizeof root);
 	if (err < 0)
 		return err;
 

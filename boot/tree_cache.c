@@ -9,36 +9,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdbool.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "boot/file_system.h"
 #include "boot/tree.h"
-
-#ifndef XFS_SUPER_MAGIC
-#define XFS_SUPER_MAGIC 0x58465342
-#endif
 
 #define JUST_CHANGED_MS 100
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_MNT_ID)
 
 void tree_cache_init(struct tree_cache *out)
 {
-	*out = (struct tree_cache){.root = -1, .boot_file = -1};
+	*out = (struct tree_cache){.root = -1, .default_file = -1, .lent = -1};
 }
 
-static void release_boot_file(struct tree_cache *cache)
+static void release_default(struct tree_cache *cache)
 {
-	if (cache->boot_file >= 0)
-		close(cache->boot_file);
-	cache->boot_file = -1;
+	if (cache->default_file >= 0)
+		close(cache->default_file);
+	cache->default_file = -1;
 }
 
 void tree_cache_release(struct tree_cache *cache)
 {
-	release_boot_file(cache);
+	release_default(cache);
 	if (cache->root >= 0)
 		close(cache->root);
 	cache->root = -1;
@@ -84,27 +79,6 @@ static bool is_just_changed(const struct statx *file)
 	       JUST_CHANGED_MS;
 }
 
-/*
- * Whether statx(2) tells the state of now. On a network's file system it may
- * tell that of some seconds ago; only opening a file asks the server.
- */
-static bool is_on_local_disk(int fd)
-{
-	struct statfs system;
-
-	if (fstatfs(fd, &system) < 0)
-		return false;
-	switch ((unsigned long)system.f_type) {
-	case BTRFS_SUPER_MAGIC:
-	case EXT4_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-	case XFS_SUPER_MAGIC:
-		return true;
-	default:
-		return false;
-	}
-}
-
 int tree_open_cached(struct tree_cache *cache, const char *root,
 	const char *allow, struct tree *out)
 {
@@ -119,48 +93,67 @@ int tree_open_cached(struct tree_cache *cache, const char *root,
 			return err;
 		cache->root = out->root;
 		cache->root_was = now;
+		cache->is_shared = out->is_shared;
 	}
+	/* What an earlier request did not give back is not ours any more. */
+	cache->lent = -1;
 	*out = (struct tree){.root = cache->root,
 		.path = root,
 		.allow = allow,
+		.is_shared = cache->is_shared,
 		.cache = cache};
 	return 0;
 }
 
-/* Keeps an open file if it still is as it was seen before it was opened. */
-static void keep_boot_file(
-	struct tree_cache *cache, const struct statx *before, int fd)
+/*
+ * To be kept, an open file must be as it was seen before it was opened. On a
+ * network's file system statx(2) may tell the state of some seconds ago, and
+ * only opening a file asks the server.
+ */
+static bool may_keep_default(
+	const struct statx *before, int fd, struct statx *after)
 {
-	struct statx after;
-
-	if (S_ISREG(before->stx_mode) && is_on_local_disk(fd) &&
-		stat_file(fd, "", AT_EMPTY_PATH, &after) &&
-		is_unchanged_file(before, &after) && !is_just_changed(&after)) {
-		cache->boot_file = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		cache->boot_file_was = after;
-	}
+	return S_ISREG(before->stx_mode) && file_system_is_local(fd) &&
+	       stat_file(fd, "", AT_EMPTY_PATH, after) &&
+	       is_unchanged_file(before, after) && !is_just_changed(after);
 }
 
-int tree_open_default(const struct tree *tree, int flags)
+int tree_open_default(const struct tree *tree, int flags, off_t *size)
 {
 	struct tree_cache *cache = tree->cache;
 	struct statx now;
 
+	*size = -1;
 	if (cache == NULL)
 		return tree_open_at(tree, TREE_DEFAULT, flags);
 
 	const bool is_known =
 		stat_file(tree->root, TREE_DEFAULT, AT_SYMLINK_NOFOLLOW, &now);
-	if (is_known && cache->boot_file >= 0 &&
-		is_unchanged_file(&now, &cache->boot_file_was)) {
-		int fd = fcntl(cache->boot_file, F_DUPFD_CLOEXEC, 0);
-		return fd < 0 ? -errno : fd;
+	if (is_known && cache->default_file >= 0 &&
+		is_unchanged_file(&now, &cache->default_was)) {
+		cache->lent = cache->default_file;
+		cache->default_file = -1;
+		*size = (off_t)now.stx_size;
+		return cache->lent;
 	}
-	release_boot_file(cache);
+	release_default(cache);
 	int fd = tree_open_at(tree, TREE_DEFAULT, flags);
-	if (fd >= 0 && is_known)
-		keep_boot_file(cache, &now, fd);
+	if (fd >= 0 && is_known &&
+		may_keep_default(&now, fd, &cache->default_was))
+		cache->lent = fd;
 	return fd;
+}
+
+void tree_close_file(const struct tree *tree, int fd)
+{
+	struct tree_cache *cache = tree->cache;
+
+	if (cache == NULL || fd != cache->lent) {
+		close(fd);
+		return;
+	}
+	cache->default_file = fd;
+	cache->lent = -1;
 }
 
 int tree_take_root(struct tree *tree)
@@ -169,7 +162,7 @@ int tree_take_root(struct tree *tree)
 
 	if (tree->cache != NULL) {
 		/* What is kept beside it belongs to this root. */
-		release_boot_file(tree->cache);
+		release_default(tree->cache);
 		tree->cache->root = -1;
 	}
 	tree->root = -1;

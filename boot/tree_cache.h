@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 struct target;
@@ -13,8 +14,10 @@ struct tree;
 struct tree_cache {
 	int root; /* O_PATH descriptor, or -1 */
 	struct statx root_was;
-	int boot_file; /* "default", or -1 */
-	struct statx boot_file_was;
+	bool is_shared;   /* as in struct tree */
+	int default_file; /* "default", or -1 */
+	int lent;         /* the same while a request has it, or -1 */
+	struct statx default_was;
 };
 
 void tree_cache_init(struct tree_cache *out);

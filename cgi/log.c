@@ -58,6 +58,8 @@ static int open_log_file(const char *path, bool *may_block, int *error)
 /*
  * To a pipe that has room, which takes a whole LOG_LINE_MAX: pipe(7). Another
  * thread must not take that room in between.
+ *
+ * rare: only a pipe of another user can't be opened anew
  */
 static void write_to_pipe(int fd, const char *line, size_t size)
 {
@@ -78,6 +80,7 @@ void log_write(struct log *log, const char *line, size_t size)
 		if (send(log->fd, line, size, MSG_DONTWAIT | MSG_NOSIGNAL) <
 				0 &&
 			errno == ENOTSOCK)
+			/* rare: see there */
 			write_to_pipe(log->fd, line, size);
 		return;
 	}

@@ -33,4 +33,5 @@ void log_reopen(const char *path, struct log *log);
 /* Writes a line, end of line included, by one write(2). */
 void log_write(struct log *log, const char *line, size_t size);
 
+/* Closes the log, unless it is standard error. */
 void log_close(struct log *log);

@@ -28,7 +28,7 @@ static void format_time(time_t time, char out[static TIME_SIZE])
 
 	if (localtime_r(&time, &tm) == NULL ||
 		strftime(out, TIME_SIZE, "%d/%b/%Y:%H:%M:%S %z", &tm) == 0)
-		strcpy(out, "-");
+		strcpy(out, "-"); /* no test: the year 2147483648 */
 }
 
 /* Under load most lines are of the same second as the line before. */
@@ -82,7 +82,7 @@ size_t logline_format(const struct logline *line, char out[static LOG_LINE_MAX])
 	return text.length;
 }
 
-void logline_write_note(struct log *log, const char *text)
+void logline_write_event(struct log *log, const char *text)
 {
 	const struct logline line = {.time = time(NULL), .decision = text};
 	char bytes[LOG_LINE_MAX];

@@ -20,10 +20,11 @@
 
 /* What the log says of one request. A string that is NULL is written "-". */
 struct logline {
-	const char *client;   /* canonical address */
-	const char *method;   /* as the client sent them: */
-	const char *uri;      /* they are escaped */
-	const char *protocol; /* here */
+	const char *client; /* canonical address */
+	/* As the client sent them; logline_format() escapes them. */
+	const char *method;
+	const char *uri;
+	const char *protocol;
 	time_t time;
 	int status;
 	long long bytes;      /* of body */
@@ -36,4 +37,4 @@ size_t logline_format(
 	const struct logline *line, char out[static LOG_LINE_MAX]);
 
 /* Writes a line that belongs to no request. It has text as its decision. */
-void logline_write_note(struct log *log, const char *text);
+void logline_write_event(struct log *log, const char *text);

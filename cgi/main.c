@@ -51,7 +51,7 @@ int main(void)
 	const struct service service = {
 		.settings = settings_default,
 		.no_root_status = 500,
-		.complains = true,
+		.reports_500 = true,
 	};
 	struct output output;
 

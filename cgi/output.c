@@ -63,8 +63,9 @@ static long long output_send(struct sink *sink, const struct answer *answer)
 						   : sizeof bytes,
 			next);
 		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) /* it has become shorter, or can't be read */
+			continue; /* no test: pread is interrupted */
+		if (n <= 0)
+			/* no test: it has become shorter, or can't be read */
 			break;
 		next += n;
 		left = output_write(output, bytes, (size_t)n);
@@ -79,7 +80,7 @@ static void interrupt_wait(int signal)
 
 void output_open(int fd, struct output *out)
 {
-	static const int enders[] = {SIGTERM, SIGINT, SIGHUP};
+	static const int end_signals[] = {SIGTERM, SIGINT, SIGHUP};
 	const struct sigaction interrupt = {.sa_handler = interrupt_wait};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct stat st;
@@ -89,9 +90,10 @@ void output_open(int fd, struct output *out)
 		.sink = {.is_gone = output_is_gone, .send = output_send},
 		.fd = fd};
 	sigemptyset(&held);
-	for (size_t i = 0; i < sizeof enders / sizeof enders[0]; i++) {
-		sigaddset(&held, enders[i]);
-		sigaction(enders[i], &interrupt, NULL);
+	for (size_t i = 0; i < sizeof end_signals / sizeof end_signals[0];
+		i++) {
+		sigaddset(&held, end_signals[i]);
+		sigaction(end_signals[i], &interrupt, NULL);
 	}
 	sigprocmask(SIG_BLOCK, &held, &out->waiting);
 	/* The write then fails instead. SIGXFSZ: of the log. */

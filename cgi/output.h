@@ -9,12 +9,12 @@
 struct output {
 	struct sink sink;
 	int fd;
-	sigset_t waiting; /* signals that are held back even while waiting */
+	sigset_t waiting; /* signals that stay blocked even while waiting */
 };
 
 /*
  * Makes fd the sink. From here on the signals that ask a program to end are
- * held back, but end a wait for the web server: so an answer is whole, or it
+ * blocked, but end a wait for the web server: so an answer is whole, or it
  * fails and its link can be put back. Process-wide, and for good.
  */
 void output_open(int fd, struct output *out);

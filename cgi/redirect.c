@@ -21,10 +21,10 @@
 #include "cgi/response.h"
 #include "cgi/sink.h"
 
-/* A machine whose entry changes more often than that is no race but a fault. */
+/* More retries than any race explains. */
 #define DECISIONS_MAX 100
 
-/* As nginx logs it when the client is gone before it got an answer. */
+/* As nginx logs it: the web server hung up before it got an answer. */
 #define STATUS_PEER_GONE 499
 
 /* What the entry points at, for the log, as it counts from the root. */
@@ -33,7 +33,7 @@ static void write_target_name(const struct tree *tree,
 {
 	char name[PATH_MAX + sizeof decision->entry];
 	const char *slash = strrchr(decision->entry, '/');
-	const char *text = decision->text;
+	const char *text = decision->link_text;
 	const char *inside = tree_strip(tree, text);
 
 	if (text[0] == '\0')
@@ -100,11 +100,12 @@ static bool write_send_header(const struct request *r, const struct tree *tree,
 	char path[PATH_MAX];
 
 	if (r->settings.send == SEND_X_SENDFILE)
-		return tree_absolute(fd, path, sizeof path) == 0 &&
+		return tree_absolute_path(fd, path, sizeof path) == 0 &&
 		       is_plain_path(path) &&
 		       snprintf(out, size, "%s%s", sendfile, path) < (int)size;
 	/* nginx takes a path beneath its root only. */
-	if (tree_name(tree, fd, path, sizeof path) < 0 || path[0] == '/')
+	if (tree_relative_path(tree, fd, path, sizeof path) < 0 ||
+		path[0] == '/')
 		return false;
 	strcpy(out, accel);
 	return escape_path(path, out + strlen(accel), size - strlen(accel)) > 0;
@@ -128,19 +129,19 @@ static long long let_server_send(
 static long long send_boot_file(
 	struct request *r, const struct tree *tree, struct decision *decision)
 {
-	long long missing;
+	long long undelivered;
 
 	r->status = 200;
 	/* A HEAD has nothing to offload, and the length is known here. */
 	if (r->settings.send == SEND_INLINE || r->head_only)
-		missing = response_file(
+		undelivered = response_file(
 			r->sink, &decision->target, r->head_only, &r->bytes);
 	else
-		missing = let_server_send(r, tree, &decision->target);
+		undelivered = let_server_send(r, tree, &decision->target);
 
-	if (missing == RESPONSE_NOTHING)
+	if (undelivered == RESPONSE_NOTHING)
 		decision_fail(decision, errno);
-	return missing;
+	return undelivered;
 }
 
 /* Notes the end of a claim for the log, unless it is as it should be. */
@@ -148,8 +149,10 @@ static void note_claim_end(
 	struct request *r, const struct claim *claim, int err)
 {
 	if (err == -ENOSPC || err == -EDQUOT)
+		/* rare: needs a full disk */
 		request_note(r, " (%s: the link was removed)", strerror(-err));
 	else if (err == -EEXIST)
+		/* rare: a later claim has overtaken it */
 		request_note(r, " (left at %s)", claim->path);
 	else if (err < 0 && err != -ENOENT)
 		request_note(r, " (%s: the link stays at %s)", strerror(-err),
@@ -177,13 +180,13 @@ static void put_claim_back(
 }
 
 void redirect_settle(
-	struct request *r, const struct tree *tree, long long missing)
+	struct request *r, const struct tree *tree, long long undelivered)
 {
-	request_sent(r, missing);
+	request_note_undelivered(r, undelivered);
 	if (!r->has_claim)
 		return;
 	r->has_claim = false;
-	if (missing == 0)
+	if (undelivered == 0)
 		note_claim_end(r, &r->claim, claim_served(tree, &r->claim));
 	else
 		put_claim_back(r, tree, &r->claim);
@@ -193,13 +196,13 @@ static void answer_unclaimed(
 	struct request *r, const struct tree *tree, struct decision *decision)
 {
 	note_decision(r, tree, decision);
-	const long long missing = decision->error == 0
-	                                  ? send_boot_file(r, tree, decision)
-	                                  : RESPONSE_NOTHING;
-	if (missing == RESPONSE_NOTHING)
+	const long long undelivered =
+		decision->error == 0 ? send_boot_file(r, tree, decision)
+				     : RESPONSE_NOTHING;
+	if (undelivered == RESPONSE_NOTHING)
 		send_decision_error(r, decision);
 	else
-		request_sent(r, missing);
+		request_note_undelivered(r, undelivered);
 }
 
 /* Answers again with a link that was claimed before. False: decide again. */
@@ -207,17 +210,19 @@ static bool answer_grace(
 	struct request *r, const struct tree *tree, struct decision *decision)
 {
 	if (r->sink->is_gone(r->sink)) {
+		/* rare: the peer hung up while a grace was looked for */
 		note_decision(r, tree, decision);
 		request_note(r, " (the peer has hung up)");
 		r->status = STATUS_PEER_GONE;
 		return true;
 	}
-	int err = grace_settle(tree, r->client.name, decision->recent);
+	int err =
+		grace_retire_claim(tree, r->client.name, decision->grace_path);
 	if (err == -ENOENT)
-		return false;
+		return false; /* rare: the claim has moved on */
 	/* ENOSPC, EDQUOT: the link was removed, so it is settled too. */
 	if (err < 0 && err != -ENOSPC && err != -EDQUOT)
-		decision_fail(decision, -err);
+		decision_fail(decision, -err); /* rare: the claim is stuck */
 	answer_unclaimed(r, tree, decision);
 	return true;
 }
@@ -232,20 +237,20 @@ static void answer_claimed(
 		put_claim_back(r, tree, &r->claim);
 		return;
 	}
-	const long long missing = send_boot_file(r, tree, decision);
-	if (missing == RESPONSE_NOTHING) {
+	const long long undelivered = send_boot_file(r, tree, decision);
+	if (undelivered == RESPONSE_NOTHING) {
 		/* Arm first: the client asks again when it has the error. */
 		put_claim_back(r, tree, &r->claim);
 		send_decision_error(r, decision);
 		return;
 	}
 	r->has_claim = true;
-	if (missing != SINK_LATER) {
-		redirect_settle(r, tree, missing);
+	if (undelivered != SINK_LATER) {
+		redirect_settle(r, tree, undelivered);
 		return;
 	}
-	request_sent(r, missing);
-	r->root = tree_take_root(tree);
+	request_note_undelivered(r, undelivered);
+	r->root_fd = tree_take_root(tree);
 }
 
 /* Claims the link that was decided for, and answers. False: decide again. */
@@ -268,7 +273,7 @@ static bool answer_once(
 	return true;
 }
 
-void redirect(struct request *r, struct tree *tree)
+void redirect_answer(struct request *r, struct tree *tree)
 {
 	struct decision decision;
 
@@ -284,9 +289,10 @@ void redirect(struct request *r, struct tree *tree)
 			answered = answer_grace(r, tree, &decision);
 		else
 			answer_unclaimed(r, tree, &decision);
-		decision_close(&decision);
+		decision_close(tree, &decision);
 		if (answered)
 			return;
 	}
+	/* rare: it was replaced each time */
 	request_text(r, 503, "# The entry in once/ changes all the time");
 }

@@ -9,8 +9,11 @@ struct tree;
  * the rest of the answer is sent later, its claim stays in r, and the tree's
  * root may have become that of r; then redirect_settle() is to follow.
  */
-void redirect(struct request *r, struct tree *tree);
+void redirect_answer(struct request *r, struct tree *tree);
 
-/* The answer is over, as a sink's send() says it: so is its claim. */
+/*
+ * The answer is over: settles its claim. undelivered: bytes that the web server
+ * has not taken, as a sink's send() returns them.
+ */
 void redirect_settle(
-	struct request *r, const struct tree *tree, long long missing);
+	struct request *r, const struct tree *tree, long long undelivered);

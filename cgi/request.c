@@ -13,28 +13,28 @@
 void request_text(struct request *r, int status, const char *text)
 {
 	r->status = status;
-	request_sent(r,
+	request_note_undelivered(r,
 		response_text(r->sink, status, r->head_only, text, &r->bytes));
 }
 
-void request_sent(struct request *r, long long missing)
+void request_note_undelivered(struct request *r, long long undelivered)
 {
-	r->is_later = missing == SINK_LATER;
-	if (missing <= 0)
+	r->is_later = undelivered == SINK_LATER;
+	if (undelivered <= 0)
 		return;
 	/* The body comes last, so that is what is missing first. */
-	r->bytes = r->bytes > missing ? r->bytes - missing : 0;
+	r->bytes = r->bytes > undelivered ? r->bytes - undelivered : 0;
 	if (!r->has_claim)
 		request_note(r, " (not delivered)");
 }
 
-/* cppcheck-suppress constParameterPointer ; r->decision is written to */
+/* cppcheck-suppress constParameterPointer ; r->log_decision is written to */
 void request_add(struct request *r, const char *text)
 {
 	struct text decision = {
-		.out = r->decision,
-		.size = sizeof r->decision,
-		.length = strlen(r->decision),
+		.out = r->log_decision,
+		.size = sizeof r->log_decision,
+		.length = strlen(r->log_decision),
 	};
 
 	text_add(&decision, text);
@@ -42,10 +42,11 @@ void request_add(struct request *r, const char *text)
 
 void request_note(struct request *r, const char *format, ...)
 {
-	size_t used = strlen(r->decision);
+	size_t used = strlen(r->log_decision);
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(r->decision + used, sizeof r->decision - used, format, args);
+	vsnprintf(r->log_decision + used, sizeof r->log_decision - used, format,
+		args);
 	va_end(args);
 }

@@ -18,23 +18,22 @@ struct request {
 	struct client client; /* empty name: not known */
 	bool head_only;
 
-	/* Of an answer whose rest the sink sends later: */
-	bool is_later;
-	bool has_claim;     /* which is to be settled then */
-	int root;           /* of the tree that the claim is in */
+	bool is_later;      /* the sink sends the rest of the answer */
+	bool has_claim;     /* claim is ours, and is still to be settled */
 	struct claim claim; /* the once link that is being answered */
+	int root_fd;        /* is_later: of the claim's tree; -1: none */
 
 	/* For the log: */
 	int status;
-	long long bytes;     /* of the body that the web server has taken */
-	char decision[2048]; /* one line, escaped; empty: none */
+	long long bytes;         /* of the body that the web server has taken */
+	char log_decision[2048]; /* one line, escaped; empty: none */
 };
 
 /* Sends a line of text as the answer; notes status and size. */
 void request_text(struct request *r, int status, const char *text);
 
-/* Notes what became of the answer, as a sink's send() has said it. */
-void request_sent(struct request *r, long long missing);
+/* Records what the web server has not taken, as a sink's send() returned it. */
+void request_note_undelivered(struct request *r, long long undelivered);
 
 /* Adds to the decision in the log. It cuts off what does not fit. */
 void request_add(struct request *r, const char *text);

@@ -28,15 +28,15 @@
 
 /*
  * Sends an error whose reason is for the administrator alone: the client gets
- * text, the log gets reason and value.
+ * text, the log gets log_words and value.
  */
 static void send_error(struct request *r, int status, const char *text,
-	const char *reason, const char *value)
+	const char *log_words, const char *value)
 {
 	char escaped[1024];
 
 	escape_line(value == NULL ? "" : value, escaped, sizeof escaped);
-	request_note(r, "- %s %s", reason, escaped);
+	request_note(r, "- %s %s", log_words, escaped);
 	request_text(r, status, text);
 }
 
@@ -102,7 +102,7 @@ static void answer_with_tree(const struct service *service,
 	if (route->kind == ROUTE_GRUB_CLEAR)
 		clear_grub_file(r, &tree, route->version);
 	else
-		redirect(r, &tree);
+		redirect_answer(r, &tree);
 	tree_close(&tree);
 }
 
@@ -118,6 +118,7 @@ static void answer_within_limit(const struct service *service,
 		answer_with_tree(service, cache, r, route);
 		root_limit_leave();
 	} else {
+		/* rare: needs a file system that hangs */
 		send_error(r, 503,
 			"# The boot server's disk does not answer now",
 			"too many requests wait for the file system of", root);
@@ -189,9 +190,11 @@ static void note_if_bound(const struct service *service, struct request *r)
 {
 	const struct settings *started = &service->settings;
 
-	if (service->is_bound && r->status != 200 &&
-		(strcmp(r->settings.root, started->root) != 0 ||
-			strcmp(r->settings.allow, started->allow) != 0))
+	if (!service->is_confined || r->status == 200)
+		return;
+	/* no test: no sandbox may hold what is counted */
+	if (strcmp(r->settings.root, started->root) != 0 ||
+		strcmp(r->settings.allow, started->allow) != 0)
 		request_note(r,
 			" (this responder is confined to the PXESRV_ROOT and "
 			"PXESRV_ALLOW of its own environment)");
@@ -217,16 +220,16 @@ static void log_request(const struct service *service, const struct request *r,
 		.status = r->status,
 		.bytes = r->bytes,
 		.nanoseconds = nanoseconds_since(start),
-		.decision = r->decision[0] == '\0' ? NULL : r->decision,
+		.decision = r->log_decision[0] == '\0' ? NULL : r->log_decision,
 	};
 	char text[LOG_LINE_MAX];
 	size_t size = logline_format(&line, text);
 	write_log_line(service, r, text, size);
-	if (service->complains && r->status == 500)
-		fprintf(stderr, "pxesrv: %s\n", r->decision);
+	if (service->reports_500 && r->status == 500)
+		fprintf(stderr, "pxesrv: %s\n", r->log_decision);
 }
 
-struct unsettled {
+struct unfinished {
 	const struct service *service;
 	struct request r;
 	struct timespec start;
@@ -237,7 +240,7 @@ struct unsettled {
 static const char *copy_string(char **at, const char *text)
 {
 	if (text == NULL)
-		return NULL;
+		return NULL; /* no test: needs a web server that omits it */
 	const char *copy = *at;
 	const size_t length = strnlen(text, LOG_LINE_MAX);
 
@@ -253,7 +256,7 @@ static size_t string_size(const char *text)
 }
 
 /* NULL: there is no memory. */
-static struct unsettled *make_unsettled(const struct service *service,
+static struct unfinished *make_unfinished(const struct service *service,
 	const struct request *r, const struct timespec *start)
 {
 	const size_t size = string_size(r->vars.request_method) +
@@ -261,44 +264,43 @@ static struct unsettled *make_unsettled(const struct service *service,
 	                    string_size(r->vars.server_protocol) +
 	                    string_size(r->settings.log) +
 	                    string_size(r->settings.root);
-	struct unsettled *unsettled = malloc(sizeof *unsettled + size);
-	if (unsettled == NULL)
-		return NULL;
+	struct unfinished *unfinished = malloc(sizeof *unfinished + size);
+	if (unfinished == NULL)
+		return NULL; /* no test: no memory */
 
-	char *at = unsettled->strings;
-	unsettled->service = service;
-	unsettled->start = *start;
-	unsettled->r = *r;
-	unsettled->r.sink = NULL;
-	unsettled->r.vars = (struct metavars){
+	char *at = unfinished->strings;
+	unfinished->service = service;
+	unfinished->start = *start;
+	unfinished->r = *r;
+	unfinished->r.sink = NULL;
+	unfinished->r.vars = (struct metavars){
 		.request_method = copy_string(&at, r->vars.request_method),
 		.request_uri = copy_string(&at, r->vars.request_uri),
 		.server_protocol = copy_string(&at, r->vars.server_protocol),
 	};
-	unsettled->r.settings.log = copy_string(&at, r->settings.log);
-	unsettled->r.settings.root = copy_string(&at, r->settings.root);
-	unsettled->r.settings.allow = "";
-	return unsettled;
+	unfinished->r.settings.log = copy_string(&at, r->settings.log);
+	unfinished->r.settings.root = copy_string(&at, r->settings.root);
+	unfinished->r.settings.allow = "";
+	return unfinished;
 }
 
 /* Ends a request: settles its claim, closes its root, writes its log line. */
-static void settle_request(const struct service *service, struct request *r,
-	const struct timespec *start, long long missing)
+static void finish_request(const struct service *service, struct request *r,
+	const struct timespec *start, long long undelivered)
 {
-	struct tree tree = {
-		.root = r->root, .path = r->settings.root, .allow = ""};
+	struct tree tree;
 
-	redirect_settle(r, &tree, missing);
-	if (r->root >= 0)
-		close(r->root);
+	tree_from_root(r->root_fd, r->settings.root, "", &tree);
+	redirect_settle(r, &tree, undelivered);
+	tree_close(&tree);
 	log_request(service, r, start);
 }
 
-struct unsettled *respond(const struct service *service,
+struct unfinished *respond(const struct service *service,
 	struct tree_cache *cache, char *const env[], struct sink *sink)
 {
 	struct request r = {
-		.sink = sink, .settings = service->settings, .root = -1};
+		.sink = sink, .settings = service->settings, .root_fd = -1};
 	struct timespec start;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
@@ -311,16 +313,17 @@ struct unsettled *respond(const struct service *service,
 		log_request(service, &r, &start);
 		return NULL;
 	}
-	struct unsettled *unsettled = make_unsettled(service, &r, &start);
-	if (unsettled == NULL)
-		settle_request(service, &r, &start, sink->missing);
-	return unsettled;
+	struct unfinished *unfinished = make_unfinished(service, &r, &start);
+	if (unfinished == NULL)
+		/* no test: no memory */
+		finish_request(service, &r, &start, sink->undelivered);
+	return unfinished;
 }
 
-bool respond_enter(const struct unsettled *unsettled)
+bool respond_enter(const struct unfinished *unfinished)
 {
-	const char *root = unsettled->r.settings.root;
-	struct root_limit *limit = unsettled->service->limit;
+	const char *root = unfinished->r.settings.root;
+	struct root_limit *limit = unfinished->service->limit;
 
 	return limit == NULL || root == NULL || root_limit_enter(limit, root);
 }
@@ -330,9 +333,9 @@ void respond_leave(void)
 	root_limit_leave();
 }
 
-void respond_settle(struct unsettled *unsettled, long long missing)
+void respond_finish(struct unfinished *unfinished, long long undelivered)
 {
-	settle_request(
-		unsettled->service, &unsettled->r, &unsettled->start, missing);
-	free(unsettled);
+	finish_request(unfinished->service, &unfinished->r, &unfinished->start,
+		undelivered);
+	free(unfinished);
 }

@@ -16,12 +16,12 @@ struct service {
 	struct log *log;          /* settings.log, open; NULL: open it anew */
 	int no_root_status;       /* when the root can't be opened */
 	struct root_limit *limit; /* NULL: there is none */
-	bool is_bound;  /* places that only a request names can't be opened */
-	bool complains; /* report a status of 500 on standard error, too */
+	bool is_confined; /* places that only a request names can't be opened */
+	bool reports_500; /* report a status of 500 on standard error, too */
 };
 
-/* A request whose answer is still being sent, and what is left to do then. */
-struct unsettled;
+/* A request whose answer is still being sent. */
+struct unfinished;
 
 /*
  * Answers one request, start to end, and logs it. env is the CGI environment
@@ -29,22 +29,22 @@ struct unsettled;
  * the calling thread's, for further requests; NULL when there are none.
  *
  * Returns NULL; or, when the sink's send() has said SINK_LATER, what is to be
- * given to respond_settle() once that is over. Where there is no memory for
+ * given to respond_finish() once that is over. Where there is no memory for
  * that it is NULL as well: then the request is over, and counts as broken off.
  */
-struct unsettled *respond(const struct service *service,
+struct unfinished *respond(const struct service *service,
 	struct tree_cache *cache, char *const env[], struct sink *sink);
 
 /*
- * Before the rest of an answer is read or settled, and after. False: its file
- * system holds too many threads already; try again later.
+ * Call these around what goes on with an unfinished request. False: its file
+ * system holds up too many threads already; try again later.
  */
-bool respond_enter(const struct unsettled *unsettled);
+bool respond_enter(const struct unfinished *unfinished);
 void respond_leave(void);
 
 /*
- * Ends a request whose answer is over. missing: bytes that the web server has
- * not taken. Settles the claim, writes the log line, and frees. Any thread may
- * call it.
+ * Ends a request whose answer is over. undelivered: bytes that the web server
+ * has not taken. Settles the claim, writes the log line, and frees. Any thread
+ * may call it.
  */
-void respond_settle(struct unsettled *unsettled, long long missing);
+void respond_finish(struct unfinished *unfinished, long long undelivered);

@@ -142,10 +142,10 @@ long long response_file(struct sink *sink, struct target *target,
 		}
 		*bytes = size;
 	}
-	const long long missing = sink->send(sink, &answer);
-	if (missing == SINK_LATER && answer.file >= 0)
+	const long long undelivered = sink->send(sink, &answer);
+	if (undelivered == SINK_LATER && answer.file >= 0)
 		target->fd = -1;
-	return missing;
+	return undelivered;
 }
 
 long long response_offload(
@@ -161,6 +161,7 @@ long long response_offload(
 		type, header);
 
 	if (n < 0 || (size_t)n >= sizeof head) {
+		/* no test: the longest header fits */
 		errno = EOVERFLOW;
 		return RESPONSE_NOTHING;
 	}

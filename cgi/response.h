@@ -24,15 +24,16 @@ long long response_text(struct sink *sink, int status, bool head_only,
 	const char *text, long long *bytes);
 
 /*
- * Sends a boot file, in the same way. Or RESPONSE_NOTHING. When the sink has
- * taken the file over, target->fd is -1.
+ * Sends a boot file. Returns what the sink's send() does, or RESPONSE_NOTHING.
+ * When the sink has taken the file over, target->fd is -1. bytes gets the size
+ * of the body that is sent, 0 for a head alone.
  */
 long long response_file(struct sink *sink, struct target *target,
 	bool head_only, long long *bytes);
 
 /*
  * Has the web server send the file itself. header is the line that tells it
- * to, without its end. Returns the same.
+ * to, without its end. As response_file(), and EOVERFLOW when it does not fit.
  */
 long long response_offload(
 	struct sink *sink, const char *header, const char *type);

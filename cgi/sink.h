@@ -15,7 +15,7 @@ struct answer {
 
 #define ANSWER_BYTES_MAX 16384 /* bytes: a head and a usual boot script */
 
-/* What send() returns when it sends the rest after it has returned. */
+/* send() returns this when the rest is still to be sent: respond_finish(). */
 #define SINK_LATER (-1)
 
 /*
@@ -31,5 +31,5 @@ struct sink {
 	 * SINK_LATER: then the file belongs to the sink from here on.
 	 */
 	long long (*send)(struct sink *, const struct answer *);
-	long long missing; /* after SINK_LATER: bytes that are to be sent */
+	long long undelivered; /* after SINK_LATER: bytes not sent so far */
 };

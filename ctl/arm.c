@@ -65,7 +65,7 @@ int arm_set_text(struct arm *arm, const char *what, const char *text)
 	struct target target;
 	char entry[32], shown[PATH_MAX];
 
-	if (strlen(text) >= sizeof arm->text)
+	if (strlen(text) >= sizeof arm->link_text)
 		return -ENAMETOOLONG;
 	/* Any name in the directory gives the same answer. */
 	snprintf(entry, sizeof entry, "%s/client", arm->directory);
@@ -81,8 +81,8 @@ int arm_set_text(struct arm *arm, const char *what, const char *text)
 	escape_line(what, shown, sizeof shown);
 	if (doubt != NULL)
 		warnx("warning: %s: %s", shown, doubt);
-	target_close(&target);
-	strcpy(arm->text, text);
+	target_close(tree, &target);
+	strcpy(arm->link_text, text);
 	return 0;
 }
 
@@ -179,7 +179,7 @@ static int make_entry(
 	if (err < 0)
 		return err;
 	snprintf(temporary, sizeof temporary, ARM_TEMPORARY "%s", suffix);
-	if (symlinkat(arm->text, arm->fd, temporary) < 0)
+	if (symlinkat(arm->link_text, arm->fd, temporary) < 0)
 		return -errno;
 	err = put_entry(arm, temporary, client, before);
 	/*
@@ -242,7 +242,7 @@ static bool forecast_entry(struct arm *arm, const char *client)
 	if (forecast.kind != FORECAST_GOOD)
 		warn_of_forecast(arm, client, &forecast);
 	return forecast.kind == FORECAST_GOOD ||
-	       forecast.kind == FORECAST_DOUBT;
+	       forecast.kind == FORECAST_MAY_FAIL;
 }
 
 bool arm_client(struct arm *arm, const struct client *client)
@@ -256,7 +256,7 @@ bool arm_client(struct arm *arm, const struct client *client)
 	const int err = make_entry(arm, client->name, before);
 	if (err < 0)
 		return warn_not_made(arm, client->name, err);
-	print_link(path, arm->text);
+	print_link(path, arm->link_text);
 	if (before[0] != '\0') {
 		char shown[PATH_MAX];
 		escape_line(before, shown, sizeof shown);

@@ -18,7 +18,7 @@ struct arm {
 	const char *directory; /* "once" or "static" */
 	int fd;                /* of that directory */
 	bool replaces_files;
-	char text[PATH_MAX]; /* of each link */
+	char link_text[PATH_MAX]; /* of each link */
 
 	/* The links that lead to the target, and the target itself. */
 	struct {

@@ -13,7 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "boot/claim.h"
+#include "boot/once.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
@@ -30,8 +30,8 @@ struct user_ids {
 	bool is_known;
 };
 
-static struct user_ids own, other;
-static bool are_others; /* the effective ids are not our own */
+static struct user_ids original, target;
+static bool is_switched; /* the effective ids are not our own */
 
 /* The user to become; our own where that makes no difference. */
 static uid_t find_user_to_become(const struct ctl *ctl)
@@ -52,38 +52,38 @@ static uid_t find_user_to_become(const struct ctl *ctl)
 /* Looked up once, since there may be thousands of clients. False with errno. */
 static bool look_up_own_ids(void)
 {
-	if (!own.is_known) {
-		own.user = geteuid();
-		own.group = getegid();
-		own.count = getgroups(GROUPS_MAX, own.groups);
-		own.is_known = own.count >= 0;
+	if (!original.is_known) {
+		original.user = geteuid();
+		original.group = getegid();
+		original.count = getgroups(GROUPS_MAX, original.groups);
+		original.is_known = original.count >= 0;
 	}
-	return own.is_known;
+	return original.is_known;
 }
 
 static void look_up_user_ids(uid_t user)
 {
-	if (!(other.is_known && other.user == user)) {
+	if (!(target.is_known && target.user == user)) {
 		const struct passwd *entry = getpwuid(user);
-		other = (struct user_ids){.user = user,
+		target = (struct user_ids){.user = user,
 			.group = entry == NULL ? (gid_t)user : entry->pw_gid,
 			.count = entry == NULL ? 0 : GROUPS_MAX,
 			.is_known = true};
 		/* The groups that don't fit are left out. */
-		if (entry != NULL && getgrouplist(entry->pw_name, other.group,
-					     other.groups, &other.count) < 0)
-			other.count = GROUPS_MAX;
+		if (entry != NULL && getgrouplist(entry->pw_name, target.group,
+					     target.groups, &target.count) < 0)
+			target.count = GROUPS_MAX;
 	}
 }
 
 /* A service may have other groups than its user has by the group file. */
 static void copy_process_ids(const struct responder *responder)
 {
-	other = (struct user_ids){.user = responder->user,
+	target = (struct user_ids){.user = responder->user,
 		.group = responder->group,
 		.count = responder->group_count,
 		.is_known = true};
-	memcpy(other.groups, responder->groups, sizeof responder->groups);
+	memcpy(target.groups, responder->groups, sizeof responder->groups);
 }
 
 /*
@@ -100,7 +100,7 @@ static int set_ids(const struct user_ids *identity)
 /* Become root again first, which gives the right to set the other ids. */
 static void restore_own_ids(void)
 {
-	if (seteuid(own.user) < 0 || set_ids(&own) < 0)
+	if (seteuid(original.user) < 0 || set_ids(&original) < 0)
 		err(EX_OSERR, "cannot become root again");
 }
 
@@ -118,8 +118,8 @@ static void become_user(
 		copy_process_ids(responder);
 	else
 		look_up_user_ids(user);
-	if (look_up_own_ids() && set_ids(&other) == 0) {
-		are_others = true;
+	if (look_up_own_ids() && set_ids(&target) == 0) {
+		is_switched = true;
 		return;
 	}
 	if (ctl->user != NULL)
@@ -129,7 +129,7 @@ static void become_user(
 		warn("looking at the tree as root: cannot become user %u",
 			(unsigned)user);
 	has_warned = true;
-	if (getegid() != own.group)
+	if (getegid() != original.group)
 		restore_own_ids();
 }
 
@@ -150,8 +150,8 @@ void as_user_begin_reading(const struct ctl *ctl)
 
 void as_user_end(void)
 {
-	if (!are_others)
+	if (!is_switched)
 		return;
 	restore_own_ids();
-	are_others = false;
+	is_switched = false;
 }

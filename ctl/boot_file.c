@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot/decision.h"
+#include "boot/reason.h"
 #include "boot/tree.h"
 
 /* Bytes that are looked at. */
@@ -232,7 +232,7 @@ static bool is_configuration(const struct tree *tree, int fd)
 	const size_t count = sizeof configurations / sizeof configurations[0];
 	char path[PATH_MAX];
 
-	if (tree_name(tree, fd, path, sizeof path) < 0)
+	if (tree_relative_path(tree, fd, path, sizeof path) < 0)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		if (fnmatch(configurations[i], path, 0) == 0)

@@ -81,8 +81,8 @@ static void print_holdings(const struct machine *machine,
 			fprintf(stderr, "  %s", holding->how);
 		mac_text(&holding->other, mac);
 		fprintf(stderr, "%s%s\n",
-			mac_is(&holding->other, &nobody) ? "" : " ",
-			mac_is(&holding->other, &nobody) ? "" : mac);
+			mac_equal(&holding->other, &nobody) ? "" : " ",
+			mac_equal(&holding->other, &nobody) ? "" : mac);
 	}
 }
 

@@ -83,6 +83,7 @@ static int cancel_locked(const struct tree *tree,
 	const struct cancel_paths *paths, char text[static PATH_MAX])
 {
 	/* Don't move a file, not even for a moment. */
+	tree_look_up_anew(tree, paths->armed);
 	int err = tree_read_link(tree, paths->armed, text);
 	if (err < 0)
 		return err;
@@ -91,6 +92,7 @@ static int cancel_locked(const struct tree *tree,
 	err = rename_link(tree, paths->armed, paths->taken);
 	if (err < 0)
 		return err;
+	tree_look_up_anew(tree, paths->taken);
 	err = tree_read_link(tree, paths->taken, text);
 	if (err == 0)
 		err = make_cancelled(tree, paths, text);
@@ -112,7 +114,7 @@ static int prepare_cancel(const struct tree *tree)
 	 * If root owns once/, we can't tell which user the responder runs as.
 	 */
 	if (once.st_uid == geteuid() && geteuid() != 0)
-		return once_prepare(tree);
+		return once_parts_make_locked(tree);
 	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
 		const int err = once_part_check(tree, needed[i]);
 		if (err < 0)
@@ -176,7 +178,7 @@ static bool cancel_client(
 	as_user_begin(ctl);
 	const int err = cancel_link(&ctl->tree, client->name, text);
 	as_user_end();
-	snprintf(entry, sizeof entry, "once/%s", client->name);
+	snprintf(entry, sizeof entry, ONCE_DIR "/%s", client->name);
 	if (err < 0)
 		return warn_not_cancelled(ctl, err, entry);
 	print_link(entry, text);

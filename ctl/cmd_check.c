@@ -37,29 +37,28 @@ struct checking {
 	struct forecast links;
 };
 
-/* Reports a problem of path. fix says how to fix it, as of printf(3).
- */
+/* Reports a problem of path. advice says how to fix it, as of printf(3). */
 __attribute__((format(printf, 4, 5))) static void report_problem(
 	struct checking *checking, const char *path, const char *problem,
-	const char *fix, ...)
+	const char *advice, ...)
 {
-	char fix_text[2 * PATH_MAX], line[4 * PATH_MAX];
+	char advice_text[2 * PATH_MAX], line[4 * PATH_MAX];
 	va_list args;
 
-	va_start(args, fix);
-	vsnprintf(fix_text, sizeof fix_text, fix, args);
+	va_start(args, advice);
+	vsnprintf(advice_text, sizeof advice_text, advice, args);
 	va_end(args);
 	checking->found++;
 	if (checking->ctl->json) {
 		print_json(json_pack("{s:o,s:s,s:o}", "path",
-			print_json_string(path), "problem", problem, "mend",
-			print_json_string(fix_text)));
+			json_string_of(path), "problem", problem, "advice",
+			json_string_of(advice_text)));
 		return;
 	}
 	escape_line(path, line, sizeof line);
 	print_coloured(BAD, line);
 	printf(": %s\n", problem);
-	escape_line(fix_text, line, sizeof line);
+	escape_line(advice_text, line, sizeof line);
 	printf("  %s\n", line);
 }
 
@@ -68,16 +67,16 @@ static void check_target(struct checking *checking, const struct entry *entry)
 {
 	if (entry->problem != NULL)
 		report_problem(checking, entry->path, entry->problem,
-			entry->text[0] == '\0'
+			entry->link_text[0] == '\0'
 				? "it must be a boot file that the responder's user can read, or a link to one%s"
 				: "its target is %s: fix the target or the link",
-			entry->text);
+			entry->link_text);
 	else if (entry->doubt != NULL)
 		report_problem(checking, entry->path, entry->doubt,
-			entry->text[0] == '\0'
+			entry->link_text[0] == '\0'
 				? "check that it is meant to be booted%s"
 				: "check that it is meant to be booted: %s",
-			entry->text);
+			entry->link_text);
 }
 
 static void check_client_name(
@@ -99,7 +98,7 @@ static void check_unsure(struct checking *checking, const struct entry *entry)
 {
 	char age[AGE_SIZE], problem[AGE_SIZE + 64];
 
-	print_age((long long)(time(NULL) - entry->since), age);
+	format_age((long long)(time(NULL) - entry->since), age);
 	/* The answer may still be under way. */
 	if (time(NULL) - entry->since < ANSWER_SECONDS)
 		return;
@@ -116,8 +115,8 @@ static bool is_leftover(const struct checking *checking, const char *name)
 	char path[PATH_MAX];
 	struct stat st;
 
-	snprintf(path, sizeof path, "%s/%s", entry_directory(checking->kind),
-		name);
+	snprintf(path, sizeof path, "%s/%s",
+		entry_places[checking->kind].directory, name);
 	return fstatat(checking->ctl->tree.root, path, &st,
 		       AT_SYMLINK_NOFOLLOW) == 0 &&
 	       time(NULL) - st.st_ctime >= ARMING_SECONDS;
@@ -128,8 +127,8 @@ static void check_leftover(struct checking *checking, const char *name)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof path, "%s/%s", entry_directory(checking->kind),
-		name);
+	snprintf(path, sizeof path, "%s/%s",
+		entry_places[checking->kind].directory, name);
 	if (strncmp(name, ARM_TEMPORARY, strlen(ARM_TEMPORARY)) == 0 &&
 		is_leftover(checking, name))
 		report_problem(checking, path,
@@ -149,14 +148,14 @@ static void check_entry(const char *name, void *context)
 	check_leftover(checking, name);
 	if (!entry_look(&checking->ctl->tree, checking->kind, name, &entry))
 		return;
-	if (checking->kind == ENTRY_UNSURE) {
+	if (checking->kind == ENTRY_CLAIMED) {
 		check_unsure(checking, &entry);
 		return;
 	}
 	if (checking->kind == ENTRY_SERVED || checking->kind == ENTRY_CANCELLED)
 		return;
 	check_client_name(checking, &entry);
-	if (checking->kind == ENTRY_ARMED && entry.text[0] == '\0')
+	if (checking->kind == ENTRY_ARMED && entry.link_text[0] == '\0')
 		report_problem(checking, entry.path, entry.problem,
 			"make it a link to a boot file, or move it to static/");
 	else
@@ -187,7 +186,7 @@ static void check_default_file(struct checking *checking)
 	if (doubt != NULL)
 		report_problem(checking, TREE_DEFAULT, doubt,
 			"check that it is meant to be booted");
-	target_close(&target);
+	target_close(tree, &target);
 }
 
 static void report_forecast(
@@ -224,7 +223,7 @@ static void check_once_part(struct checking *checking, const char *path)
 			"find out who made it, then restart the responder, which moves it aside to %s" ONCE_ASIDE
 			"...",
 			path);
-	if (err == 0 && once_part_is_open(tree, path) == 1)
+	if (err == 0 && once_part_others_may_write(tree, path) == 1)
 		report_problem(checking, path,
 			"users other than the responder can write there, and could replace the link that a machine was armed with",
 			"chmod go-w, or restart the responder");
@@ -257,7 +256,7 @@ static bool is_once_part(const char *path)
 
 static void check_entries(struct checking *checking, enum entry_kind kind)
 {
-	const char *directory = entry_directory(kind);
+	const char *directory = entry_places[kind].directory;
 
 	checking->kind = kind;
 	const int error =

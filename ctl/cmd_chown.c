@@ -19,19 +19,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "boot/decision.h"
+#include "boot/grub.h"
 #include "boot/moment.h"
 #include "boot/once.h"
+#include "boot/reason.h"
 #include "boot/text.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
 
-#define GRUB_DIR "grub"
-
 #define MADE_MODE 0755 /* of a directory that it creates */
 #define GROUP_MODES (S_IRWXG | S_ISGID)
-#define MODES_OF_OTHERS (S_IRWXG | S_IRWXO | S_ISVTX)
+#define REMOVABLE_MODES (S_IRWXG | S_IRWXO | S_ISVTX)
 
 #define LOCK_WAIT_MS 2000   /* as the responder waits */
 #define LOCK_NAP_NS 5000000 /* between two tries */
@@ -76,13 +75,13 @@ static void print_changes(const char *path, const struct stat *before, int fd)
  * bits. path is for the messages.
  */
 static bool give_open_directory(const struct owner *owner, int fd,
-	const char *path, mode_t modes, mode_t lost)
+	const char *path, mode_t modes, mode_t removed)
 {
 	struct stat before;
 
 	if (fstat(fd, &before) < 0 || fchown(fd, owner->user, owner->group) < 0)
 		return warn_left_alone(path, errno);
-	const mode_t mode = (before.st_mode & ALLPERMS & ~lost) | modes;
+	const mode_t mode = (before.st_mode & ALLPERMS & ~removed) | modes;
 	const bool done = owner->group == NO_GROUP || fchmod(fd, mode) == 0;
 	const int error = errno;
 	print_changes(path, &before, fd);
@@ -91,14 +90,14 @@ static bool give_open_directory(const struct owner *owner, int fd,
 
 /* Gives away a directory in another one, if it is there. */
 static bool give_directory(const struct owner *owner, int parent,
-	const char *name, const char *path, mode_t modes, mode_t lost)
+	const char *name, const char *path, mode_t modes, mode_t removed)
 {
 	const int fd = openat(
 		parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return errno == ENOENT || warn_left_alone(path, errno);
-	const bool done = give_open_directory(owner, fd, path, modes, lost);
+	const bool done = give_open_directory(owner, fd, path, modes, removed);
 	close(fd);
 	return done;
 }
@@ -108,7 +107,7 @@ static int open_locked_file(int once)
 {
 	const struct timespec nap = {.tv_nsec = LOCK_NAP_NS};
 	const struct timespec now = moment_now();
-	const struct timespec limit = moment_after(&now, LOCK_WAIT_MS);
+	const struct timespec limit = moment_plus_ms(&now, LOCK_WAIT_MS);
 	struct stat st;
 	int err = 0;
 
@@ -217,7 +216,7 @@ static bool give_once_part(const struct ctl *ctl, const struct owner *owner,
 	if (mode < 0)
 		return warn_left_alone(path, -mode);
 	return give_directory(owner, once, path + strlen(ONCE_DIR "/"), path,
-		(mode_t)mode, MODES_OF_OTHERS & ~(mode_t)mode);
+		(mode_t)mode, REMOVABLE_MODES & ~(mode_t)mode);
 }
 
 /* once/ first: after that its former owner can't change what is in it. */

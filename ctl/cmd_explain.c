@@ -39,7 +39,7 @@ static void add_step(
 	char text[2 * PATH_MAX];
 
 	snprintf(text, sizeof text, "%s%s", path, what);
-	json_array_append_new(explanation->steps, print_json_string(text));
+	json_array_append_new(explanation->steps, json_string_of(text));
 }
 
 static bool has_step(const struct explanation *explanation, const char *path)
@@ -78,13 +78,13 @@ static void add_skipped_steps(struct explanation *explanation)
 
 	if (decision->source == SOURCE_ONCE)
 		return;
-	snprintf(path, sizeof path, "once/%s", explanation->client);
+	snprintf(path, sizeof path, ONCE_DIR "/%s", explanation->client);
 	add_step(explanation, path,
 		decision->once_is_file ? ": not a link, so it is ignored"
 				       : ": there is none");
 	if (decision->source != SOURCE_DEFAULT)
 		return;
-	snprintf(path, sizeof path, "static/%s", explanation->client);
+	snprintf(path, sizeof path, STATIC_DIR "/%s", explanation->client);
 	add_step(explanation, path, ": there is none");
 }
 
@@ -97,15 +97,15 @@ static void add_deciding_steps(struct explanation *explanation)
 	char what[PATH_MAX + 16] = "";
 
 	if (decision->source == SOURCE_GRACE)
-		add_step(explanation, decision->recent,
-			": served just now, and again, by PXESRV_ONCE_GRACE");
-	if (decision->text[0] != '\0')
-		snprintf(what, sizeof what, " -> %s", decision->text);
+		add_step(explanation, decision->grace_path,
+			": claimed within PXESRV_ONCE_GRACE, so it is answered again");
+	if (decision->link_text[0] != '\0')
+		snprintf(what, sizeof what, " -> %s", decision->link_text);
 	add_step(explanation, decision->entry, what);
-	if (decision->text[0] != '\0' &&
-		target_trace(tree, decision->entry, decision->text,
+	if (decision->link_text[0] != '\0' &&
+		target_trace(tree, decision->entry, decision->link_text,
 			add_link_step, explanation, &target) == 0)
-		target_close(&target);
+		target_close(tree, &target);
 }
 
 /* Takes into account what the responder may do and sees. */
@@ -146,8 +146,8 @@ static void make_explanation(
 		decision_error_line(decision, explanation->line);
 		return;
 	}
-	if (tree_name(&ctl->tree, decision->target.fd, explanation->file,
-		    sizeof explanation->file) < 0)
+	if (tree_relative_path(&ctl->tree, decision->target.fd,
+		    explanation->file, sizeof explanation->file) < 0)
 		explanation->file[0] = '\0';
 	explanation->doubt = boot_file_doubt(&ctl->tree, decision->target.fd);
 }
@@ -163,16 +163,17 @@ static void print_explanation_json(struct explanation *explanation)
 		response_status(decision->reason), "source",
 		source_name(decision->source), "entry", decision->entry,
 		"target",
-		decision->text[0] == '\0' ? NULL
-					  : print_json_string(decision->text),
-		"file", good ? print_json_string(explanation->file) : NULL,
+		decision->link_text[0] == '\0'
+			? NULL
+			: json_string_of(decision->link_text),
+		"file", good ? json_string_of(explanation->file) : NULL,
 		"bytes", good ? json_integer(decision->target.size) : NULL,
 		"type", good ? decision->target.type : NULL, "error",
-		good ? NULL : print_json_string(explanation->line), "doubt",
+		good ? NULL : json_string_of(explanation->line), "doubt",
 		explanation->doubt, "forecast",
 		explanation->forecast.kind == FORECAST_GOOD
 			? NULL
-			: print_json_string(explanation->warning),
+			: json_string_of(explanation->warning),
 		"steps", explanation->steps));
 }
 
@@ -234,7 +235,7 @@ static bool explain_client(
 	else
 		print_explanation_text(&explanation);
 	json_decref(explanation.steps);
-	decision_close(&explanation.decision);
+	decision_close(&ctl->tree, &explanation.decision);
 	return explanation.decision.error == 0 &&
 	       explanation.forecast.kind != FORECAST_ELSEWHERE;
 }

@@ -34,28 +34,17 @@ struct listing {
 	size_t texts_size, texts_room;
 };
 
-static const char *kind_word(const struct entry *entry)
-{
-	static const char *const words[] = {
-		[ENTRY_ARMED] = "armed",
-		[ENTRY_STATIC] = "static",
-		[ENTRY_UNSURE] = "unsure",
-		[ENTRY_SERVED] = "served",
-		[ENTRY_CANCELLED] = "cancelled",
-	};
-
-	return words[entry->kind];
-}
-
 static void print_entry_json(const struct entry *entry)
 {
 	char when[AGE_SIZE];
 
-	print_time(entry->since, when);
+	format_time(entry->since, when);
 	print_json(json_pack("{s:o,s:s,s:o,s:o?,s:o?,s:s,s:s?}", "client",
-		print_json_string(entry->client), "kind", kind_word(entry),
-		"entry", print_json_string(entry->path), "target",
-		entry->text[0] == '\0' ? NULL : print_json_string(entry->text),
+		json_string_of(entry->client), "kind",
+		entry_places[entry->kind].word, "entry",
+		json_string_of(entry->path), "target",
+		entry->link_text[0] == '\0' ? NULL
+					    : json_string_of(entry->link_text),
 		"size", entry->size < 0 ? NULL : json_integer(entry->size),
 		"since", when, "problem", entry->problem));
 }
@@ -66,10 +55,11 @@ static void print_entry_row(const struct entry *entry, const char *client,
 {
 	char age[AGE_SIZE], size[AGE_SIZE];
 
-	print_age((long long)(now - entry->since), age);
+	format_age((long long)(now - entry->since), age);
 	snprintf(size, sizeof size, "%lld", (long long)entry->size);
-	printf("%-15s  %-9s  %10s  %8s  ", client, kind_word(entry),
-		entry->size < 0 ? "-" : size, age);
+	printf("%-15s  %-9s  %10s  %8s  ", client,
+		entry_places[entry->kind].word, entry->size < 0 ? "-" : size,
+		age);
 	/* once/.. is the root. */
 	if (strncmp(target, "../", 3) == 0)
 		target += 3;
@@ -87,11 +77,11 @@ static void print_entry_fields(
 {
 	char when[AGE_SIZE], size[AGE_SIZE];
 
-	print_time(entry->since, when);
+	format_time(entry->since, when);
 	snprintf(size, sizeof size, "%lld", (long long)entry->size);
-	printf("%s\t%s\t%s\t%s\t%s\t%s\n", client, kind_word(entry),
-		entry->size < 0 ? "-" : size, when, target,
-		entry->problem == NULL ? "-" : entry->problem);
+	printf("%s\t%s\t%s\t%s\t%s\t%s\n", client,
+		entry_places[entry->kind].word, entry->size < 0 ? "-" : size,
+		when, target, entry->problem == NULL ? "-" : entry->problem);
 }
 
 static void print_entry(const struct listing *listing, const char *name)
@@ -107,7 +97,7 @@ static void print_entry(const struct listing *listing, const char *name)
 		return;
 	}
 	escape_line(entry.client, client, sizeof client);
-	escape_line(entry.text[0] == '\0' ? "-" : entry.text, target,
+	escape_line(entry.link_text[0] == '\0' ? "-" : entry.link_text, target,
 		sizeof target);
 	if (listing->is_terminal)
 		print_entry_row(&entry, client, target, listing->now);
@@ -134,7 +124,7 @@ static bool parse_entry_address(
 	char client[NAME_MAX + 1];
 
 	snprintf(client, sizeof client, "%s", text);
-	char *dot = entry_has_suffix(kind) ? strrchr(client, '.') : NULL;
+	char *dot = entry_places[kind].has_suffix ? strrchr(client, '.') : NULL;
 	if (dot != NULL)
 		*dot = '\0';
 	return address_parse(client, out);
@@ -192,7 +182,7 @@ static void print_sorted(struct listing *listing)
 
 static bool list_kind(struct listing *listing, enum entry_kind kind)
 {
-	const char *directory = entry_directory(kind);
+	const char *directory = entry_places[kind].directory;
 
 	listing->kind = kind;
 	const int error =
@@ -211,15 +201,12 @@ static bool list_kind(struct listing *listing, enum entry_kind kind)
 static void choose_kinds(int count, char *const operands[],
 	bool kinds[static ENTRY_KINDS], bool *broken)
 {
-	static const char *const names[] = {
-		"armed", "static", "unsure", "served"};
-	const size_t named = sizeof names / sizeof names[0];
-
 	for (int i = 0; i < count; i++) {
-		size_t kind = 0;
-		while (kind < named && strcmp(operands[i], names[kind]) != 0)
+		int kind = 0;
+		while (kind < ENTRY_CANCELLED &&
+			strcmp(operands[i], entry_places[kind].word) != 0)
 			kind++;
-		if (kind < named)
+		if (kind < ENTRY_CANCELLED)
 			kinds[kind] = true;
 		else if (strcmp(operands[i], "broken") == 0)
 			*broken = true;

@@ -19,7 +19,8 @@ static const char *strip_root(const struct tree *tree, const char *target)
 	const char *path = tree_strip(tree, target);
 
 	/* The configured root may be a link, and target the real path. */
-	if (path == NULL && tree_absolute(tree->root, real, sizeof real) == 0) {
+	if (path == NULL &&
+		tree_absolute_path(tree->root, real, sizeof real) == 0) {
 		const struct tree unlinked = {.path = real};
 		path = tree_strip(&unlinked, target);
 	}

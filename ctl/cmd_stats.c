@@ -169,7 +169,7 @@ static void print_clients(struct tallies *clients)
 
 	puts("\n  requests  last                  client");
 	for (size_t i = 0; i < most; i++) {
-		print_time(clients->all[i]->last, time);
+		format_time(clients->all[i]->last, time);
 		printf("%10llu  %-20s  %.*s\n", clients->all[i]->count, time,
 			(int)clients->all[i]->length, clients->all[i]->name);
 	}

@@ -96,34 +96,32 @@ void entry_cancelled_path(
 		(unsigned long)user);
 }
 
-const char *entry_directory(enum entry_kind kind)
-{
-	static const char *const directories[] = {
-		[ENTRY_ARMED] = ONCE_DIR,
-		[ENTRY_STATIC] = STATIC_DIR,
-		[ENTRY_UNSURE] = CLAIMED_DIR,
-		[ENTRY_SERVED] = SERVED_DIR,
-		[ENTRY_CANCELLED] = CANCELLED_DIR,
-	};
-
-	return directories[kind];
-}
-
-bool entry_has_suffix(enum entry_kind kind)
-{
-	return kind == ENTRY_UNSURE || kind == ENTRY_CANCELLED;
-}
+const struct entry_place entry_places[ENTRY_KINDS] = {
+	[ENTRY_ARMED] = {.word = "armed", .directory = ONCE_DIR},
+	[ENTRY_STATIC] = {.word = "static", .directory = STATIC_DIR},
+	[ENTRY_CLAIMED] = {.word = "unsure",
+		.directory = CLAIMED_DIR,
+		.is_part = true,
+		.has_suffix = true},
+	[ENTRY_SERVED] = {.word = "served",
+		.directory = SERVED_DIR,
+		.is_part = true},
+	[ENTRY_CANCELLED] = {.word = "cancelled",
+		.directory = CANCELLED_DIR,
+		.is_part = true,
+		.has_suffix = true},
+};
 
 int entry_each(const struct tree *tree, enum entry_kind kind,
 	void (*found)(const char *name, void *context), void *context)
 {
-	const char *directory = entry_directory(kind);
-	const bool is_part = kind != ENTRY_ARMED && kind != ENTRY_STATIC;
-	const int err = is_part ? once_part_check(tree, directory) : 0;
+	const struct entry_place *place = &entry_places[kind];
+	const int err =
+		place->is_part ? once_part_check(tree, place->directory) : 0;
 
 	if (err < 0)
 		return err == -ENOENT ? 0 : err;
-	return tree_each(tree, directory, found, context);
+	return tree_each(tree, place->directory, found, context);
 }
 
 /*
@@ -149,10 +147,10 @@ static struct remembered *memory_slot(const char *text)
 
 static bool recall_target(struct entry *entry)
 {
-	const struct remembered *place = memory_slot(entry->text);
+	const struct remembered *place = memory_slot(entry->link_text);
 
-	if (entry->text[0] == '\0' || place->kind != entry->kind ||
-		strcmp(place->text, entry->text) != 0)
+	if (entry->link_text[0] == '\0' || place->kind != entry->kind ||
+		strcmp(place->text, entry->link_text) != 0)
 		return false;
 	entry->size = place->size;
 	entry->problem = place->problem;
@@ -162,12 +160,12 @@ static bool recall_target(struct entry *entry)
 
 static void remember_target(const struct entry *entry)
 {
-	struct remembered *place = memory_slot(entry->text);
+	struct remembered *place = memory_slot(entry->link_text);
 
-	if (strlen(entry->text) >= sizeof place->text)
+	if (strlen(entry->link_text) >= sizeof place->text)
 		return;
 	place->kind = entry->kind;
-	strcpy(place->text, entry->text);
+	strcpy(place->text, entry->link_text);
 	place->size = entry->size;
 	place->problem = entry->problem;
 	place->doubt = entry->doubt;
@@ -181,13 +179,13 @@ static void look_at_target(const struct tree *tree, struct entry *entry)
 	if (recall_target(entry))
 		return;
 	const int err = target_open(tree, entry->path,
-		entry->text[0] == '\0' ? NULL : entry->text, &target);
+		entry->link_text[0] == '\0' ? NULL : entry->link_text, &target);
 	if (err < 0) {
 		entry->problem = reason_text(-err);
 	} else {
 		entry->size = target.size;
 		entry->doubt = boot_file_doubt(tree, target.fd);
-		target_close(&target);
+		target_close(tree, &target);
 	}
 	remember_target(entry);
 }
@@ -195,10 +193,10 @@ static void look_at_target(const struct tree *tree, struct entry *entry)
 /* Reads the text of a link; "" for anything else. False: the entry is gone. */
 static bool read_entry_text(const struct tree *tree, struct entry *entry)
 {
-	const int err = tree_read_link(tree, entry->path, entry->text);
+	const int err = tree_read_link(tree, entry->path, entry->link_text);
 
 	if (err < 0)
-		entry->text[0] = '\0';
+		entry->link_text[0] = '\0';
 	return err != -ENOENT;
 }
 
@@ -214,14 +212,15 @@ bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
 	out->size = -1;
 	out->problem = out->doubt = NULL;
 	snprintf(out->client, sizeof out->client, "%s", name);
-	snprintf(out->path, sizeof out->path, "%s/%s", entry_directory(kind),
-		name);
+	snprintf(out->path, sizeof out->path, "%s/%s",
+		entry_places[kind].directory, name);
 	if (fstatat(tree->root, out->path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		!read_entry_text(tree, out))
 		return false;
 
 	out->since = st.st_mtim.tv_sec;
-	char *dot = entry_has_suffix(kind) ? strrchr(out->client, '.') : NULL;
+	char *dot = entry_places[kind].has_suffix ? strrchr(out->client, '.')
+	                                          : NULL;
 	if (dot != NULL)
 		*dot = '\0';
 	if (kind == ENTRY_ARMED && !S_ISLNK(st.st_mode))

@@ -9,8 +9,6 @@
 struct ctl;
 struct tree;
 
-#define STATIC_DIR "static"
-
 /*
  * Opens a directory of the tree to make and remove entries in it: an O_PATH
  * descriptor, or -errno, with a message. Root does not follow a link that
@@ -35,17 +33,21 @@ void entry_cancelled_path(
 enum entry_kind {
 	ENTRY_ARMED,
 	ENTRY_STATIC,
-	ENTRY_UNSURE,
+	ENTRY_CLAIMED,
 	ENTRY_SERVED,
 	ENTRY_CANCELLED,
+	ENTRY_KINDS, /* how many there are */
 };
-#define ENTRY_KINDS 5
 
-/* Its directory, from the root. */
-const char *entry_directory(enum entry_kind kind);
+/* What is known of each kind. */
+struct entry_place {
+	const char *word;      /* for people: an operand of list */
+	const char *directory; /* from the root */
+	bool is_part;          /* the directory is a part of once/ */
+	bool has_suffix;       /* of names: a dot and more, behind the client */
+};
 
-/* Whether names there have a suffix behind the client: a dot and more. */
-bool entry_has_suffix(enum entry_kind kind);
+extern const struct entry_place entry_places[ENTRY_KINDS];
 
 /*
  * As tree_each(), for the directory of a kind. In once/ it follows no link and
@@ -59,7 +61,7 @@ struct entry {
 	enum entry_kind kind;
 	char client[NAME_MAX + 1]; /* the name without a suffix */
 	char path[PATH_MAX];       /* from the root */
-	char text[PATH_MAX];       /* the link as written; empty: no link */
+	char link_text[PATH_MAX];  /* empty: it is no link */
 	time_t since;        /* armed, claimed, served or cancelled; seconds */
 	off_t size;          /* of the boot file; -1: unknown */
 	const char *problem; /* why it gets no boot file, or NULL */

@@ -211,7 +211,7 @@ static bool forecast_part(const struct permission *permission, const char *path,
 			0 ||
 		S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
 		return false;
-	set_forecast(out, FORECAST_DOUBT, path,
+	set_forecast(out, FORECAST_MAY_FAIL, path,
 		"it does not belong to the responder, and the responder (pid %ld) cannot move it aside if it is sandboxed",
 		(long)permission->pid);
 	snprintf(out->advice, sizeof out->advice,
@@ -232,7 +232,7 @@ static void forecast_owner(const struct permission *permission,
 		client == NULL ? "" : client);
 	if (permission_is_sticky(permission) &&
 		!permission_owns_once(permission) && client == NULL) {
-		set_forecast(out, FORECAST_DOUBT, ONCE_DIR,
+		set_forecast(out, FORECAST_MAY_FAIL, ONCE_DIR,
 			"it is sticky and belongs to somebody else, so the responder can move no link but its own");
 		advise_chown(permission, out);
 	} else if (permission_is_sticky(permission) && !permission->is_known &&
@@ -241,7 +241,7 @@ static void forecast_owner(const struct permission *permission,
 		char user[USER_SIZE];
 
 		format_user(link.st_uid, user);
-		set_forecast(out, FORECAST_DOUBT, ONCE_DIR,
+		set_forecast(out, FORECAST_MAY_FAIL, ONCE_DIR,
 			"it is sticky and belongs to root, so the link is answered with 503 unless the responder runs as user %s",
 			user);
 		advise_chown(permission, out);

@@ -11,7 +11,7 @@ struct tree;
 enum forecast_kind {
 	FORECAST_GOOD,
 	FORECAST_UNKNOWN,   /* depends on the responder's user */
-	FORECAST_DOUBT,     /* the same, and most users would fail */
+	FORECAST_MAY_FAIL,  /* problem says on what it depends */
 	FORECAST_ELSEWHERE, /* the responder sees other directories */
 	FORECAST_FAILS,     /* the answer is 503 */
 };

@@ -13,7 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "boot/decision.h"
+#include "boot/reason.h"
 #include "cgi/log.h"
 #include "ctl/ctl.h"
 
@@ -141,8 +141,7 @@ static ssize_t read_compressed(struct logfile *file, void *out, size_t size)
 	int error;
 	const int n = gzread(file->gz, out, (unsigned)size);
 
-	if (n > 0)
-		return n;
+	/* Since zlib 1.3.2 the error comes once, with the last of the bytes. */
 	gzerror(file->gz, &error);
 	if (error == Z_ERRNO)
 		file->error = errno;

@@ -152,7 +152,7 @@ void mac_text(const struct mac *mac, char out[static MAC_SIZE])
 		at[2], at[3], at[4], at[5]);
 }
 
-bool mac_is(const struct mac *a, const struct mac *b)
+bool mac_equal(const struct mac *a, const struct mac *b)
 {
 	return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }

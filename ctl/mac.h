@@ -23,4 +23,4 @@ bool mac_parse(const char *text, struct mac *out, const char **why);
 /* Writes it with colons, in lower case. */
 void mac_text(const struct mac *mac, char out[static MAC_SIZE]);
 
-bool mac_is(const struct mac *a, const struct mac *b);
+bool mac_equal(const struct mac *a, const struct mac *b);

@@ -16,23 +16,23 @@
 #include "ctl/neighbours.h"
 
 /* Lease files of dnsmasq and ISC dhcpd, on Debian and on Fedora. */
-static const char *const usual[] = {"/var/lib/misc/dnsmasq.leases",
-	"/var/lib/dnsmasq/dnsmasq.leases", "/var/lib/dhcp/dhcpd.leases",
-	"/var/lib/dhcpd/dhcpd.leases"};
+static const char *const default_lease_files[] = {
+	"/var/lib/misc/dnsmasq.leases", "/var/lib/dnsmasq/dnsmasq.leases",
+	"/var/lib/dhcp/dhcpd.leases", "/var/lib/dhcpd/dhcpd.leases"};
 
 /* What a file or the neighbour table says about an address. */
-struct report {
+struct sighting {
 	struct lease lease;
 	const char *path; /* NULL: the neighbour table */
 };
 
-struct reports {
-	struct report *all;
+struct sightings {
+	struct sighting *all;
 	size_t count, size;
 	const char *path; /* of the file being read */
 };
 
-static void *grow_reports(void *all, size_t count, size_t *size, size_t bytes)
+static void *grow_sightings(void *all, size_t count, size_t *size, size_t bytes)
 {
 	if (count < *size)
 		return all;
@@ -43,31 +43,32 @@ static void *grow_reports(void *all, size_t count, size_t *size, size_t bytes)
 	return all;
 }
 
-static void add_report(const struct lease *lease, void *context)
+static void add_sighting(const struct lease *lease, void *context)
 {
-	struct reports *reports = context;
+	struct sightings *sightings = context;
 
 	if (IN6_IS_ADDR_LINKLOCAL(&lease->address.bits))
 		return;
-	reports->all = grow_reports(reports->all, reports->count,
-		&reports->size, sizeof reports->all[0]);
-	reports->all[reports->count++] = (struct report){*lease, reports->path};
+	sightings->all = grow_sightings(sightings->all, sightings->count,
+		&sightings->size, sizeof sightings->all[0]);
+	sightings->all[sightings->count++] =
+		(struct sighting){*lease, sightings->path};
 }
 
-static void add_neighbour_report(const struct address *address,
+static void add_neighbour_sighting(const struct address *address,
 	const struct mac *mac, bool is_confirmed, void *context)
 {
 	const struct lease lease = {
 		.address = *address, .mac = *mac, .holds = is_confirmed};
 
-	add_report(&lease, context);
+	add_sighting(&lease, context);
 }
 
 static bool read_lease_file(
-	const char *path, bool must_be_there, struct reports *reports)
+	const char *path, bool must_be_there, struct sightings *sightings)
 {
-	reports->path = path;
-	const int error = -leases_read(path, add_report, reports);
+	sightings->path = path;
+	const int error = -leases_read(path, add_sighting, sightings);
 	if (error == 0 || (error == ENOENT && !must_be_there))
 		return true;
 	warnx("%s: %s", path,
@@ -78,24 +79,28 @@ static bool read_lease_file(
 	return false;
 }
 
-static bool read_reports(const char *leases, struct reports *reports)
+static bool read_sightings(const char *leases, struct sightings *sightings)
 {
 	bool done = true;
 
 	if (leases != NULL)
-		done = read_lease_file(leases, true, reports);
-	for (size_t i = 0; leases == NULL && i < sizeof usual / sizeof usual[0];
+		done = read_lease_file(leases, true, sightings);
+	for (size_t i = 0;
+		leases == NULL &&
+		i < sizeof default_lease_files / sizeof default_lease_files[0];
 		i++)
-		done = read_lease_file(usual[i], false, reports) && done;
+		done = read_lease_file(
+			       default_lease_files[i], false, sightings) &&
+		       done;
 	if (!done)
 		return false;
-	reports->path = NULL;
+	sightings->path = NULL;
 	/* Leases are enough: go on without the neighbour table. */
-	const size_t count = reports->count;
-	const int error = -neighbours_read(add_neighbour_report, reports);
+	const size_t count = sightings->count;
+	const int error = -neighbours_read(add_neighbour_sighting, sightings);
 	if (error != 0) {
 		warnx("the neighbour table: %s", strerror(error));
-		reports->count = count;
+		sightings->count = count;
 	}
 	return true;
 }
@@ -120,51 +125,51 @@ static bool machine_has(
 	return false;
 }
 
-/* What the reports on one address mean for one machine. */
+/* What the sightings on one address mean for one machine. */
 struct verdict {
-	const struct report *leased; /* to this machine, now */
-	bool is_leased_twice, is_near, was_leased, was_near, is_lost;
+	const struct sighting *leased; /* to this machine, now */
+	bool is_leased_twice, is_neighbour, was_leased, was_neighbour, is_lost;
 	struct mac other;
 };
 
-/* Adds a report to the verdict. */
-static void weigh_report(const struct report *report, const struct mac *mac,
-	struct verdict *verdict)
+/* Adds a sighting to the verdict. */
+static void weigh_sighting(const struct sighting *sighting,
+	const struct mac *mac, struct verdict *verdict)
 {
-	const struct lease *lease = &report->lease;
+	const struct lease *lease = &sighting->lease;
 
-	if (!mac_is(&lease->mac, mac)) {
+	if (!mac_equal(&lease->mac, mac)) {
 		if (lease->holds) {
 			verdict->is_lost = true;
 			verdict->other = lease->mac;
 		}
-	} else if (report->path == NULL) {
-		verdict->was_near = true;
-		verdict->is_near = verdict->is_near || lease->holds;
+	} else if (sighting->path == NULL) {
+		verdict->was_neighbour = true;
+		verdict->is_neighbour = verdict->is_neighbour || lease->holds;
 	} else {
 		verdict->was_leased = true;
 		if (!lease->holds)
 			return;
 		verdict->is_leased_twice |= verdict->leased != NULL;
-		verdict->leased = report;
+		verdict->leased = sighting;
 	}
 }
 
-static struct verdict judge_address(const struct reports *reports,
+static struct verdict judge_address(const struct sightings *sightings,
 	const struct mac *mac, const struct address *address)
 {
 	struct verdict verdict = {.leased = NULL};
-	const char *settled = NULL; /* the file whose last word was read */
+	const char *followed = NULL; /* the file whose last word was read */
 
-	for (size_t i = reports->count; i-- > 0;) {
-		const struct report *report = &reports->all[i];
-		if (address_compare(&report->lease.address, address) != 0)
+	for (size_t i = sightings->count; i-- > 0;) {
+		const struct sighting *sighting = &sightings->all[i];
+		if (address_compare(&sighting->lease.address, address) != 0)
 			continue;
-		if (report->path != NULL && report->path == settled)
+		if (sighting->path != NULL && sighting->path == followed)
 			continue;
-		if (report->lease.is_followed)
-			settled = report->path;
-		weigh_report(report, mac, &verdict);
+		if (sighting->lease.is_followed)
+			followed = sighting->path;
+		weigh_sighting(sighting, mac, &verdict);
 	}
 	return verdict;
 }
@@ -181,9 +186,9 @@ static struct holding make_holding(
 		holding.path = verdict->leased->path;
 		if (!verdict->is_leased_twice)
 			holding.order = verdict->leased->lease.order;
-	} else if (verdict->is_near) {
+	} else if (verdict->is_neighbour) {
 		holding.how = "a neighbour, but in no lease";
-	} else if (verdict->was_near) {
+	} else if (verdict->was_neighbour) {
 		holding.how =
 			"an unconfirmed neighbour (ping it and try again)";
 	} else if (verdict->was_leased) {
@@ -194,7 +199,7 @@ static struct holding make_holding(
 	}
 	if (verdict->is_lost) {
 		holding.state = HOLDING_LOST;
-		holding.how = mac_is(&verdict->other, &nobody)
+		holding.how = mac_equal(&verdict->other, &nobody)
 		                      ? "another machine has it"
 		                      : "in use by";
 		holding.other = verdict->other;
@@ -204,13 +209,13 @@ static struct holding make_holding(
 
 /* Without a lease, confirmed neighbour entries count. */
 static void use_neighbours(struct machine *machine, const struct mac *mac,
-	const struct reports *reports)
+	const struct sightings *sightings)
 {
 	for (size_t i = 0; i < machine->count; i++) {
 		struct holding *holding = &machine->holdings[i];
 		const struct verdict verdict =
-			judge_address(reports, mac, &holding->address);
-		if (verdict.is_near && !verdict.is_lost) {
+			judge_address(sightings, mac, &holding->address);
+		if (verdict.is_neighbour && !verdict.is_lost) {
 			holding->state = HOLDING_NOW;
 			holding->how = "neighbour";
 		}
@@ -224,25 +229,25 @@ static int compare_holdings(const void *a, const void *b)
 	return address_compare(&one->address, &other->address);
 }
 
-static void find_holdings(const struct reports *reports, const struct mac *mac,
-	bool takes_neighbours, struct machine *out)
+static void find_holdings(const struct sightings *sightings,
+	const struct mac *mac, bool takes_neighbours, struct machine *out)
 {
 	bool any_lease = false;
 
-	for (size_t i = 0; i < reports->count; i++) {
-		const struct lease *lease = &reports->all[i].lease;
-		if (!mac_is(&lease->mac, mac) ||
+	for (size_t i = 0; i < sightings->count; i++) {
+		const struct lease *lease = &sightings->all[i].lease;
+		if (!mac_equal(&lease->mac, mac) ||
 			machine_has(out, &lease->address))
 			continue;
 		const struct verdict verdict =
-			judge_address(reports, mac, &lease->address);
+			judge_address(sightings, mac, &lease->address);
 		const struct holding holding =
 			make_holding(&lease->address, &verdict);
 		add_holding(out, &holding);
 		any_lease = any_lease || verdict.leased != NULL;
 	}
 	if (takes_neighbours && !any_lease)
-		use_neighbours(out, mac, reports);
+		use_neighbours(out, mac, sightings);
 	if (out->count > 0)
 		qsort(out->holdings, out->count, sizeof out->holdings[0],
 			compare_holdings);
@@ -251,13 +256,13 @@ static void find_holdings(const struct reports *reports, const struct mac *mac,
 bool machine_of_mac(
 	const struct mac *mac, const char *leases, struct machine *out)
 {
-	struct reports reports = {.count = 0};
+	struct sightings sightings = {.count = 0};
 
 	*out = (struct machine){.count = 0};
-	const bool done = read_reports(leases, &reports);
+	const bool done = read_sightings(leases, &sightings);
 	if (done)
-		find_holdings(&reports, mac, leases == NULL, out);
-	free(reports.all);
+		find_holdings(&sightings, mac, leases == NULL, out);
+	free(sightings.all);
 	return done;
 }
 

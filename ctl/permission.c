@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "boot/claim.h"
+#include "boot/once.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
 #include "ctl/responder.h"

@@ -37,7 +37,7 @@ void print_coloured(enum colour colour, const char *text)
 		printf("\033[%sm%s\033[0m", codes[colour], text);
 }
 
-void print_age(long long seconds, char out[static AGE_SIZE])
+void format_age(long long seconds, char out[static AGE_SIZE])
 {
 	static const struct {
 		long long from, unit;
@@ -54,7 +54,7 @@ void print_age(long long seconds, char out[static AGE_SIZE])
 		units[i].name);
 }
 
-void print_time(time_t time, char out[static AGE_SIZE])
+void format_time(time_t time, char out[static AGE_SIZE])
 {
 	struct tm tm;
 
@@ -63,7 +63,7 @@ void print_time(time_t time, char out[static AGE_SIZE])
 		out[0] = '\0';
 }
 
-json_t *print_json_string(const char *text)
+json_t *json_string_of(const char *text)
 {
 	char escaped[4 * PATH_MAX];
 	json_t *string = json_string(text);

@@ -22,13 +22,13 @@ void print_coloured(enum colour colour, const char *text);
 #define AGE_SIZE 32 /* bytes */
 
 /* Writes a duration in seconds as people say it: 45 s, 12 min, 3 h, 2 d. */
-void print_age(long long seconds, char out[static AGE_SIZE]);
+void format_age(long long seconds, char out[static AGE_SIZE]);
 
 /* Writes a time as ISO 8601 in UTC: 2026-11-22T13:28:00Z. */
-void print_time(time_t time, char out[static AGE_SIZE]);
+void format_time(time_t time, char out[static AGE_SIZE]);
 
 /* Makes a JSON string. Bytes that are not UTF-8 become \xHH. */
-json_t *print_json_string(const char *text);
+json_t *json_string_of(const char *text);
 
 /* Prints an object on one line, and frees it. */
 void print_json(json_t *object);

@@ -191,7 +191,7 @@ static bool is_same_path(const char *one, const char *other)
 static bool compare_tree(
 	int process, const struct tree *tree, struct responder *out)
 {
-	const bool has_name = is_same_path(out->named, tree->path);
+	const bool has_same_path = is_same_path(out->named, tree->path);
 	const int fd = open_process_root(process, out->named);
 
 	if (fd >= 0 && compare_directories(fd, tree->root, "") == 1) {
@@ -206,8 +206,8 @@ static bool compare_tree(
 	if ((fd < 0 && fd != -ENOENT) || !shares_pid_namespace(process))
 		return false;
 	out->root = -1;
-	out->sees = has_name ? RESPONDER_SEES_OTHER_ROOT
-	                     : RESPONDER_SEES_NOTHING_OF_IT;
+	out->sees = has_same_path ? RESPONDER_SEES_OTHER_ROOT
+	                          : RESPONDER_SEES_NOTHING_OF_IT;
 	return true;
 }
 

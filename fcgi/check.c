@@ -41,21 +41,22 @@ static bool check_once(const struct tree *tree)
 			tree->path, (unsigned)geteuid());
 		return false;
 	}
-	if ((st.st_mode & S_ISVTX) && geteuid() != 0 &&
-		st.st_uid != geteuid()) {
+	const uid_t user = geteuid();
+	if ((st.st_mode & S_ISVTX) && user != 0 && st.st_uid != user) {
+		/* rare: needs a user who is not root */
 		warnx("%s/" ONCE_DIR ": it is sticky, so that user %u can't "
 		      "move the links of others; make that user its owner",
-			tree->path, (unsigned)geteuid());
+			tree->path, (unsigned)user);
 		return false;
 	}
 	return true;
 }
 
 /*
- * What a responder of another user, such as root, may have made there, or
- * somebody who may write to once/.
+ * Checks the parts of once/. A responder of another user, such as root, or
+ * anybody who may write to once/ can have made them.
  */
-static bool check_own(const struct tree *tree)
+static bool check_once_parts(const struct tree *tree)
 {
 	bool good = true;
 
@@ -83,13 +84,13 @@ static bool check_own(const struct tree *tree)
 static bool check_default(const struct tree *tree)
 {
 	struct target target;
-	int error = -target_open(tree, "default", NULL, &target);
+	int error = -target_open(tree, TREE_DEFAULT, NULL, &target);
 
 	if (error == 0) {
-		target_close(&target);
+		target_close(tree, &target);
 		return true;
 	}
-	if (error == ENOENT && faccessat(tree->root, "default", F_OK,
+	if (error == ENOENT && faccessat(tree->root, TREE_DEFAULT, F_OK,
 				       AT_SYMLINK_NOFOLLOW) < 0) {
 		warnx("%s/default: there is none: clients without an entry of "
 		      "their own get 404",
@@ -155,7 +156,7 @@ static bool check_tree(const struct settings *settings)
 	}
 	if (!open_tree(settings, &tree))
 		return false;
-	bool once = check_once(&tree) && check_own(&tree);
+	bool once = check_once(&tree) && check_once_parts(&tree);
 	bool other = check_default(&tree);
 	tree_close(&tree);
 	return once && other;
@@ -167,7 +168,7 @@ bool check_all(const struct service *service)
 	return check_tree(&service->settings) && log;
 }
 
-static void log_leftover(const char *path, void *context)
+static void log_old_claim(const char *path, void *context)
 {
 	char escaped[512], note[1024];
 
@@ -176,30 +177,30 @@ static void log_leftover(const char *path, void *context)
 		"%s: claimed, by a crash or by an answer under way elsewhere; "
 		"not armed again by itself",
 		escaped);
-	logline_write_note(context, note);
+	logline_write_event(context, note);
 }
 
-static void log_news(const char *line, void *context)
+static void log_once_report(const char *line, void *context)
 {
-	logline_write_note(context, line);
+	logline_write_event(context, line);
 }
 
-void check_claims(const struct service *service)
+void prepare_claims(const struct service *service)
 {
 	const struct settings *settings = &service->settings;
 	struct tree tree;
 
-	once_set_reporter(log_news, service->log);
+	once_set_reporter(log_once_report, service->log);
 	if (settings->root == NULL ||
 		tree_open(settings->root, settings->allow, &tree) < 0)
 		return;
-	int err = once_prepare(&tree);
+	int err = once_parts_make_locked(&tree);
 	if (err < 0) {
 		char note[256];
 		snprintf(note, sizeof note, ONCE_DIR ": claims will fail: %s",
 			strerror(-err));
-		logline_write_note(service->log, note);
+		logline_write_event(service->log, note);
 	}
-	claim_each(&tree, NULL, log_leftover, service->log);
+	claim_each(&tree, NULL, log_old_claim, service->log);
 	tree_close(&tree);
 }

@@ -18,7 +18,7 @@ bool check_root(const struct service *service);
 bool check_all(const struct service *service);
 
 /*
- * Makes ready what claims need, and logs the claims that a crash has left. From
- * here on the log has what there is to tell of once/ (once_news.h).
+ * Makes the parts of once/, and logs the claims that a crash has left. From
+ * here on once_report() writes to the log.
  */
-void check_claims(const struct service *service);
+void prepare_claims(const struct service *service);

@@ -2,7 +2,7 @@
 /*
  * The table of open connections, by descriptor, in three lists: those that wait
  * for a request, those that are idle after one, and those that send an answer.
- * One lock guards all of it; nothing slow happens under it. A slot's generation
+ * One lock guards all of it; nothing waits under it. A slot's generation
  * tells an event of an earlier connection with the same descriptor from one of
  * this.
  */
@@ -31,8 +31,8 @@ struct slot {
 	bool again;        /* something came in while it was taken */
 	struct list *list; /* NULL: not in the table */
 	int previous, next;
-	int64_t since; /* when it came into its list, in milliseconds */
-	struct sending *sending; /* the answer that it is in the list for */
+	int64_t since;         /* when it came into its list, in milliseconds */
+	struct unsent *unsent; /* the answer that it is in the list for */
 };
 
 struct connections {
@@ -93,11 +93,8 @@ struct connections *connections_new(size_t max, size_t limit)
 	struct connections *table =
 		calloc(1, sizeof *table + max * sizeof table->slots[0]);
 	if (table == NULL)
-		return NULL;
-	if (pthread_mutex_init(&table->lock, NULL) != 0) {
-		free(table);
-		return NULL;
-	}
+		return NULL; /* no test: no memory */
+	table->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	table->waiting =
 		(struct list){-1, -1, 1, CONNECTION_PATIENCE * INT64_C(1000)};
 	table->idle = (struct list){-1, -1, 1, 0};
@@ -160,49 +157,49 @@ bool connections_add(
 	struct connections *table, int fd, enum connection_state state)
 {
 	if (fd < 0 || (size_t)fd >= table->max)
-		return false;
+		return false; /* no test: the limit was raised */
 
 	pthread_mutex_lock(&table->lock);
 	struct slot *slot = &table->slots[fd];
 	slot->generation++;
 	slot->taken = true;
 	slot->again = false;
-	slot->sending = NULL;
+	slot->unsent = NULL;
 	move_to_list(table, fd, state);
 	pthread_mutex_unlock(&table->lock);
 	return true;
 }
 
 /* Only the thread that has taken a connection asks: no lock is needed. */
-struct sending *connections_sending(struct connections *table, int fd)
+struct unsent *connections_unsent(struct connections *table, int fd)
 {
-	return table->slots[fd].sending;
+	return table->slots[fd].unsent;
 }
 
-void connections_set_sending(
-	struct connections *table, int fd, struct sending *sending)
+void connections_set_unsent(
+	struct connections *table, int fd, struct unsent *unsent)
 {
-	table->slots[fd].sending = sending;
+	table->slots[fd].unsent = unsent;
 }
 
-uint64_t connections_name(struct connections *table, int fd)
+uint64_t connections_token(struct connections *table, int fd)
 {
 	pthread_mutex_lock(&table->lock);
-	uint64_t name =
+	uint64_t token =
 		(uint64_t)table->slots[fd].generation << 32 | (uint32_t)fd;
 	pthread_mutex_unlock(&table->lock);
-	return name;
+	return token;
 }
 
-int connections_take(struct connections *table, uint64_t name)
+int connections_take(struct connections *table, uint64_t token)
 {
-	const int fd = (int)(name & 0x7fffffff);
+	const int fd = (int)(token & 0x7fffffff);
 	struct slot *slot = &table->slots[fd];
 	int result = -1;
 
 	pthread_mutex_lock(&table->lock);
 	/* Another generation: an event of one that had this number before. */
-	const bool is_it = slot->generation == name >> 32;
+	const bool is_it = slot->generation == token >> 32;
 	if (is_it && slot->taken) {
 		slot->again = true;
 	} else if (is_it && slot->list != NULL) {

@@ -10,10 +10,11 @@
  * have not sent their whole request yet, those that a web server keeps open for
  * its next request, and those whose peer takes its answer slowly. All workers
  * share the table. A worker that has taken a connection is its only user until
- * it puts the connection back or drops it. Any thread may call these functions.
+ * it puts the connection back or drops it; connections_each_idle() is for those
+ * that nobody has taken. Any thread may call these functions.
  */
 struct connections;
-struct sending;
+struct unsent;
 
 /* Seconds that a request may take to arrive once its connection is open. */
 #define CONNECTION_PATIENCE 10
@@ -34,8 +35,8 @@ void connections_free(struct connections *table);
 
 /* The state in which a connection is put back. */
 enum connection_state {
-	CONNECTION_SILENT,  /* nothing came that is still there */
-	CONNECTION_BEGUN,   /* a part of a request is there */
+	CONNECTION_SILENT,  /* it has no bytes to read */
+	CONNECTION_BEGUN,   /* it has a part of a request to read */
 	CONNECTION_IDLE,    /* a request was answered */
 	CONNECTION_SENDING, /* an answer waits for the peer to take more */
 };
@@ -48,18 +49,18 @@ bool connections_add(
 	struct connections *table, int fd, enum connection_state state);
 
 /* The answer that is being sent on a taken connection; NULL: there is none. */
-struct sending *connections_sending(struct connections *table, int fd);
-void connections_set_sending(
-	struct connections *table, int fd, struct sending *sending);
+struct unsent *connections_unsent(struct connections *table, int fd);
+void connections_set_unsent(
+	struct connections *table, int fd, struct unsent *unsent);
 
-/* A name for the connection, for epoll: another one has another name. */
-uint64_t connections_name(struct connections *table, int fd);
+/* Tells connections apart in epoll, even with the same descriptor. */
+uint64_t connections_token(struct connections *table, int fd);
 
 /*
- * Takes the connection of that name. Its descriptor, or -1: it is closed, or
+ * Takes the connection of that token. Its descriptor, or -1: it is closed, or
  * another thread has it, which will look at it once more.
  */
-int connections_take(struct connections *table, uint64_t name);
+int connections_take(struct connections *table, uint64_t token);
 
 /*
  * Puts a taken connection back. False when something came in meanwhile: then
@@ -71,8 +72,8 @@ bool connections_put_back(
 	struct connections *table, int fd, enum connection_state state);
 
 /*
- * Takes a taken connection off the books, since it may be closed from here on.
- * Put back it is there again, if it was not.
+ * Removes a taken connection from the lists before it may be closed. If it is
+ * not closed, connections_put_back() brings it back.
  */
 void connections_drop(struct connections *table, int fd);
 
@@ -94,7 +95,10 @@ bool connections_are_full(struct connections *table);
  */
 int connections_take_spare(struct connections *table);
 
-/* Calls say for each idle connection that no thread has taken. */
+/*
+ * Calls say for each idle connection that no thread has taken, under the
+ * table's lock: say must not wait.
+ */
 void connections_each_idle(struct connections *table, void (*say)(int fd));
 
 /* Whether there are none. */

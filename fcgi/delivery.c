@@ -140,7 +140,7 @@ static enum delivery_state send_next(struct delivery *d, int fd)
 	return state;
 }
 
-enum delivery_state delivery_go_on(struct delivery *delivery, int fd)
+enum delivery_state delivery_continue(struct delivery *delivery, int fd)
 {
 	enum delivery_state state = DELIVERY_ENDED;
 
@@ -156,7 +156,7 @@ enum delivery_state delivery_go_on(struct delivery *delivery, int fd)
 	return state;
 }
 
-long long delivery_missing(const struct delivery *delivery)
+long long delivery_undelivered(const struct delivery *delivery)
 {
 	const bool is_first = delivery->first_size > 0;
 	long long content = delivery->end - delivery->next;

@@ -38,8 +38,9 @@ enum delivery_state {
 };
 
 /*
- * Begins to answer request id; nothing is sent yet. first is room for the
- * first record. It is the caller's, who may move it.
+ * Begins to answer request id; nothing is sent yet. first is the caller's, and
+ * gets the first record. If the caller copies it elsewhere, out->first must be
+ * set to the copy.
  */
 void delivery_begin(unsigned id, const struct answer *answer,
 	unsigned char first[static DELIVERY_FIRST_MAX], struct delivery *out);
@@ -48,10 +49,10 @@ void delivery_begin(unsigned id, const struct answer *answer,
  * Sends to the socket fd as much as it takes, up to some 256 kB, since others
  * wait, too. Never waits for the peer.
  */
-enum delivery_state delivery_go_on(struct delivery *delivery, int fd);
+enum delivery_state delivery_continue(struct delivery *delivery, int fd);
 
 /* How many bytes of the answer, its head included, are not out yet. */
-long long delivery_missing(const struct delivery *delivery);
+long long delivery_undelivered(const struct delivery *delivery);
 
 /*
  * Asks the peer of a connection that it keeps open, and on which we owe it

@@ -2,8 +2,8 @@
 /*
  * Has libfcgi read one request, which lies whole in its socket, and answers it.
  * libfcgi never accepts, waits or writes here. An answer that the peer does not
- * take at once goes on as a struct sending, without a thread:
- * sending_continue() when there is room, or sending_break_off(). Both settle
+ * take at once goes on as a struct unsent, without a thread:
+ * unsent_continue() when there is room, or unsent_break_off(). Both settle
  * the request when it is over, so that a once link becomes served, or is armed
  * again.
  */
@@ -22,9 +22,9 @@
 #include "cgi/sink.h"
 #include "fcgi/delivery.h"
 
-struct sending {
+struct unsent {
 	struct delivery delivery;
-	struct unsettled *unsettled;
+	struct unfinished *unfinished;
 	bool keep;             /* the connection, for another request */
 	unsigned char first[]; /* the first record, if it is not out yet */
 };
@@ -35,7 +35,7 @@ struct stream {
 	int fd;
 	unsigned id; /* of the request */
 	bool is_out; /* a whole answer, with its end */
-	struct sending *later;
+	struct unsent *later;
 };
 
 static struct stream *stream_of(struct sink *sink)
@@ -58,32 +58,31 @@ static bool stream_is_gone(struct sink *sink)
 }
 
 /* What is to be sent later. NULL: there is no memory. */
-static struct sending *make_sending(const struct delivery *delivery)
+static struct unsent *make_unsent(const struct delivery *delivery)
 {
-	struct sending *sending =
-		malloc(sizeof *sending + delivery->first_size);
-	if (sending == NULL)
-		return NULL;
+	struct unsent *unsent = malloc(sizeof *unsent + delivery->first_size);
+	if (unsent == NULL)
+		return NULL; /* no test: no memory */
 
-	memcpy(sending->first, delivery->first, delivery->first_size);
-	sending->delivery = *delivery;
-	sending->delivery.first = sending->first;
-	return sending;
+	memcpy(unsent->first, delivery->first, delivery->first_size);
+	unsent->delivery = *delivery;
+	unsent->delivery.first = unsent->first;
+	return unsent;
 }
 
-static void free_sending(struct sending *sending)
+static void free_unsent(struct unsent *unsent)
 {
-	if (sending->delivery.file >= 0)
-		close(sending->delivery.file);
-	free(sending);
+	if (unsent->delivery.file >= 0)
+		close(unsent->delivery.file);
+	free(unsent);
 }
 
-/* The request is over, with what is out of its answer. */
-static void settle_sending(struct sending *sending)
+/* The request is over, whatever was sent of its answer. */
+static void finish_unsent(struct unsent *unsent)
 {
-	respond_settle(
-		sending->unsettled, delivery_missing(&sending->delivery));
-	free_sending(sending);
+	respond_finish(
+		unsent->unfinished, delivery_undelivered(&unsent->delivery));
+	free_unsent(unsent);
 }
 
 static long long stream_send(struct sink *sink, const struct answer *answer)
@@ -93,21 +92,22 @@ static long long stream_send(struct sink *sink, const struct answer *answer)
 	struct delivery delivery;
 
 	delivery_begin(stream->id, answer, first, &delivery);
-	const enum delivery_state state = delivery_go_on(&delivery, stream->fd);
+	const enum delivery_state state =
+		delivery_continue(&delivery, stream->fd);
 	stream->is_out = state == DELIVERY_ENDED;
 	if (state == DELIVERY_WAITS) {
-		stream->later = make_sending(&delivery);
-		stream->sink.missing = delivery_missing(&delivery);
+		stream->later = make_unsent(&delivery);
+		stream->sink.undelivered = delivery_undelivered(&delivery);
 		if (stream->later != NULL)
 			return SINK_LATER;
 	}
-	return delivery_missing(&delivery);
+	return delivery_undelivered(&delivery);
 }
 
 int libfcgi_init(void)
 {
 	if (FCGX_Init() != 0)
-		return -1;
+		return -1; /* no test: it always starts */
 
 	/*
 	 * FCGX_Init has put handlers there which end a loop of libfcgi's own
@@ -137,12 +137,12 @@ static bool drain_stdin(FCGX_Stream *in)
 }
 
 /* An answer is over, and so is its connection, unless it stays open. */
-static enum served end_answer(bool is_out, bool keep, int fd)
+static enum outcome end_answer(bool is_out, bool keep, int fd)
 {
 	if (is_out && keep)
-		return SERVED_IDLE;
+		return OUTCOME_IDLE;
 	close(fd);
-	return SERVED_CLOSED;
+	return OUTCOME_CLOSED;
 }
 
 static void answer_request_of(FCGX_Request *request,
@@ -151,29 +151,30 @@ static void answer_request_of(FCGX_Request *request,
 {
 	/* Only here an error shows: the params would be cut off. */
 	if (FCGX_GetError(request->in) != 0 || !drain_stdin(request->in))
-		return;
+		return; /* no test: the gate lets none through */
 	stream->id = (unsigned)request->requestId;
-	struct unsettled *unsettled =
+	struct unfinished *unfinished =
 		respond(service, cache, request->envp, &stream->sink);
 	if (stream->later == NULL)
 		return;
-	stream->later->unsettled = unsettled;
+	stream->later->unfinished = unfinished;
 	stream->later->keep = request->keepConnection != 0;
-	if (unsettled == NULL) {
-		free_sending(stream->later);
+	if (unfinished == NULL) {
+		/* no test: no memory */
+		free_unsent(stream->later);
 		stream->later = NULL;
 	}
 }
 
 /*
- * FCGX_Accept_r() normally accepts a connection itself. What it does when one
- * is kept alive is the same as what is wanted here, and is asked for by these
- * members, which fcgiapp.h calls private; they are what the build checks for.
- * FCGX_Free() lets go of the connection without a word to the peer.
+ * FCGX_Accept_r() accepts a connection only if none is kept alive. So ipcFd and
+ * keepConnection are set as if fd were kept alive, and it reads from fd.
+ * fcgiapp.h calls these members private; the build checks that they exist.
+ * FCGX_Free() gives up the connection without sending anything.
  */
-enum served libfcgi_serve(struct libfcgi *libfcgi, int fd,
+enum outcome libfcgi_serve(struct libfcgi *libfcgi, int fd,
 	const struct service *service, struct tree_cache *cache,
-	struct sending **later)
+	struct unsent **later)
 {
 	FCGX_Request *request = &libfcgi->request;
 	struct stream stream = {
@@ -185,34 +186,34 @@ enum served libfcgi_serve(struct libfcgi *libfcgi, int fd,
 	request->keepConnection = 1;
 	FCGX_Detach(request);
 	if (FCGX_Accept_r(request) != 0)
-		return SERVED_CLOSED;
+		return OUTCOME_CLOSED;
 
 	answer_request_of(request, service, cache, &stream);
 	const bool keeps = request->keepConnection != 0;
 	FCGX_Free(request, 0);
 	request->ipcFd = -1;
 	*later = stream.later;
-	return stream.later != NULL ? SERVED_SENDING
+	return stream.later != NULL ? OUTCOME_SENDING
 	                            : end_answer(stream.is_out, keeps, fd);
 }
 
-enum served sending_continue(struct sending *sending, int fd)
+enum outcome unsent_continue(struct unsent *unsent, int fd)
 {
-	if (!respond_enter(sending->unsettled))
-		return SERVED_HELD;
+	if (!respond_enter(unsent->unfinished))
+		return OUTCOME_HELD; /* rare: needs a file system that hangs */
 	const enum delivery_state state =
-		delivery_go_on(&sending->delivery, fd);
-	const bool keeps = sending->keep;
+		delivery_continue(&unsent->delivery, fd);
+	const bool keeps = unsent->keep;
 	if (state != DELIVERY_WAITS)
-		settle_sending(sending);
+		finish_unsent(unsent);
 	respond_leave();
 	if (state == DELIVERY_WAITS)
-		return SERVED_SENDING;
+		return OUTCOME_SENDING;
 	return end_answer(state == DELIVERY_ENDED, keeps, fd);
 }
 
-void sending_break_off(struct sending *sending, int fd)
+void unsent_break_off(struct unsent *unsent, int fd)
 {
-	settle_sending(sending);
+	finish_unsent(unsent);
 	close(fd);
 }

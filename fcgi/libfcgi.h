@@ -21,30 +21,30 @@ int libfcgi_init(void);
 /* Once a worker. */
 void libfcgi_open(struct libfcgi *out);
 
-/* A request whose answer waits for its peer. */
-struct sending;
+/* The rest of an answer, which waits for its peer. */
+struct unsent;
 
 /* How a request has left its connection. */
-enum served {
-	SERVED_CLOSED,  /* the connection has been closed */
-	SERVED_IDLE,    /* it stays open for another request */
-	SERVED_HELD,    /* there is more to send, but its disk hangs now */
-	SERVED_SENDING, /* there is more to send, when there is room */
+enum outcome {
+	OUTCOME_CLOSED,  /* the connection has been closed */
+	OUTCOME_IDLE,    /* it stays open for another request */
+	OUTCOME_HELD,    /* there is more to send, but its file system hangs */
+	OUTCOME_SENDING, /* there is more to send, when there is room */
 };
 
 /*
  * Answers the request that lies on fd, as far as the peer takes the answer
  * now. later is the rest of it, or NULL.
  */
-enum served libfcgi_serve(struct libfcgi *libfcgi, int fd,
+enum outcome libfcgi_serve(struct libfcgi *libfcgi, int fd,
 	const struct service *service, struct tree_cache *cache,
-	struct sending **later);
+	struct unsent **later);
 
 /*
  * Goes on with an answer. Unless more is to be sent still, the request is over
  * and freed. Any thread may call it.
  */
-enum served sending_continue(struct sending *sending, int fd);
+enum outcome unsent_continue(struct unsent *unsent, int fd);
 
 /* Breaks the answer off, closes fd, and frees. */
-void sending_break_off(struct sending *sending, int fd);
+void unsent_break_off(struct unsent *unsent, int fd);

@@ -61,7 +61,7 @@ static int passed_by_systemd(void)
 	return FIRST_PASSED;
 }
 
-static int passed(void)
+static int take_inherited(void)
 {
 	int fd = passed_by_systemd();
 	if (fd < 0 && is_listening(STDIN_FILENO))
@@ -88,7 +88,7 @@ static int lock_directory(const char *path)
 	if (fd < 0)
 		err(EX_OSERR, "%s", directory);
 	if (flock(fd, LOCK_EX) < 0)
-		err(EX_OSERR, "%s: lock", directory);
+		err(EX_OSERR, "%s: lock", directory); /* no test: it fails */
 	return fd;
 }
 
@@ -110,7 +110,7 @@ static void remove_stale(const struct sockaddr_un *address)
 
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		err(EX_OSERR, "socket");
+		err(EX_OSERR, "socket"); /* no test: socket fails */
 	/* EAGAIN: its backlog is full, so somebody does serve it. */
 	if (connect(fd, (const struct sockaddr *)address, sizeof *address) ==
 			0 ||
@@ -139,7 +139,7 @@ static int bind_own(const struct options *options)
 	remove_stale(&address);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		err(EX_OSERR, "socket");
+		err(EX_OSERR, "socket"); /* no test: socket fails */
 	/* Nobody may connect before owner and mode are what was asked for. */
 	mode_t mask = umask(0777);
 	if (bind(fd, (const struct sockaddr *)&address, sizeof address) < 0)
@@ -162,9 +162,9 @@ void listener_open(const struct options *options, struct listener *out)
 	struct stat st = {0};
 
 	*out = (struct listener){.path = options->socket_path};
-	out->fd = out->path != NULL ? bind_own(options) : passed();
+	out->fd = out->path != NULL ? bind_own(options) : take_inherited();
 	if (out->path != NULL && lstat(out->path, &st) < 0)
-		err(EX_OSERR, "%s", out->path);
+		err(EX_OSERR, "%s", out->path); /* no test: lstat fails */
 	out->device = st.st_dev;
 	out->inode = st.st_ino;
 	/* Several may wait on it, here and in other processes; one gets it. */

@@ -75,8 +75,8 @@ static unsigned read_threads(void)
 	return threads;
 }
 
-/* The signals that main() waits for; threads inherit that they are held. */
-static sigset_t hold_signals(void)
+/* The signals that main() waits for. Threads inherit that they are blocked. */
+static sigset_t block_signals(void)
 {
 	sigset_t signals;
 
@@ -85,7 +85,7 @@ static sigset_t hold_signals(void)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
-		errx(EX_OSERR, "signals");
+		errx(EX_OSERR, "signals"); /* no test: it does not fail */
 	/* A log that can't be written to fails its write instead. */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
@@ -111,9 +111,9 @@ static void report_sandbox(const struct sandbox *sandbox, struct log *log)
 	char note[sizeof sandbox->report.text + 16];
 
 	snprintf(note, sizeof note, "sandbox: %s", sandbox->report.text);
-	logline_write_note(log, note);
-	if (sandbox->is_lacking)
-		warnx("%s", note);
+	logline_write_event(log, note);
+	if (sandbox->is_incomplete)
+		warnx("%s", note); /* no test: needs an old kernel */
 }
 
 #define THREADS_MANY 8
@@ -132,27 +132,27 @@ static void limit_roots(unsigned threads, struct root_limit *out)
 		out->most = processors;
 }
 
-/* Confines the process before it takes anything from a peer. NULL with errno.
- */
+/* Confines the process before it takes anything from a peer. NULL: errno. */
 static struct pool *start_confined(unsigned threads,
 	const struct listener *listener, struct service *service)
 {
 	struct sandbox sandbox;
 
-	sandbox_enter(&service->settings, listener->path, &sandbox);
-	service->is_bound = sandbox.binds_files;
+	sandbox_confine_files(&service->settings, listener->path, &sandbox);
+	service->is_confined = sandbox.confines_files;
 	struct pool *pool = pool_start(threads, listener, service);
 	if (pool == NULL)
 		return NULL;
-	sandbox_close(&sandbox);
+	sandbox_confine_calls(&sandbox);
 	report_sandbox(&sandbox, service->log);
-	return pool_open(pool) ? pool : NULL;
+	return pool_begin_accepting(pool) ? pool : NULL;
 }
 
 static struct pool *start_pool(
 	unsigned asked, struct listener *listener, struct service *service)
 {
 	if (libfcgi_init() != 0)
+		/* no test: it always starts */
 		errx(EX_SOFTWARE, "libfcgi does not start");
 	const unsigned threads = pool_count(asked);
 	limit_roots(threads, service->limit);
@@ -185,12 +185,12 @@ int main(int argc, char *argv[])
 	if (!check_root(&service))
 		return EX_CONFIG;
 
-	const sigset_t signals = hold_signals();
+	const sigset_t signals = block_signals();
 	const int manager = notify_open();
 	listener_open(&options, &listener);
 	tzset();
 	log_open(service.settings.log, &log);
-	check_claims(&service);
+	prepare_claims(&service);
 	struct pool *pool = start_pool(asked, &listener, &service);
 	notify_send(manager, "READY=1");
 	wait_for_end(&signals, service.settings.log, &log);

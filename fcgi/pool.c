@@ -7,12 +7,14 @@
  * event takes the connection; until it puts it back or drops it, no other
  * thread touches it. An event that comes meanwhile is noted in the table, and
  * the worker looks again before it lets go. So a connection has one user at a
- * time, and no event is lost.
+ * time, and no event is lost. A connection that nobody has taken may also be
+ * asked to close, at the end, by the main thread: under the table's lock,
+ * without waiting.
  *
  * No worker waits for a peer. A request is read when all of it is in the socket
  * (gate.h). What a peer does not take of an answer is sent when epoll says that
  * there is room. If the peer hangs up, or takes nothing for
- * CONNECTION_SENDING_PATIENCE, the answer is broken off, and respond_settle()
+ * CONNECTION_SENDING_PATIENCE, the answer is broken off, and respond_finish()
  * arms its once link again. Workers wait for the disk and for the lock on
  * once/, so there are more of them than processors; turns.h says who works.
  *
@@ -53,12 +55,12 @@
  * twice as many for itself. More would be of no use to a slow peer.
  */
 #define SOCKET_BUFFER 16384
-#define NAP_NS 10000000
+#define NAP_NS 10000000 /* to back off, so that epoll does not spin */
 /* A worker without a request for so long closes what it keeps of the tree. */
-#define IDLE_MS 10000
+#define WORKER_IDLE_MS 10000
 #define STACK_SIZE \
 	((size_t)256 * 1024) /* bytes: several times the deepest use */
-#define CONNECTIONS_MAX 65536
+#define DESCRIPTORS_MAX 65536
 #define THREADS_MIN 64
 #define CONNECTIONS_MIN 4
 /* Descriptors: a connection, root, default, target, lock, log, one more. */
@@ -68,9 +70,9 @@
 /* The rest of POOL_LAST_SECONDS is for answers that are under way. */
 #define LAST_CALL_SECONDS 1
 
-/* Names in epoll that no connection has: their descriptor is too large. */
-#define NAME_LISTENER UINT64_MAX
-#define NAME_STOP (UINT64_MAX - 1)
+/* Tokens in epoll that no connection has: their descriptor is too large. */
+#define TOKEN_LISTENER UINT64_MAX
+#define TOKEN_STOP (UINT64_MAX - 1)
 
 /* A thread that answers requests. */
 struct worker {
@@ -79,7 +81,7 @@ struct worker {
 	unsigned number; /* from 0 */
 	struct libfcgi libfcgi;
 	struct tree_cache cache;
-	size_t seen; /* bytes that find_request() has found */
+	size_t seen; /* bytes that judge_request() has found */
 	unsigned char bytes[GATE_SIZE_MAX + 1]; /* one more: too large */
 	unsigned char scratch[GATE_SIZE_MAX];
 };
@@ -98,7 +100,7 @@ struct pool {
 	struct turns *turns;
 	int epoll;
 	int stop; /* eventfd: ready when no worker shall wait any more */
-	atomic_uint sending; /* answers whose rest waits for its peer */
+	atomic_uint unsent_count; /* answers whose rest waits for its peer */
 	unsigned started;
 	struct worker workers[];
 };
@@ -128,7 +130,7 @@ static enum gate peek_request(struct worker *w, int fd)
 }
 
 /* Whether there is a whole request on a connection, or can still be one. */
-static enum gate find_request(struct worker *w, int fd)
+static enum gate judge_request(struct worker *w, int fd)
 {
 	enum gate gate = peek_request(w, fd);
 
@@ -145,38 +147,38 @@ static enum gate find_request(struct worker *w, int fd)
  * Answers the request that lies on fd. later is the answer when that is still
  * to be sent.
  */
-static enum served serve_request(
-	struct worker *w, int fd, struct sending **later)
+static enum outcome serve_request(
+	struct worker *w, int fd, struct unsent **later)
 {
-	enum served served = libfcgi_serve(
+	enum outcome outcome = libfcgi_serve(
 		&w->libfcgi, fd, w->pool->service, &w->cache, later);
-	if (served == SERVED_IDLE && atomic_load(&w->pool->phase) != RUNNING)
-		delivery_ask_to_close(fd);
-	if (served == SERVED_SENDING)
-		atomic_fetch_add(&w->pool->sending, 1);
-	return served;
+	if (outcome == OUTCOME_IDLE && atomic_load(&w->pool->phase) != RUNNING)
+		delivery_ask_to_close(fd); /* rare: the end has come */
+	if (outcome == OUTCOME_SENDING)
+		atomic_fetch_add(&w->pool->unsent_count, 1);
+	return outcome;
 }
 
-static enum served continue_answer(
-	struct worker *w, int fd, struct sending *sending)
+static enum outcome continue_answer(
+	struct worker *w, int fd, struct unsent *unsent)
 {
-	enum served served = sending_continue(sending, fd);
-	if (served == SERVED_CLOSED || served == SERVED_IDLE)
-		atomic_fetch_sub(&w->pool->sending, 1);
-	return served;
+	enum outcome outcome = unsent_continue(unsent, fd);
+	if (outcome == OUTCOME_CLOSED || outcome == OUTCOME_IDLE)
+		atomic_fetch_sub(&w->pool->unsent_count, 1);
+	return outcome;
 }
 
-static void break_off_answer(struct worker *w, int fd, struct sending *sending)
+static void break_off_answer(struct worker *w, int fd, struct unsent *unsent)
 {
-	sending_break_off(sending, fd);
-	atomic_fetch_sub(&w->pool->sending, 1);
+	unsent_break_off(unsent, fd);
+	atomic_fetch_sub(&w->pool->unsent_count, 1);
 }
 
-/* Closes a connection that find_request() did not let pass. */
+/* Closes a connection that judge_request() did not let pass. */
 static void refuse_connection(struct worker *w, int fd)
 {
 	if (w->seen > 0)
-		logline_write_note(w->pool->service->log,
+		logline_write_event(w->pool->service->log,
 			"refused: not one whole, plain FastCGI request of at "
 			"most 64 KiB within 10 seconds");
 	close(fd);
@@ -192,7 +194,7 @@ static bool watch_connection(
 	/* Edge-triggered: the peek leaves the bytes in the socket. */
 	struct epoll_event event = {
 		.events = EPOLLET | (sends ? EPOLLOUT : EPOLLIN),
-		.data.u64 = connections_name(w->pool->connections, fd),
+		.data.u64 = connections_token(w->pool->connections, fd),
 	};
 	return epoll_ctl(w->pool->epoll, operation, fd, &event) == 0;
 }
@@ -201,61 +203,63 @@ static bool watch_connection(
  * A taken connection has more of an answer to be sent, maybe at once, but after
  * what others wait for. False: it has been closed.
  */
-static bool send_rest_later(struct worker *w, int fd, struct sending *sending)
+static bool continue_later(struct worker *w, int fd, struct unsent *unsent)
 {
-	connections_set_sending(w->pool->connections, fd, sending);
+	connections_set_unsent(w->pool->connections, fd, unsent);
 	if (watch_connection(w, EPOLL_CTL_MOD, fd, true))
 		return true;
-	break_off_answer(w, fd, sending);
+	break_off_answer(w, fd, unsent);
 	return false;
 }
 
-/* Goes on with a taken connection's answer. False: it has been closed. */
-static bool send_rest(struct worker *w, int fd, enum connection_state *state)
+/* Continues a taken connection's answer. False: it has been closed. */
+static bool continue_connection(
+	struct worker *w, int fd, enum connection_state *state)
 {
 	static const struct timespec nap = {.tv_nsec = NAP_NS};
 	struct connections *connections = w->pool->connections;
-	struct sending *sending = connections_sending(connections, fd);
+	struct unsent *unsent = connections_unsent(connections, fd);
 
 	/* Before it may be closed and its number reused. */
 	connections_drop(connections, fd);
 	*state = CONNECTION_SENDING;
-	switch (continue_answer(w, fd, sending)) {
-	case SERVED_CLOSED:
+	switch (continue_answer(w, fd, unsent)) {
+	case OUTCOME_CLOSED:
 		return false;
-	case SERVED_IDLE:
-		connections_set_sending(connections, fd, NULL);
+	case OUTCOME_IDLE:
+		connections_set_unsent(connections, fd, NULL);
 		*state = CONNECTION_IDLE;
 		if (watch_connection(w, EPOLL_CTL_MOD, fd, false))
 			return true;
 		close(fd);
 		return false;
-	case SERVED_HELD:
-		/* Back off so that epoll does not spin. */
+	case OUTCOME_HELD:
+		/* rare: a file system hangs. Back off: epoll must not spin. */
 		nanosleep(&nap, NULL);
-		return send_rest_later(w, fd, sending);
+		return continue_later(w, fd, unsent);
 	default:
-		return send_rest_later(w, fd, sending);
+		return continue_later(w, fd, unsent);
 	}
 }
 
-/* Looks for a request on a taken connection. False: it has been closed. */
-static bool take_request(struct worker *w, int fd, enum connection_state *state)
+/* Answers a request on a taken connection. False: it has been closed. */
+static bool answer_if_whole(
+	struct worker *w, int fd, enum connection_state *state)
 {
 	struct connections *connections = w->pool->connections;
-	struct sending *later;
-	enum served served;
+	struct unsent *later;
+	enum outcome outcome;
 
-	switch (find_request(w, fd)) {
+	switch (judge_request(w, fd)) {
 	case GATE_PASS:
 		/* Before it may be closed and its number reused. */
 		connections_drop(connections, fd);
-		served = serve_request(w, fd, &later);
-		*state = served == SERVED_SENDING ? CONNECTION_SENDING
-		                                  : CONNECTION_IDLE;
-		return served == SERVED_IDLE ||
-		       (served == SERVED_SENDING &&
-			       send_rest_later(w, fd, later));
+		outcome = serve_request(w, fd, &later);
+		*state = outcome == OUTCOME_SENDING ? CONNECTION_SENDING
+		                                    : CONNECTION_IDLE;
+		return outcome == OUTCOME_IDLE ||
+		       (outcome == OUTCOME_SENDING &&
+			       continue_later(w, fd, later));
 	case GATE_REFUSE:
 		connections_drop(connections, fd);
 		refuse_connection(w, fd);
@@ -266,16 +270,16 @@ static bool take_request(struct worker *w, int fd, enum connection_state *state)
 	}
 }
 
-/* Goes on with a connection that this worker has taken. */
+/* Does what there is to do on a connection that this worker has taken. */
 static void handle_connection(struct worker *w, int fd)
 {
 	struct connections *connections = w->pool->connections;
 	enum connection_state state;
 
 	do {
-		const bool sends = connections_sending(connections, fd) != NULL;
-		if (!(sends ? send_rest(w, fd, &state)
-			    : take_request(w, fd, &state)))
+		const bool sends = connections_unsent(connections, fd) != NULL;
+		if (!(sends ? continue_connection(w, fd, &state)
+			    : answer_if_whole(w, fd, &state)))
 			return;
 	} while (!connections_put_back(connections, fd, state));
 }
@@ -287,15 +291,17 @@ static void handle_connection(struct worker *w, int fd)
 static void end_overdue(struct worker *w, int fd)
 {
 	struct connections *connections = w->pool->connections;
-	struct sending *sending = connections_sending(connections, fd);
+	struct unsent *unsent = connections_unsent(connections, fd);
 
-	if (sending == NULL && find_request(w, fd) == GATE_PASS) {
+	if (unsent == NULL && judge_request(w, fd) == GATE_PASS) {
+		/* rare: it has become whole just now */
 		handle_connection(w, fd);
 		return;
 	}
 	connections_drop(connections, fd);
-	if (sending != NULL)
-		break_off_answer(w, fd, sending);
+	if (unsent != NULL)
+		/* no test: a peer that takes nothing for five minutes */
+		break_off_answer(w, fd, unsent);
 	else
 		refuse_connection(w, fd);
 }
@@ -311,8 +317,8 @@ static bool make_room(struct worker *w)
 
 	if (fd < 0)
 		return false;
-	if (find_request(w, fd) == GATE_PASS) {
-		handle_connection(w, fd);
+	if (judge_request(w, fd) == GATE_PASS) {
+		handle_connection(w, fd); /* rare: it has become whole */
 	} else {
 		connections_drop(w->pool->connections, fd);
 		close(fd);
@@ -322,23 +328,24 @@ static bool make_room(struct worker *w)
 
 /* A connection that stays, from here on watched by all workers. */
 static void add_connection(struct worker *w, int fd,
-	enum connection_state state, struct sending *sending)
+	enum connection_state state, struct unsent *unsent)
 {
 	struct connections *connections = w->pool->connections;
 	bool stays = connections_add(connections, fd, state);
 
 	if (stays) {
-		connections_set_sending(connections, fd, sending);
-		stays = watch_connection(w, EPOLL_CTL_ADD, fd, sending != NULL);
+		connections_set_unsent(connections, fd, unsent);
+		stays = watch_connection(w, EPOLL_CTL_ADD, fd, unsent != NULL);
 		if (!stays)
 			connections_drop(connections, fd);
 	}
-	if (!stays && sending != NULL)
-		break_off_answer(w, fd, sending);
+	if (!stays && unsent != NULL)
+		/* no test: epoll_ctl fails */
+		break_off_answer(w, fd, unsent);
 	else if (!stays)
 		close(fd);
 	else if (!connections_put_back(connections, fd, state))
-		handle_connection(w, fd);
+		handle_connection(w, fd); /* rare: the rest has come */
 }
 
 /* After an error of accept4(2): backs off so that epoll does not spin. */
@@ -356,8 +363,8 @@ static void recover_from_accept(struct worker *w, int error)
 static void accept_connection(struct worker *w)
 {
 	static const int buffer = SOCKET_BUFFER;
-	struct sending *later;
-	enum served served;
+	struct unsent *later;
+	enum outcome outcome;
 
 	/* epoll reports again what stays in the backlog. */
 	if (connections_are_full(w->pool->connections)) {
@@ -372,12 +379,12 @@ static void accept_connection(struct worker *w)
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
 
 	/* Most peers have sent their request by now. */
-	switch (find_request(w, fd)) {
+	switch (judge_request(w, fd)) {
 	case GATE_PASS:
-		served = serve_request(w, fd, &later);
-		if (served == SERVED_IDLE)
+		outcome = serve_request(w, fd, &later);
+		if (outcome == OUTCOME_IDLE)
 			add_connection(w, fd, CONNECTION_IDLE, NULL);
-		else if (served == SERVED_SENDING)
+		else if (outcome == OUTCOME_SENDING)
 			add_connection(w, fd, CONNECTION_SENDING, later);
 		break;
 	case GATE_WAIT:
@@ -394,8 +401,8 @@ static bool wait_for_event(
 	struct worker *w, struct epoll_event *event, int wait_ms)
 {
 	/* A worker without a turn may have put back an overdue one. */
-	if (wait_ms < 0 || wait_ms > IDLE_MS)
-		wait_ms = IDLE_MS;
+	if (wait_ms < 0 || wait_ms > WORKER_IDLE_MS)
+		wait_ms = WORKER_IDLE_MS;
 	turns_rest(w->pool->turns, w->number);
 	const int events = epoll_wait(w->pool->epoll, event, 1, wait_ms);
 	turns_resume(w->pool->turns, w->number);
@@ -413,9 +420,9 @@ static void handle_event(struct worker *w)
 
 	while ((fd = connections_take_overdue(connections, &wait_ms)) >= 0)
 		end_overdue(w, fd);
-	if (!wait_for_event(w, &event, wait_ms) || event.data.u64 == NAME_STOP)
+	if (!wait_for_event(w, &event, wait_ms) || event.data.u64 == TOKEN_STOP)
 		return;
-	if (event.data.u64 == NAME_LISTENER) {
+	if (event.data.u64 == TOKEN_LISTENER) {
 		/* The event may be older than the last call. */
 		if (atomic_load(&w->pool->phase) == RUNNING)
 			accept_connection(w);
@@ -427,13 +434,15 @@ static void handle_event(struct worker *w)
 }
 
 /* Answers a request that has arrived, as far as the peer takes it at once. */
-static void finish_connection(struct worker *w, int fd, struct sending *sending)
+static void finish_connection(struct worker *w, int fd, struct unsent *unsent)
 {
-	if (sending == NULL && find_request(w, fd) == GATE_PASS &&
-		serve_request(w, fd, &sending) == SERVED_CLOSED)
-		return;
-	if (sending != NULL)
-		break_off_answer(w, fd, sending);
+	if (unsent == NULL && judge_request(w, fd) == GATE_PASS) {
+		/* rare: it came after the last call */
+		if (serve_request(w, fd, &unsent) == OUTCOME_CLOSED)
+			return;
+	}
+	if (unsent != NULL)
+		break_off_answer(w, fd, unsent);
 	else
 		close(fd);
 }
@@ -445,9 +454,9 @@ static void finish_connections(struct worker *w)
 	int fd;
 
 	while ((fd = connections_take_any(connections)) >= 0) {
-		struct sending *sending = connections_sending(connections, fd);
+		struct unsent *unsent = connections_unsent(connections, fd);
 		connections_drop(connections, fd);
-		finish_connection(w, fd, sending);
+		finish_connection(w, fd, unsent);
 	}
 }
 
@@ -480,8 +489,8 @@ static size_t descriptors_max(void)
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-		limit.rlim_cur > CONNECTIONS_MAX)
-		return CONNECTIONS_MAX;
+		limit.rlim_cur > DESCRIPTORS_MAX)
+		return DESCRIPTORS_MAX; /* rare: the limit is above it */
 	return limit.rlim_cur;
 }
 
@@ -500,10 +509,10 @@ static void raise_descriptors(void)
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-		limit.rlim_cur >= CONNECTIONS_MAX)
+		limit.rlim_cur >= DESCRIPTORS_MAX)
 		return;
-	limit.rlim_cur = limit.rlim_max < CONNECTIONS_MAX ? limit.rlim_max
-	                                                  : CONNECTIONS_MAX;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max
+	                                                  : DESCRIPTORS_MAX;
 	/* If this fails, the limit stays as it is. */
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
@@ -571,7 +580,7 @@ struct pool *pool_start(unsigned threads, const struct listener *listener,
 	struct pool *pool =
 		calloc(1, sizeof *pool + threads * sizeof pool->workers[0]);
 	if (pool == NULL)
-		return NULL;
+		return NULL; /* no test: no memory */
 
 	pool->listener = listener;
 	pool->service = service;
@@ -581,7 +590,8 @@ struct pool *pool_start(unsigned threads, const struct listener *listener,
 	pool->stop = eventfd(0, EFD_CLOEXEC);
 	if (pool->connections == NULL || pool->turns == NULL ||
 		pool->epoll < 0 || pool->stop < 0 ||
-		add_to_epoll(pool->epoll, pool->stop, EPOLLIN, NAME_STOP) < 0) {
+		add_to_epoll(pool->epoll, pool->stop, EPOLLIN, TOKEN_STOP) <
+			0) {
 		/* The program ends, and closes the rest. */
 		if (pool->connections != NULL)
 			connections_free(pool->connections);
@@ -602,15 +612,15 @@ struct pool *pool_start(unsigned threads, const struct listener *listener,
 	return pool;
 }
 
-bool pool_open(const struct pool *pool)
+bool pool_begin_accepting(const struct pool *pool)
 {
 	return add_to_epoll(pool->epoll, pool->listener->fd,
-		       EPOLLIN | EPOLLEXCLUSIVE, NAME_LISTENER) == 0;
+		       EPOLLIN | EPOLLEXCLUSIVE, TOKEN_LISTENER) == 0;
 }
 
 static bool are_all_sent(struct pool *pool)
 {
-	return atomic_load(&pool->sending) == 0;
+	return atomic_load(&pool->unsent_count) == 0;
 }
 
 /* Whether no connection needs anything more. */
@@ -619,7 +629,7 @@ static bool is_done(struct pool *pool)
 	return are_all_sent(pool) && connections_are_none(pool->connections);
 }
 
-/* Whether something is so, and no worker is about to change it. */
+/* Whether what() holds, and no worker was at work while it was asked. */
 static bool holds_while_idle(struct pool *pool, bool (*what)(struct pool *))
 {
 	unsigned before, after;
@@ -638,9 +648,9 @@ static void make_last_call(struct pool *pool)
 	const struct timespec nap = {.tv_nsec = NAP_NS};
 	const struct timespec now = moment_now();
 	const struct timespec for_idle =
-		moment_after(&now, LAST_CALL_SECONDS * 1000L);
+		moment_plus_ms(&now, LAST_CALL_SECONDS * 1000L);
 	const struct timespec for_all =
-		moment_after(&now, POOL_LAST_SECONDS * 1000L);
+		moment_plus_ms(&now, POOL_LAST_SECONDS * 1000L);
 
 	epoll_ctl(pool->epoll, EPOLL_CTL_DEL, pool->listener->fd, NULL);
 	atomic_store(&pool->phase, LAST_CALL);
@@ -660,7 +670,7 @@ void pool_stop(struct pool *pool)
 	atomic_store(&pool->phase, STOPPING);
 	/* The eventfd is empty, so this never waits. */
 	if (write(pool->stop, &one, sizeof one) != sizeof one)
-		abort();
+		abort(); /* no test: write fails */
 	turns_end(pool->turns);
 	/* No worker waits for a peer, so each ends soon. */
 	for (unsigned i = 0; i < pool->started; i++)

@@ -25,7 +25,7 @@ struct pool *pool_start(unsigned threads, const struct listener *listener,
 	const struct service *service);
 
 /* Has them take connections, from here on. False with errno. */
-bool pool_open(const struct pool *pool);
+bool pool_begin_accepting(const struct pool *pool);
 
 /*
  * Takes no new connection any more, lets the requests under way come to their

@@ -37,7 +37,7 @@ struct turns {
 	bool are_over;
 	atomic_bool is_asleep; /* the watch */
 	unsigned workers;
-	struct turn of[];
+	struct turn slots[];
 };
 
 unsigned turns_processors(void)
@@ -66,9 +66,9 @@ static void init_conditions(struct turns *turns)
 struct turns *turns_new(unsigned workers)
 {
 	struct turns *turns =
-		calloc(1, sizeof *turns + workers * sizeof turns->of[0]);
+		calloc(1, sizeof *turns + workers * sizeof turns->slots[0]);
 	if (turns == NULL)
-		return NULL;
+		return NULL; /* no test: no memory */
 
 	init_conditions(turns);
 	turns->free = turns_processors();
@@ -95,7 +95,7 @@ static bool free_held_turns(struct turns *turns)
 	bool moves = false;
 
 	for (unsigned i = 0; i < turns->workers; i++) {
-		struct turn *turn = &turns->of[i];
+		struct turn *turn = &turns->slots[i];
 		const unsigned steps = atomic_load(&turn->steps);
 
 		if (steps != turn->seen) {
@@ -112,7 +112,7 @@ static bool free_held_turns(struct turns *turns)
 static void sleep_a_tick(struct turns *turns)
 {
 	const struct timespec now = moment_now();
-	const struct timespec until = moment_after(&now, TICK_MS);
+	const struct timespec until = moment_plus_ms(&now, TICK_MS);
 
 	pthread_cond_timedwait(&turns->watch, &turns->lock, &until);
 }
@@ -145,12 +145,12 @@ static void set_working(struct turn *turn, bool at_work)
 
 bool turns_has(struct turns *turns, unsigned worker)
 {
-	return atomic_load(&turns->of[worker].is_mine);
+	return atomic_load(&turns->slots[worker].is_mine);
 }
 
 void turns_take(struct turns *turns, unsigned worker)
 {
-	struct turn *turn = &turns->of[worker];
+	struct turn *turn = &turns->slots[worker];
 
 	pthread_mutex_lock(&turns->lock);
 	set_working(turn, false);
@@ -172,12 +172,12 @@ void turns_take(struct turns *turns, unsigned worker)
 
 void turns_rest(struct turns *turns, unsigned worker)
 {
-	set_working(&turns->of[worker], false);
+	set_working(&turns->slots[worker], false);
 }
 
 void turns_resume(struct turns *turns, unsigned worker)
 {
-	set_working(&turns->of[worker], true);
+	set_working(&turns->slots[worker], true);
 	if (!atomic_load(&turns->is_asleep))
 		return;
 	pthread_mutex_lock(&turns->lock);
@@ -189,7 +189,7 @@ bool turns_are_idle(struct turns *turns, unsigned *steps)
 {
 	*steps = 0;
 	for (unsigned i = 0; i < turns->workers; i++) {
-		const unsigned own = atomic_load(&turns->of[i].steps);
+		const unsigned own = atomic_load(&turns->slots[i].steps);
 		if (is_working(own))
 			return false;
 		*steps += own;

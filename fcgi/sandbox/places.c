@@ -15,14 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot/claim.h"
+#include "boot/grub.h"
+#include "boot/once.h"
 #include "boot/tree.h"
 #include "cgi/settings.h"
 #include "fcgi/sandbox/landlock.h"
 #include "fcgi/sandbox/report.h"
-
-#define GRUB_DIR "grub"
-#define LINKS_MAX 40 /* as many as the kernel follows: path_resolution(7) */
 
 struct rules {
 	const struct landlock *landlock;
@@ -56,7 +54,7 @@ static int allow_parent(
 }
 
 /* A directory of the tree; while there is none, the root in its place. */
-static int allow_part(const struct rules *rules, const struct tree *tree,
+static int allow_directory(const struct rules *rules, const struct tree *tree,
 	const char *name, uint64_t rights, const char *what)
 {
 	int fd = openat(tree->root, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -81,7 +79,7 @@ static int allow_grub_links(const struct rules *rules, const struct tree *tree)
 
 	if (directory == NULL) {
 		if (fd >= 0)
-			close(fd);
+			close(fd); /* no test: no memory */
 		return 0;
 	}
 	while (err == 0 && (entry = readdir(directory)) != NULL) {
@@ -108,10 +106,10 @@ static int allow_tree(const struct rules *rules, const char *root)
 		return err;
 	err = landlock_allow(rules->landlock, tree.root, RIGHTS_READ);
 	if (err == 0)
-		err = allow_part(rules, &tree, ONCE_DIR, RIGHTS_ONCE,
+		err = allow_directory(rules, &tree, ONCE_DIR, RIGHTS_ONCE,
 			"links may be moved");
 	if (err == 0)
-		err = allow_part(rules, &tree, GRUB_DIR, RIGHTS_REMOVE,
+		err = allow_directory(rules, &tree, GRUB_DIR, RIGHTS_REMOVE,
 			"files may be removed");
 	if (err == 0)
 		err = allow_grub_links(rules, &tree);
@@ -120,8 +118,8 @@ static int allow_tree(const struct rules *rules, const char *root)
 }
 
 /*
- * Reads the first link on the way of path. The length of path up to and with
- * it, or 0: there is none.
+ * Finds the first component of path that is a link, and reads its text. Returns
+ * the length of path up to the end of that component; 0: there is none.
  */
 static size_t find_link(const char *path, char text[static PATH_MAX])
 {
@@ -151,7 +149,7 @@ static int follow(char path[static PATH_MAX], size_t length, const char *text)
 	snprintf(next, sizeof next, "%.*s%s%s", text[0] == '/' ? 0 : (int)base,
 		path, text, path + length);
 	if (strlen(next) >= PATH_MAX)
-		return -ENAMETOOLONG;
+		return -ENAMETOOLONG; /* no test: the kernel follows none */
 	strcpy(path, next);
 	return 0;
 }
@@ -166,15 +164,15 @@ static int allow_links(const struct rules *rules, const char *root)
 	int err = 0;
 
 	if (strlen(root) >= sizeof path)
-		return -ENAMETOOLONG;
+		return -ENAMETOOLONG; /* no test: the kernel opens none */
 	strcpy(path, root);
-	for (int links = 0; err == 0 && links < LINKS_MAX; links++) {
+	for (int links = 0; err == 0 && links < TREE_LINKS_MAX; links++) {
 		const size_t length = find_link(path, text);
 		if (length == 0)
 			return 0;
 		snprintf(part, sizeof part, "%.*s", (int)length, path);
 		if (realpath(part, real) == NULL)
-			return -errno;
+			return -errno; /* no test: the link has gone */
 		char *name = strrchr(real, '/');
 		if (name == real)
 			return -EXDEV;
@@ -187,7 +185,7 @@ static int allow_links(const struct rules *rules, const char *root)
 		if (err == 0)
 			err = follow(path, length, text);
 	}
-	return err;
+	return err; /* no test: more links than the kernel follows */
 }
 
 static int allow_list(const struct rules *rules, const char *list)

@@ -67,19 +67,19 @@ static const char *confine_files(int version, const struct settings *settings,
 	return err < 0 ? strerror(-err) : NULL;
 }
 
-void sandbox_enter(const struct settings *settings, const char *socket_path,
-	struct sandbox *out)
+void sandbox_confine_files(const struct settings *settings,
+	const char *socket_path, struct sandbox *out)
 {
 	const int version = landlock_version();
 
-	*out = (struct sandbox){.binds_files = false};
+	*out = (struct sandbox){.confines_files = false};
 	/* Without it the kernel takes neither rules nor a filter from a user.
 	 */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	const char *why =
 		confine_files(version, settings, socket_path, &out->report);
 	if (why == NULL) {
-		out->binds_files = true;
+		out->confines_files = true;
 		return;
 	}
 	out->report = (struct sandbox_report){.text = ""};
@@ -87,10 +87,10 @@ void sandbox_enter(const struct settings *settings, const char *socket_path,
 		enter_network(version, &out->report);
 	sandbox_report_add(&out->report, "files are not confined: %s", why);
 	/* What was not asked for is not missed. */
-	out->is_lacking = settings->root != NULL;
+	out->is_incomplete = settings->root != NULL;
 }
 
-void sandbox_close(struct sandbox *sandbox)
+void sandbox_confine_calls(struct sandbox *sandbox)
 {
 	int err = syscalls_confine();
 
@@ -98,7 +98,7 @@ void sandbox_close(struct sandbox *sandbox)
 		sandbox_report_add(&sandbox->report, "system calls (seccomp)");
 		return;
 	}
-	sandbox->is_lacking = true;
+	sandbox->is_incomplete = true;
 	sandbox_report_add(&sandbox->report,
 		"system calls are not confined: seccomp: %s", strerror(-err));
 }

@@ -15,8 +15,8 @@ struct settings;
  * the report says so.
  */
 struct sandbox {
-	bool binds_files; /* what the settings don't name can't be opened */
-	bool is_lacking;  /* the kernel refused a part of it */
+	bool confines_files; /* what the settings don't name can't be opened */
+	bool is_incomplete;  /* the kernel refused a part of it */
 	struct sandbox_report report; /* what holds, what doesn't, and why */
 };
 
@@ -26,11 +26,11 @@ struct sandbox {
  * the socket is not its own); and to the connections that come. The log must
  * have been opened before, so that its file is there.
  */
-void sandbox_enter(const struct settings *settings, const char *socket_path,
-	struct sandbox *out);
+void sandbox_confine_files(const struct settings *settings,
+	const char *socket_path, struct sandbox *out);
 
 /*
  * Confines all threads of the process to the system calls that answers need.
  * No thread can be started from here on.
  */
-void sandbox_close(struct sandbox *sandbox);
+void sandbox_confine_calls(struct sandbox *sandbox);

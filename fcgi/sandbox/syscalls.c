@@ -76,7 +76,7 @@ static int allow(scmp_filter_ctx filter, const char *name, unsigned count,
 	int number = seccomp_syscall_resolve_name(name);
 
 	if (number == __NR_SCMP_ERROR)
-		return 0;
+		return 0; /* rare: the library is older than the call */
 	int err = seccomp_rule_add_array(
 		filter, SCMP_ACT_ALLOW, number, count, argument);
 	return err == -EDOM ? 0 : err;
@@ -120,7 +120,7 @@ int syscalls_confine(void)
 	scmp_filter_ctx filter = seccomp_init(denied);
 
 	if (filter == NULL)
-		return -ENOMEM;
+		return -ENOMEM; /* no test: no memory */
 	/* The calls of other machines, such as those of i386 on x86-64. */
 	int err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, denied);
 	if (err == 0)

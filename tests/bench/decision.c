@@ -95,7 +95,7 @@ static void decide(const char *path, enum kind kind, unsigned number)
 	if (decision.error != 0 || decision.source != sources[kind])
 		errx(70, "%s: %s, error %d", client, decision.entry,
 			decision.error);
-	decision_close(&decision);
+	decision_close(&tree, &decision);
 	tree_close(&tree);
 }
 

@@ -4,7 +4,7 @@
 #include "cgi/sink.h"
 #include "fixed.h"
 
-struct unsettled *respond(const struct service *service,
+struct unfinished *respond(const struct service *service,
 	struct tree_cache *kept, char *const env[], struct sink *sink)
 {
 	char bytes[FIXED_SIZE];
@@ -20,15 +20,15 @@ struct unsettled *respond(const struct service *service,
 }
 
 /* No answer is sent later: it fits into the socket. */
-void respond_settle(struct unsettled *unsettled, long long missing)
+void respond_finish(struct unfinished *unfinished, long long undelivered)
 {
-	(void)unsettled;
-	(void)missing;
+	(void)unfinished;
+	(void)undelivered;
 }
 
-bool respond_enter(const struct unsettled *unsettled)
+bool respond_enter(const struct unfinished *unfinished)
 {
-	(void)unsettled;
+	(void)unfinished;
 	return true;
 }
 

@@ -155,7 +155,7 @@ def test_a_grace(responder, tree):
             assert said["source"] == "once"
             check(said, ask(one, client), tree)
             until(lambda: not tree.claimed(), "it is settled")
-    assert "by PXESRV_ONCE_GRACE" in told(client, **grace)["steps"][1]
+    assert "within PXESRV_ONCE_GRACE" in told(client, **grace)["steps"][1]
     assert told(client)["source"] == "default"
 
 

@@ -214,7 +214,7 @@ def test_once_says_that_the_link_will_fail(tree):
     ctl.good("static", CLIENT, "os/boot")
     [found, *_] = ctl.run("check", "--json").objects()
     assert found["path"] == "once"
-    assert f"{found['path']}: {found['problem']}; {found['mend']}\n" in FAILS
+    assert f"{found['path']}: {found['problem']}; {found['advice']}\n" in FAILS
     assert FAILS.split(" but ")[1].strip() in ctl.run("explain", CLIENT).out
     ctl.good("chown", str(USER))
     ctl.good("rearm", CLIENT)

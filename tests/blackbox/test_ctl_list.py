@@ -141,7 +141,7 @@ def problems(*arguments, **how):
     """By path: the problem, and the way to mend it."""
     done = ctl.run("check", "--json", *arguments, **how)
     assert done.err == ""
-    found = {one["path"]: (one["problem"], one["mend"])
+    found = {one["path"]: (one["problem"], one["advice"])
              for one in done.objects()}
     assert done.status == (ctl.FOUND if found else ctl.OK)
     return found

@@ -122,7 +122,7 @@ class Lane:
         self.descriptors = self.responder.descriptors()
 
     def is_settled(self):
-        # Fewer: a fault may be why nothing is kept (see kept.h).
+        # Fewer: a fault may be why nothing is kept (see tree_cache.c).
         return strace.is_waiting(self.thread) and (
             self.descriptors is None or
             self.responder.descriptors() <= self.descriptors)

@@ -68,7 +68,7 @@ def test_calls_check_the_size_of_what_they_write(program):
 @only_x86
 def test_a_large_frame_is_touched_page_by_page(program):
     """With PATH_MAX bytes on the stack, no guard page is stepped over."""
-    assert re.search(r"\bor[ql]? +\$0x0,.*\(%rsp\)", said(
+    assert re.search(r"\bor[bql]? +\$0x0,.*\(%rsp\)", said(
         "objdump", "-d", "--no-show-raw-insn", program))
 
 

@@ -73,7 +73,7 @@ def test_slow_peers_of_the_default(responder, tree):
     for content in (LARGE, LARGE[::-1]):
         tree.make({"new": content})
         os.rename(tree.full("new"), tree.full("default"))
-        time.sleep(0.2)  # a file that is new is not kept: see kept.c
+        time.sleep(0.2)  # a file that is new is not kept: see tree_cache.c
         for _ in range(20):
             peer = Connection(r.path)
             peer.send(get(keep=True))

@@ -80,6 +80,12 @@ def test_links_are_followed_without_openat2(error):
     assert done.returncode == 0 and not failed, failed
 
 
+def test_the_deliberate_bugs_fit_the_sources():
+    check = subprocess.run([place.SOURCE + "/tests/mutants/check"],
+                           capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check.stdout + check.stderr
+
+
 def test_a_need_is_named_once():
     names = re.findall(r"^([\w-]+): .* \| ", read("packaging/install-needs"),
                        re.MULTILINE)

@@ -353,7 +353,7 @@ def test_a_silent_kept_connection_makes_room(responder, tree):
         resource.RLIMIT_NOFILE, (30, 30)))
     tree.make(TREE)
     request = fastcgi.request(ASKED, keep=True)
-    room = 30 - 16 - 7  # what workers.c leaves for connections
+    room = 30 - 16 - 7  # what pool.c leaves for connections
     kept = [Connection(r.path) for _ in range(room)]
     for peer in kept:
         peer.send(request)

@@ -210,6 +210,8 @@ def test_nginx_passes_only_what_is_read(variant, tree):
                 params = read_params(connection)
     os.unlink(place.SOCKET)
     one.start_responder()
+    # nginx 1.30 always passes the host that it has found.
+    assert params.pop("HTTP_HOST", "x") == "x"
     assert params == {
         "REQUEST_METHOD": "GET", "REQUEST_URI": "/redirect?a=b",
         "SCRIPT_NAME": params["SCRIPT_NAME"], "REMOTE_ADDR": CLIENT,

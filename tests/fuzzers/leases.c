@@ -16,7 +16,7 @@ static void check_lease(const struct lease *lease, void *context)
 	(*count)++;
 	MUST(IN6_IS_ADDR_V4MAPPED(&lease->address.bits));
 	/* Either no address of a machine was read, or one that it can have. */
-	MUST(mac_is(&lease->mac, &nobody) || (lease->mac.bytes[0] & 1) == 0);
+	MUST(mac_equal(&lease->mac, &nobody) || (lease->mac.bytes[0] & 1) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -162,40 +162,40 @@ static void hang_up(struct talk *talk)
 }
 
 /* An answer that is sent later, to a peer that takes a little of it. */
-static enum served send_slowly(struct talk *talk, struct sending *later)
+static enum outcome send_slowly(struct talk *talk, struct unsent *later)
 {
-	enum served served = SERVED_SENDING;
+	enum outcome served = OUTCOME_SENDING;
 
 	for (const char *step = talk->how;
-		*step != '\0' && served == SERVED_SENDING; step++) {
+		*step != '\0' && served == OUTCOME_SENDING; step++) {
 		if (*step < 'A' || *step > 'P')
 			continue;
 		answer_take(talk->peer, (size_t)1 << (*step - 'A'));
-		served = sending_continue(later, talk->fd);
+		served = unsent_continue(later, talk->fd);
 	}
 	return served;
 }
 
 /* The rest of it. */
-static enum served send_rest(struct talk *talk, struct sending *later)
+static enum outcome continue_connection(struct talk *talk, struct unsent *later)
 {
-	enum served served = SERVED_SENDING;
+	enum outcome served = OUTCOME_SENDING;
 
 	if (does(talk, 'x')) {
-		sending_break_off(later, talk->fd);
-		return SERVED_CLOSED;
+		unsent_break_off(later, talk->fd);
+		return OUTCOME_CLOSED;
 	}
 	if (does(talk, 'c')) {
 		/* With nothing unread, it is known what it has got. */
 		answer_take(talk->peer, SIZE_MAX);
 		hang_up(talk);
-		MUST(sending_continue(later, talk->fd) == SERVED_CLOSED);
-		return SERVED_CLOSED;
+		MUST(unsent_continue(later, talk->fd) == OUTCOME_CLOSED);
+		return OUTCOME_CLOSED;
 	}
-	while (served == SERVED_SENDING) {
+	while (served == OUTCOME_SENDING) {
 		/* It waits for nobody when the socket is empty. */
 		MUST(answer_take(talk->peer, SIZE_MAX) > 0);
-		served = sending_continue(later, talk->fd);
+		served = unsent_continue(later, talk->fd);
 	}
 	return served;
 }
@@ -203,7 +203,7 @@ static enum served send_rest(struct talk *talk, struct sending *later)
 /* Sends the request and has it answered. */
 static void ask(struct talk *talk, const struct stream *stream)
 {
-	struct sending *later;
+	struct unsent *later;
 
 	MUST(send(talk->peer, stream->bytes, stream->size, MSG_DONTWAIT) ==
 		(ssize_t)stream->size);
@@ -214,19 +214,19 @@ static void ask(struct talk *talk, const struct stream *stream)
 	if (does(talk, 'w'))
 		shutdown(talk->fd, SHUT_WR);
 	answer_forget();
-	enum served served =
+	enum outcome served =
 		libfcgi_serve(&libfcgi, talk->fd, &service, &open_tree, &later);
-	const bool is_later = served == SERVED_SENDING;
+	const bool is_later = served == OUTCOME_SENDING;
 	if (is_later)
 		served = send_slowly(talk, later);
-	if (served == SERVED_SENDING)
-		served = send_rest(talk, later);
+	if (served == OUTCOME_SENDING)
+		served = continue_connection(talk, later);
 	if (talk->peer >= 0)
 		answer_take(talk->peer, SIZE_MAX);
 	answer_look(talk->request->id, is_head(talk->request), &talk->got);
 
 	const bool ended = talk->got.has_ended;
-	talk->is_kept = served == SERVED_IDLE;
+	talk->is_kept = served == OUTCOME_IDLE;
 	MUST(ended || strpbrk(talk->how, "ghw") ||
 		(is_later && strpbrk(talk->how, "cx")));
 	MUST(talk->is_kept ? talk->request->keep

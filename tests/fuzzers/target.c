@@ -103,7 +103,7 @@ static bool open_entry(const char *text, struct stat *st)
 		MUST(target.size == st->st_size);
 		MUST(strlen(target.type) > 0);
 	}
-	target_close(&target);
+	target_close(&tree, &target);
 	tree_close(&tree);
 	MUST(fuzz_descriptors() == before);
 	return err == 0;

@@ -9,7 +9,7 @@
  * is known by the number of its arming, which the programs can't see: they
  * see its text. A server is what a crash stops: all its requests, at whatever
  * step, and its lock is given up. once/.claimed and once/.served are there
- * (once_prepare). Not modelled: a full disk, links that can't be read, the
+ * (once_parts_make_locked). Not modelled: a full disk, links that can't be read, the
  * two steps that stand for RENAME_NOREPLACE on NFS, a removed once/.lock, and
  * a delivery that is reported as broken but was none.
  *
@@ -24,6 +24,11 @@
  *
  * GRACE: PXESRV_ONCE_GRACE, which may be over whenever a request asks for it.
  * CLUSTER: two machines, whose renames look up and move in two steps.
+ * REMEMBERS: two machines on a network's file system. The kernel of each remembers
+ * which link a name led to, and may go on to read that one, for as long as it
+ * likes. A rename goes by the name, so it moves what is there now; but the kernel
+ * then takes that for the link that it remembers. Of two names that it takes for
+ * one link, a rename onto the other does nothing.
  * Bounds: REQUESTS, in two servers; ARMINGS by the operator, the first before
  * all else; CANCELS; FLIPS, by which a target breaks or is mended; CRASHES.
  */
@@ -67,6 +72,20 @@ byte lock;
 
 bit text[ARMINGS + 1]; /* of each link: two armings may have the same */
 bool good[2] = true; /* for each text: whether its target can be opened */
+
+#ifdef REMEMBERS
+byte remembered[2]; /* by each machine: the link at the name once; 0: unknown */
+byte believed[REQUESTS]; /* the link that a claim is taken for */
+#define forget(machine) remembered[machine] = 0
+#define learn(machine) remembered[machine] = once
+#define looks_like remembered[me % 2]
+#define taken_for(claim) believed[claim]
+#else
+#define forget(machine) skip
+#define learn(machine) skip
+#define looks_like once
+#define taken_for(claim) claimed[claim]
+#endif
 
 bool dead[2];
 byte ended;
@@ -166,11 +185,17 @@ inline cancel()
 inline to_served(from)
 {
 	if
+#ifdef REMEMBERS
+	:: claimed[from] != 0 && served == believed[from] ->
+		over[claimed[from]] = true;
+		claimed[from] = 0
+#endif
 	:: claimed[from] != 0 && served > claimed[from] ->
 		over[claimed[from]] = true;
 		claimed[from] = 0;
 		check_places()
-	:: claimed[from] != 0 && served <= claimed[from] ->
+	:: claimed[from] != 0 && served <= claimed[from] &&
+		served != taken_for(from) ->
 		holds(UNANSWERED, answered(claimed[from]) ||
 			is_granted(claimed[from]) ||
 			overtaken[claimed[from]]);
@@ -194,7 +219,7 @@ inline to_served(from)
 
 /*
  * claim_put_back(): without replacing, and under the lock, so that no claim
- * comes between is_overtaken() and the move. Where another was armed, the
+ * comes between is_claimed_again() and the move. Where another was armed, the
  * claim goes to .served by retire_claim(). ENOENT: a grace was faster.
  */
 inline put_claim_back()
@@ -208,6 +233,7 @@ inline put_claim_back()
 		:: claimed[me] != 0 && (GAP) && !is_late(claimed[me]) ->
 			once = claimed[me];
 			claimed[me] = 0;
+			learn(me % 2);
 			holds(REARMED, !answered(once));
 			holds(STALE, once >= newest || unlocked);
 			check_places()
@@ -232,6 +258,11 @@ proctype operator()
 	:: d_step { armings < ARMINGS -> arm(0) }
 	:: d_step { armings < ARMINGS -> arm(1) }
 	:: d_step { cancels < CANCELS && once != 0 -> cancel(); cancels++ }
+#ifdef REMEMBERS
+	/* On either machine; it, HEAD and list leave the name known there. */
+	:: d_step { remembered[0] != once -> learn(0) }
+	:: d_step { remembered[1] != once -> learn(1) }
+#endif
 	:: d_step { flips < FLIPS -> good[0] = !good[0]; flips++; trouble = true }
 	:: d_step { flips < FLIPS -> good[1] = !good[1]; flips++; trouble = true }
 	:: break
@@ -287,16 +318,22 @@ proctype request(byte me)
 look:
 	/* decision_make(), read_entry(). */
 	atomic {
+#ifdef REMEMBERS
 		if
-		:: once != 0 ->
-			seen = text[once]
+		:: looks_like == 0 -> learn(me % 2)
+		:: looks_like != 0
+		fi;
+#endif
+		if
+		:: looks_like != 0 ->
+			seen = text[looks_like]
 #ifdef ANSWER_BEFORE_CLAIM
 			; mine = once
 #endif
 		:: else -> goto no_entry
 		fi
 	};
-	/* open_target(). A broken one is refused, and stays. */
+	/* open_entry_target(). A broken one is refused, and stays. */
 	atomic {
 		if
 		:: good[seen]
@@ -318,17 +355,20 @@ look:
 #endif
 		fi
 	};
-	/* move_locked(): the text is compared, then the link moves. */
+	/* claim_locked(): the text is compared, then the link moves. */
 #ifndef NO_COMPARE
 	atomic {
+#ifndef STALE_COMPARE
+		learn(me % 2);
+#endif
 		if
-		:: once != 0 && text[once] == seen
+		:: looks_like != 0 && text[looks_like] == seen
 		:: else -> lock = 0; goto look
 		fi
 	};
 #endif
 #ifdef GRACE
-	/* stamp(). */
+	/* stamp_claim_time(). */
 	d_step {
 		if
 		:: once != 0 -> touch(once)
@@ -346,9 +386,14 @@ look:
 			mine = once;
 #endif
 			claimed[me] = mine;
+#ifdef REMEMBERS
+			believed[me] =
+				(looks_like != 0 -> looks_like : mine);
+#endif
 			once = 0;
+			forget(me % 2);
 			check_places()
-		:: else -> lock = 0; mine = 0; goto look
+		:: else -> lock = 0; mine = 0; forget(me % 2); goto look
 		fi
 	};
 	lock = 0;
@@ -357,13 +402,17 @@ look:
 	goto answer;
 #endif
 	atomic {
+#if defined(REMEMBERS) && !defined(STALE_REREAD)
+		believed[me] = claimed[me];
+#endif
 		if
 		:: claimed[me] == 0 -> mine = 0; goto look
-		:: claimed[me] != 0 && text[claimed[me]] == seen -> goto answer
-		:: else -> seen = text[claimed[me]]
+		:: claimed[me] != 0 && text[taken_for(me)] == seen ->
+			goto answer
+		:: else -> seen = text[taken_for(me)]
 		fi
 	};
-	/* boot_claim(): another text. A broken one goes back. */
+	/* decide_anew(): another text. A broken one goes back. */
 	atomic {
 		if
 		:: good[seen] -> goto answer
@@ -375,7 +424,7 @@ look:
 	goto look;
 
 answer:
-	/* answer_claimed(): is_gone, then send_file(). */
+	/* answer_claimed(): is_gone, then send_boot_file(). */
 	atomic {
 		if
 		:: true ->
@@ -390,7 +439,7 @@ answer:
 		:: trouble = true; goto put_back
 		fi
 	};
-	/* note_served(). */
+	/* redirect_settle(). */
 #ifndef STAYS_CLAIMED
 	d_step { to_served(me) };
 #endif
@@ -446,7 +495,7 @@ no_entry:
 		fi
 	};
 #if !defined(NO_SETTLE) && !defined(SETTLE_LATE)
-	/* grace_settle(): no claim under way may come back once this is out. */
+	/* grace_retire_claim(): no claim under way may come back once this is out. */
 	if
 	:: from != SERVED -> atomic {
 		if

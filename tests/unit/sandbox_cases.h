@@ -74,7 +74,7 @@ static const struct test {
 	const char *what, *root, *log, *allow, *socket;
 	const struct fault *fault;
 	const char *report;
-	bool is_lacking;
+	bool is_incomplete;
 	const char *may[8], *may_not[8];
 } tests[] = {
 	{"a whole tree", "BASE/whole", "BASE/log/log", "", "BASE/run/socket",

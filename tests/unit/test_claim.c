@@ -170,7 +170,8 @@ static void test_grace(void)
 	tap_ok(grace_recent(&tree, CLIENT, 60, path, text) == 1 &&
 			strcmp(path, claim.path) == 0 && strcmp(text, NOW) == 0,
 		"a claim under way has a grace");
-	tap_ok(grace_settle(&tree, CLIENT, path) == 0 && says(SERVED, NOW),
+	tap_ok(grace_retire_claim(&tree, CLIENT, path) == 0 &&
+			says(SERVED, NOW),
 		"which ends it");
 	tap_ok(grace_recent(&tree, CLIENT, 60, path, text) == 1 &&
 			strcmp(path, SERVED) == 0,
@@ -209,7 +210,7 @@ static void test_order(void)
 				decision.error == order[i].error &&
 				strcmp(decision.entry, order[i].entry) == 0,
 			order[i].entry);
-		decision_close(&decision);
+		decision_close(&tree, &decision);
 		unlink(order[i].entry);
 	}
 }
@@ -240,7 +241,7 @@ static void test_broken(void)
 				strncmp(line, "# " ARMED " -> ",
 					strlen("# " ARMED " -> ")) == 0,
 			broken[i].text);
-		decision_close(&decision);
+		decision_close(&tree, &decision);
 	}
 	unlink(ARMED);
 }
@@ -256,12 +257,12 @@ static void test_replaced(void)
 	tap_ok(decision_claim(&tree, CLIENT, &decision, &claim) == -ENOENT &&
 			says(ARMED, NOW),
 		"a link that was replaced is decided on again");
-	decision_close(&decision);
+	decision_close(&tree, &decision);
 	decision_make(&tree, CLIENT, 0, &decision);
 	tap_ok(decision_claim(&tree, CLIENT, &decision, &claim) == 0 &&
 			decision.error == 0 && says(claim.path, NOW),
 		"and then claimed");
-	decision_close(&decision);
+	decision_close(&tree, &decision);
 	unlink(claim.path);
 }
 
@@ -273,7 +274,8 @@ int main(void)
 	scratch_enter(base, sizeof base);
 	if (system("mkdir once static os && echo a >os/a && echo b >os/b && "
 		   "echo default >default") != 0 ||
-		tree_open(base, "", &tree) < 0 || once_prepare(&tree) < 0)
+		tree_open(base, "", &tree) < 0 ||
+		once_parts_make_locked(&tree) < 0)
 		stop(base);
 	test_names();
 	test_armed_anew();

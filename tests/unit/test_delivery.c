@@ -170,19 +170,19 @@ static bool send_in_steps(
 	forget(peer);
 	begin(size, in_memory, &delivery);
 	do {
-		state = delivery_go_on(&delivery, fd);
+		state = delivery_continue(&delivery, fd);
 		/* What is missing is just what is not on its way. */
 		while (state == DELIVERY_WAITS && read_some(peer, step) > 0)
 			;
-		const long long missing = delivery_missing(&delivery);
+		const long long undelivered = delivery_undelivered(&delivery);
 		if (state == DELIVERY_WAITS)
 			good = good &&
-			       missing == (long long)(size - peer->size);
+			       undelivered == (long long)(size - peer->size);
 	} while (good && state == DELIVERY_WAITS);
 	while (read_some(peer, step) > 0)
 		;
 	good = good && state == DELIVERY_ENDED &&
-	       delivery_missing(&delivery) == 0 && has_all(peer, size);
+	       delivery_undelivered(&delivery) == 0 && has_all(peer, size);
 	return good;
 }
 
@@ -228,8 +228,8 @@ static void test_one_write(void)
 		size_t writes = 0;
 		ssize_t last = 0, n;
 		begin(size, in_memory, &delivery);
-		if (delivery_go_on(&delivery, fd) != DELIVERY_ENDED)
-			stop("delivery_go_on");
+		if (delivery_continue(&delivery, fd) != DELIVERY_ENDED)
+			stop("delivery_continue");
 		while ((n = recv(peer.fd, bytes, sizeof bytes, MSG_DONTWAIT)) >
 			0) {
 			last = n;
@@ -257,19 +257,21 @@ static bool close_after(size_t size, size_t reads)
 		const size_t n = read_some(&peer, reads);
 		reads -= n;
 		/* All that there is may be out. */
-		if (n == 0 && delivery_go_on(&delivery, fd) != DELIVERY_WAITS)
+		if (n == 0 &&
+			delivery_continue(&delivery, fd) != DELIVERY_WAITS)
 			reads -= read_some(&peer, reads);
 	}
 	close(peer.fd);
 	peer.fd = -1;
-	state = delivery_go_on(&delivery, fd);
-	const long long missing = delivery_missing(&delivery);
-	/* What it has read can't be missing; nor can it be more than all. */
+	state = delivery_continue(&delivery, fd);
+	const long long undelivered = delivery_undelivered(&delivery);
+	/* What it has read can't be undelivered; nor can it be more than all.
+	 */
 	const bool good =
-		missing <= (long long)(size - peer.size) &&
-		(state == DELIVERY_ENDED ? missing == 0
+		undelivered <= (long long)(size - peer.size) &&
+		(state == DELIVERY_ENDED ? undelivered == 0
 					 : state == DELIVERY_BROKEN) &&
-		(peer.size < size || missing == 0);
+		(peer.size < size || undelivered == 0);
 	disconnect(fd, &peer);
 	return good;
 }
@@ -297,11 +299,11 @@ static void test_bad_files(void)
 	begin(50000, 1000, &delivery);
 	if (ftruncate(file, 30000) < 0)
 		stop("ftruncate");
-	const enum delivery_state state = delivery_go_on(&delivery, fd);
+	const enum delivery_state state = delivery_continue(&delivery, fd);
 	while (read_some(&peer, sizeof peer.got) > 0)
 		;
 	tap_ok(state == DELIVERY_BROKEN && peer.end_size == 0 &&
-			delivery_missing(&delivery) ==
+			delivery_undelivered(&delivery) ==
 				(long long)(50000 - peer.size) &&
 			peer.size < 30000,
 		"a file that becomes shorter has no end");

@@ -150,7 +150,7 @@ static void test_macs(void)
 		struct mac mac = nobody;
 		const bool is = mac_parse(not_macs[i].text, &mac, &why);
 		if (!tap_ok(!is && (why != NULL) == not_macs[i].has_reason &&
-				    mac_is(&mac, &nobody),
+				    mac_equal(&mac, &nobody),
 			    not_macs[i].text))
 			printf("# reason: %s\n", why == NULL ? "none" : why);
 	}

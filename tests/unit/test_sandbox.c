@@ -159,15 +159,16 @@ static void *run_test(void *data)
 	expand(test->report, want, sizeof want);
 	if (test->fault != NULL)
 		inject(test->fault);
-	sandbox_enter(&settings,
+	sandbox_confine_files(&settings,
 		test->socket ? expand(test->socket, path, sizeof path) : NULL,
 		&sandbox);
 
 	if (!tap_ok(strcmp(sandbox.report.text, want) == 0, test->what))
 		printf("# %s\n# %s\n", sandbox.report.text, want);
 	snprintf(what, sizeof what, "%s: what holds", test->what);
-	tap_ok(sandbox.binds_files == (strncmp(test->report, FILES, 5) == 0) &&
-			sandbox.is_lacking == test->is_lacking &&
+	tap_ok(sandbox.confines_files ==
+				(strncmp(test->report, FILES, 5) == 0) &&
+			sandbox.is_incomplete == test->is_incomplete &&
 			prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1,
 		what);
 	for (size_t i = 0; test->may[i] != NULL; i++) {
@@ -201,11 +202,11 @@ static void *run_load(void *unused)
 
 	(void)unused;
 	inject(&no_seccomp);
-	sandbox_close(&sandbox);
+	sandbox_confine_calls(&sandbox);
 	static const char want[] =
 		"files; system calls are not confined: seccomp: ";
 	if (!tap_ok(strncmp(sandbox.report.text, want, strlen(want)) == 0 &&
-			    sandbox.is_lacking,
+			    sandbox.is_incomplete,
 		    "seccomp is refused"))
 		printf("# %s\n", sandbox.report.text);
 	tap_ok(may_connect(), "seccomp is refused: calls are let through");
@@ -234,10 +235,10 @@ static void test_calls(void)
 	if (pipe(ends) < 0 ||
 		pthread_create(&other, NULL, run_other, ends) != 0)
 		stop("thread");
-	sandbox_close(&sandbox);
+	sandbox_confine_calls(&sandbox);
 	if (!tap_ok(strcmp(sandbox.report.text,
 			    "files; system calls (seccomp)") == 0 &&
-			    !sandbox.is_lacking,
+			    !sandbox.is_incomplete,
 		    "seccomp"))
 		printf("# %s\n", sandbox.report.text);
 	if (write(ends[1], "", 1) != 1 || pthread_join(other, NULL) != 0)

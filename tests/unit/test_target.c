@@ -175,7 +175,7 @@ static void test_cases(const struct tree *tree, const char *how)
 		if (err == 0) {
 			passed = passed && target.size == 7 &&
 			         strcmp(target.type, cases[i].type) == 0;
-			target_close(&target);
+			target_close(tree, &target);
 		}
 		if (!tap_ok(passed, what))
 			printf("# %s\n", strerror(-err));
@@ -197,14 +197,15 @@ static void test_tree(const char *root, const char *allow, const char *how)
 	tap_ok(err == 0, "a link that was read before");
 	char name[PATH_MAX];
 	tap_ok(err == 0 &&
-			tree_name(&tree, target.fd, name, sizeof name) == 0 &&
+			tree_relative_path(
+				&tree, target.fd, name, sizeof name) == 0 &&
 			strcmp(name, "os/boot") == 0,
 		"its name beneath the root");
-	tap_ok(err == 0 &&
-			tree_name(&tree, target.fd, name, 7) == -ENAMETOOLONG,
+	tap_ok(err == 0 && tree_relative_path(&tree, target.fd, name, 7) ==
+				   -ENAMETOOLONG,
 		"a name that does not fit");
 	if (err == 0)
-		target_close(&target);
+		target_close(&tree, &target);
 
 	char text[PATH_MAX];
 	memset(text, 'a', sizeof text);
