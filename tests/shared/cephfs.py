@@ -81,6 +81,8 @@ class CephFS:
         for pool in "meta", "data":
             run("ceph", "osd", "pool", "create", pool)
         run("ceph", "fs", "new", "tree", "meta", "data")
+        # How long a server that has died may hold up the other; no less is allowed.
+        run("ceph", "fs", "set", "tree", "session_timeout", "30")
         self.start_mds()
         for mount in MOUNTS:
             os.mkdir(mount)

@@ -232,38 +232,49 @@ def crowd(pair, number):
     return number - came["right"]
 
 
-def frozen(pair, number):
-    """B's ceph-fuse is held still, and what B had looked at is asked for at A."""
-    took, came = [], collections.Counter()
-    for _ in range(number):
-        client = next(pair.clients)
+def away(pair, number):
+    """B is frozen, or dies, as a machine without power does. What is asked at A
+    meanwhile waits until the MDS gives B up."""
+    twice = 0
+    for what, number_sent in (("frozen", signal.SIGSTOP),
+                              ("dead", signal.SIGKILL)) * number:
+        client, other = (next(pair.clients) for _ in range(2))
         pair.b.arm(client, "old")
         pair.b.ask(client, "HEAD")
         halted = pair.system.daemons["b"].process
-        halted.send_signal(signal.SIGSTOP)
-        begun = time.monotonic()
-        try:
-            while True:
-                text = pair.a.ask(client)
-                came[(text or "no answer")[:3]] += 1
-                if text == "old" or time.monotonic() - begun > 400:
+        halted.send_signal(number_sent)
+        took, came = {}, {}
+
+        def ask(who):
+            begun, tries = time.monotonic(), 0
+            while time.monotonic() < begun + 400:
+                came[who] = pair.a.ask(who)
+                tries += 1
+                if came[who] in ("old", "default"):
                     break
-            took.append(time.monotonic() - begun)
-        finally:
-            halted.send_signal(signal.SIGCONT)
-        begun = time.monotonic()
-        while (text := pair.b.ask(client)) not in ("default", "old"):
-            came["B: " + (text or "no answer").replace(client, "CLIENT")] += 1
-            if time.monotonic() - begun > 60:
-                pair.system.remount(pair.b)
-                begun = time.monotonic()
-                came["B mounted anew"] += 1
-            time.sleep(.5)
-        came["twice"] += text == "old"
-    say(f"answered at A after {seconds(took)}: {dict(came)}")
+                time.sleep(.2)
+            took[who] = time.monotonic() - begun, tries
+
+        threads = [threading.Thread(target=ask, args=(who,))
+                   for who in (client, other)]
+        for thread in threads:
+            thread.start()
+            time.sleep(2)  # that one waits by now
+        for thread in threads:
+            thread.join()
+        halted.send_signal(signal.SIGCONT)
+        say(f"B {what}: A answers the armed client with {came[client]} after "
+            f"{took[client][0]:.1f} s ({took[client][1]} tries), another one with "
+            f"{came[other]} after {took[other][0]:.1f} s ({took[other][1]} tries)")
+        if what == "frozen":
+            text = pair.b.ask(client)
+            say(f"B frozen: it goes on, and answers {text!r}")
+            twice += text == "old"
+        pair.system.remount(pair.b)
+        twice += pair.b.ask(client) != "default"
     pair.settle()
     pair.clear()
-    return came["twice"]
+    return twice
 
 
 def crash(pair, number):
@@ -321,7 +332,7 @@ SCENARIOS = {
     "calls": (calls, 1),
     "locks": (locks, 1),
     "crowd": (crowd, 200),
-    "frozen": (frozen, 1),
+    "away": (away, 1),
     "evicted": (evicted, 1),
     "crash": (crash, 5),
 }
