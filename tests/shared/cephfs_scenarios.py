@@ -280,13 +280,13 @@ def away(pair, number):
 def crash(pair, number):
     """The MDS and the machine of A die right after A has answered.
 
-    A link that B had armed durably; it must not be armed again."""
+    The link was armed durably; it must not be armed again."""
     came = collections.Counter()
     pair.system.configure("mds_reconnect_timeout", "5")
-    for _ in range(number):
-        client = next(pair.clients)
-        pair.b.arm(client, "old")
-        fd = os.open(pair.b.tree.full("once"), os.O_RDONLY)
+    for turn in range(number):
+        client, server = next(pair.clients), pair.both[turn % 2]
+        server.arm(client, "old")
+        fd = os.open(server.tree.full("once"), os.O_RDONLY)
         os.fsync(fd)
         os.close(fd)
         first = pair.a.ask(client)
