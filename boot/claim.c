@@ -54,8 +54,8 @@ static int name_claim(const char *client, struct claim *out)
 
 /*
  * Sets the modification time of the link to now, which is the time of the
- * claim. It is the file system's clock, which all who share the tree have in
- * common.
+ * claim. On NFS it is the server's clock, on CephFS this machine's, so servers
+ * that share a tree need the same time.
  */
 static void stamp_claim_time(const struct tree *tree, const char *path)
 {

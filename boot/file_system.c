@@ -69,7 +69,9 @@ const char *file_system_judge(const char *type, const char *options)
 			strstr(options, "nolock") != NULL))
 		return "for one boot server, since its locks exclude no other "
 		       "machine";
-	if (strcmp(type, "nfs4") == 0 && strstr(options, "vers=4.2") != NULL)
+	if (strcmp(type, "fuse.ceph-fuse") == 0 ||
+		(strcmp(type, "nfs4") == 0 &&
+			strstr(options, "vers=4.2") != NULL))
 		return "several boot servers can share it";
 	return "not tried with several boot servers";
 }

@@ -146,6 +146,8 @@ static const struct {
 		"for one boot server, since its locks exclude no other machine"},
 	{"nfs", " - nfs server:/ rw,vers=3,nolock,addr=10.0.0.1",
 		"for one boot server, since its locks exclude no other machine"},
+	{"fuse.ceph-fuse", " - fuse.ceph-fuse ceph-fuse rw",
+		"several boot servers can share it"},
 	{"fuse.sshfs", " - fuse.sshfs server: rw",
 		"not tried with several boot servers"},
 };
