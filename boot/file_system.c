@@ -84,7 +84,7 @@ void file_system_describe(int fd, char out[static FILE_SYSTEM_LINE_SIZE])
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
 		(st.stx_mask & STATX_MNT_ID) == 0 ||
 		!read_mount(st.stx_mnt_id, type, line, sizeof line))
-		/* no test: needs Linux 5.7 */
+		/* rare: an old kernel, or a mount of another namespace */
 		snprintf(out, FILE_SYSTEM_LINE_SIZE, "unknown file system");
 	else
 		snprintf(out, FILE_SYSTEM_LINE_SIZE, "%s: %s", type,

@@ -275,6 +275,7 @@ void tree_look_up_anew(const struct tree *tree, const char *path)
 	 * directory can have a second name, so this makes nothing.
 	 */
 	if (tree->is_shared)
+		/* rare: tests/shared has network file systems */
 		(void)!linkat(tree->root, ".", tree->root, path, 0);
 }
 
@@ -283,6 +284,7 @@ void tree_look_for_changes(const struct tree *tree, const char *directory)
 	struct statx changes;
 
 	if (tree->is_shared)
+		/* rare: as above */
 		statx(tree->root, directory, AT_STATX_FORCE_SYNC, STATX_MTIME,
 			&changes);
 }

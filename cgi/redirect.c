@@ -72,7 +72,7 @@ static void send_decision_error(
 	char line[DECISION_LINE_SIZE];
 
 	if (request_refuse_outdated(r, decision->error))
-		return;
+		return; /* no test: see there */
 	decision_error_line(decision, line);
 	request_note(r, " (%s)", decision->words);
 	request_text(r, response_status(decision->reason), line);

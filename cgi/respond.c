@@ -60,7 +60,7 @@ static void clear_grub_file(
 		return;
 	}
 	if (request_refuse_outdated(r, -err))
-		return;
+		return; /* no test: see there */
 	request_note(r, " (%s)", reason_text(-err));
 	snprintf(text, sizeof text, "# grub.cfg-%s: %s", r->client.hex,
 		reason_text(-err));

@@ -119,11 +119,11 @@ static void wait_for_end(
 
 	for (;;) {
 		if (poll(ready, 2, -1) <= 0)
-			continue;
+			continue; /* no test: poll fails */
 		if (ready[1].revents != 0)
-			return;
+			return; /* no test: as of outdated_check() */
 		if (read(signals, &signal, sizeof signal) != sizeof signal)
-			continue;
+			continue; /* no test: read fails */
 		if (signal.ssi_signo != SIGHUP)
 			return;
 		log_reopen(log_path, log);
@@ -166,6 +166,7 @@ static struct pool *start_confined(unsigned threads,
 	sandbox_confine_files(&service->settings, listener->path, &sandbox);
 	service->is_confined = sandbox.confines_files;
 	if (sandbox.confines_files)
+		/* no test: as of outdated_check() */
 		service->is_outdated = outdated_check;
 	struct pool *pool = pool_start(threads, listener, service);
 	if (pool == NULL)
