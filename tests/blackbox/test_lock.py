@@ -15,7 +15,7 @@ import fastcgi
 import place
 from deployments import meta_variables
 from place import until
-from tree import Link, Tree
+from tree import Directory, Link, Tree
 
 TREE = {"default": "default", "os/boot": "os", "once/.lock": ""}
 OTHER = "127.0.1.1"
@@ -136,6 +136,23 @@ def test_a_slow_file_system(responder, tree, tmp_path, milliseconds, count):
             concurrent.futures.ThreadPoolExecutor(count) as pool:
         got = list(pool.map(lambda client: ask(one, client), clients(count)))
     assert [g.body for g in got] == [b"os"] * count
+
+
+def test_nobody_is_turned_away_while_others_claim(responder, tree):
+    """Another machine has the lock, again and again: its claims show it."""
+    one = responder()
+    tree.make({**TREE, "once/.claimed": Directory()})
+    arm_all(tree, 2)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        with held(tree):
+            asked = [pool.submit(ask, one, client) for client in clients(2)]
+            # Three times as long as a lock may stand still.
+            end = time.monotonic() + 0.6
+            while time.monotonic() < end:
+                os.mkdir(tree.full("once/.claimed/x"))
+                os.rmdir(tree.full("once/.claimed/x"))
+                time.sleep(0.01)
+        assert [got.result().body for got in asked] == [b"os"] * 2
 
 
 @no_strace
