@@ -67,8 +67,7 @@ const char *file_system_judge(const char *type, const char *options)
 		(strstr(options, "local_lock=flock") != NULL ||
 			strstr(options, "local_lock=all") != NULL ||
 			strstr(options, "nolock") != NULL))
-		return "for one boot server, since its locks exclude no other "
-		       "machine";
+		return "for one boot server, since its locks exclude no other machine";
 	if (strcmp(type, "fuse.ceph-fuse") == 0 ||
 		(strcmp(type, "nfs4") == 0 &&
 			strstr(options, "vers=4.2") != NULL))

@@ -200,9 +200,8 @@ static void log_lock(const struct service *service, const struct tree *tree)
 {
 	if (once_lock_test(tree) == -ENOLCK)
 		/* no test: Linux has no such file system */
-		logline_write_event(service->log,
-			ONCE_LOCK ": the lock excludes nobody on this file "
-				  "system, so a link may be served twice");
+		logline_write_event(service->log, ONCE_LOCK
+			": the lock excludes nobody on this file system, so a link may be served twice");
 }
 
 void prepare_claims(const struct service *service)
