@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "boot/client.h"
 #include "boot/once.h"
 
 struct tree;
@@ -16,9 +17,9 @@ struct tree;
  * died, it stays in once/.claimed/ for a person to look at.
  */
 struct claim {
-	char armed[64];             /* once/<client> */
-	char served[64];            /* once/.served/<client> */
-	char path[CLAIM_PATH_SIZE]; /* once/.claimed/<client>.<suffix> */
+	char armed[ENTRY_PATH_SIZE];  /* once/<client> */
+	char served[ENTRY_PATH_SIZE]; /* once/.served/<client> */
+	char path[CLAIM_PATH_SIZE];   /* once/.claimed/<client>.<suffix> */
 };
 
 /* Fills in the claim at path of a client, by its canonical address. */

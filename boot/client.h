@@ -4,6 +4,9 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
+/* Bytes for the path of a client's entry, such as once/.served/10.0.0.7. */
+#define ENTRY_PATH_SIZE 64
+
 /* A client's IP address, in the forms that name its entries. */
 struct client {
 	char name[INET6_ADDRSTRLEN]; /* canonical text: the entry's name */

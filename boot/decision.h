@@ -27,8 +27,8 @@ struct decision {
 	enum reason reason; /* what the error means for the client */
 	const char *words;  /* the error in words */
 	bool once_is_file;  /* once/<client> is no link, and was ignored */
-	char entry[64];     /* such as once/10.0.0.7 */
-	char link_text[PATH_MAX]; /* text of the entry; empty: not a link */
+	char entry[ENTRY_PATH_SIZE]; /* such as once/10.0.0.7 */
+	char link_text[PATH_MAX];    /* text of the entry; empty: not a link */
 	struct target target;
 	char grace_path[CLAIM_PATH_SIZE]; /* SOURCE_GRACE: path of the link */
 };

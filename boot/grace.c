@@ -60,7 +60,7 @@ static int find_recent(const struct tree *tree, const char *client,
 	char text[static PATH_MAX])
 {
 	struct newest newest = {.tree = tree};
-	char served[64];
+	char served[ENTRY_PATH_SIZE];
 
 	clock_gettime(CLOCK_REALTIME, &newest.since);
 	newest.until = newest.since;

@@ -28,6 +28,7 @@
 #include "boot/moment.h"
 #include "boot/once.h"
 #include "boot/root_limit.h"
+#include "boot/text.h"
 #include "boot/tree.h"
 
 #define WAIT_MS 2000    /* longest wait for the lock */
@@ -77,7 +78,7 @@ static struct once_queue *once_queue_of(const char *root)
 	static pthread_once_t made = PTHREAD_ONCE_INIT;
 
 	pthread_once(&made, make_queues);
-	return &queues[tree_slot(root, QUEUES)];
+	return &queues[text_slot(root, QUEUES)];
 }
 
 /* Waits for a turn to poll. 0, or -EAGAIN: limit reached, or lock is stuck. */

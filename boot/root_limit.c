@@ -4,14 +4,14 @@
 
 #include <stddef.h>
 
-#include "boot/tree.h"
+#include "boot/text.h"
 
 /* The counter that includes the calling thread, or NULL. */
 static _Thread_local atomic_uint *counted;
 
 bool root_limit_enter(struct root_limit *limit, const char *root)
 {
-	atomic_uint *count = &limit->inside[tree_slot(root, ROOT_LIMIT_SLOTS)];
+	atomic_uint *count = &limit->inside[text_slot(root, ROOT_LIMIT_SLOTS)];
 
 	if (atomic_fetch_add(count, 1) >= limit->most) {
 		atomic_fetch_sub(count, 1);

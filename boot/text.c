@@ -6,6 +6,7 @@
 #include "boot/text.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Digits of the largest number: 2^64 has 20. */
@@ -103,4 +104,13 @@ size_t escape_path(const char *path, char *out, size_t size)
 	}
 	out[n] = '\0';
 	return n;
+}
+
+size_t text_slot(const char *text, size_t slots)
+{
+	uint32_t hash = 2166136261U; /* FNV-1a */
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 16777619U;
+	return hash % slots;
 }

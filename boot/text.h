@@ -33,3 +33,6 @@ size_t escape_word(const char *text, char *out, size_t size);
  * Returns the length, or 0 if it does not fit.
  */
 size_t escape_path(const char *path, char *out, size_t size);
+
+/* Hashes text to a number from 0 to slots - 1. */
+size_t text_slot(const char *text, size_t slots);

@@ -12,7 +12,6 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -60,15 +59,6 @@ void tree_close(struct tree *tree)
 	if (tree->cache == NULL && tree->root >= 0)
 		close(tree->root);
 	tree->root = -1;
-}
-
-size_t tree_slot(const char *root, size_t slots)
-{
-	uint32_t hash = 2166136261U; /* FNV-1a */
-
-	for (; *root != '\0'; root++)
-		hash = (hash ^ (unsigned char)*root) * 16777619U;
-	return hash % slots;
 }
 
 const char *tree_strip(const struct tree *tree, const char *path)

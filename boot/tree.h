@@ -39,9 +39,6 @@ void tree_from_root(
 /* Closes the root, unless a cache owns it. */
 void tree_close(struct tree *tree);
 
-/* Hashes the root's configured path to a number from 0 to slots - 1. */
-size_t tree_slot(const char *root, size_t slots);
-
 /*
  * Opens path with open(2)'s flags and O_CLOEXEC, if the file is beneath the
  * root or an allowed directory. A relative path starts at the root. A link in

@@ -244,7 +244,7 @@ static bool forecast_entry(struct arm *arm, const char *client)
 
 bool arm_client(struct arm *arm, const struct client *client)
 {
-	char before[PATH_MAX] = "", path[64];
+	char before[PATH_MAX] = "", path[ENTRY_PATH_SIZE];
 
 	snprintf(path, sizeof path, "%s/%s", arm->directory, client->name);
 	if (target_needs_entry(arm, client->name))

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "boot/client.h"
 #include "boot/text.h"
 #include "ctl/address.h"
 #include "ctl/ctl.h"
@@ -142,7 +143,7 @@ static bool holding_has_entry(
 	const struct each *each, const struct holding *holding)
 {
 	struct client client;
-	char path[64];
+	char path[ENTRY_PATH_SIZE];
 	struct stat st;
 
 	address_client(&holding->address, &client);
@@ -156,7 +157,7 @@ static bool leave_entry_alone(
 	const struct each *each, const struct holding *holding)
 {
 	struct client client;
-	char path[64];
+	char path[ENTRY_PATH_SIZE];
 
 	address_client(&holding->address, &client);
 	snprintf(path, sizeof path, "%s/%s", each->directory, client.name);

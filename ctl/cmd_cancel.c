@@ -171,7 +171,7 @@ static bool warn_not_cancelled(
 static bool cancel_client(
 	struct ctl *ctl, const struct client *client, void *context)
 {
-	char text[PATH_MAX], entry[64];
+	char text[PATH_MAX], entry[ENTRY_PATH_SIZE];
 
 	(void)context;
 	/* New files of cancel_link() must belong to the responder's user. */

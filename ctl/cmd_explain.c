@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot/client.h"
 #include "boot/decision.h"
 #include "boot/target.h"
 #include "boot/text.h"
@@ -70,7 +71,7 @@ static void add_link_step(const char *path, void *context)
 static void add_skipped_steps(struct explanation *explanation)
 {
 	const struct decision *decision = &explanation->decision;
-	char path[64];
+	char path[ENTRY_PATH_SIZE];
 
 	if (decision->source == SOURCE_ONCE)
 		return;

@@ -18,7 +18,7 @@ static bool forget_client(
 	struct ctl *ctl, const struct client *client, void *context)
 {
 	const int directory = *(const int *)context;
-	char text[PATH_MAX] = "", entry[64];
+	char text[PATH_MAX] = "", entry[ENTRY_PATH_SIZE];
 
 	snprintf(entry, sizeof entry, STATIC_DIR "/%s", client->name);
 	int err = tree_read_link_at(directory, client->name, text);

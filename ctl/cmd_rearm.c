@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot/client.h"
 #include "boot/moment.h"
 #include "boot/once.h"
 #include "boot/reason.h"
@@ -23,9 +24,9 @@
 
 /* The link to arm again for a client. */
 struct rearmable {
-	char path[96];       /* relative to the root; empty: none */
-	char text[PATH_MAX]; /* of the link, relative to once/ */
-	uid_t owner;         /* who armed or cancelled the link */
+	char path[ENTRY_CANCELLED_SIZE]; /* relative to the root; empty: none */
+	char text[PATH_MAX];             /* of the link, relative to once/ */
+	uid_t owner;                     /* who armed or cancelled the link */
 };
 
 struct rearm_search {
@@ -75,7 +76,7 @@ static void search_links(
 	int err = once_part_check(search->tree, SERVED_DIR);
 
 	if (err == 0) {
-		char served[96];
+		char served[ENTRY_PATH_SIZE];
 		snprintf(served, sizeof served, SERVED_DIR "/%s", client);
 		consider_link(search, served);
 	} else if (err != -ENOENT) {
@@ -143,7 +144,7 @@ static bool rearm_client(
 {
 	struct arm *arm = context;
 	struct rearmable rearmable;
-	char path[64];
+	char path[ENTRY_PATH_SIZE];
 
 	int err = find_rearmable(ctl, client->name, &rearmable);
 	snprintf(path, sizeof path, SERVED_DIR "/%s", client->name);

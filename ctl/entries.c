@@ -8,7 +8,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include "boot/claim.h"
 #include "boot/decision.h"
 #include "boot/target.h"
+#include "boot/text.h"
 #include "boot/tree.h"
 #include "ctl/boot_file.h"
 #include "ctl/ctl.h"
@@ -137,11 +137,7 @@ static struct remembered {
 
 static struct remembered *memory_slot(const char *text)
 {
-	uint32_t hash = 2166136261U;
-
-	for (; *text != '\0'; text++)
-		hash = (hash ^ (unsigned char)*text) * 16777619U;
-	return &memory[hash % (sizeof memory / sizeof memory[0])];
+	return &memory[text_slot(text, sizeof memory / sizeof memory[0])];
 }
 
 static bool recall_target(struct entry *entry)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot/client.h"
 #include "boot/once.h"
 #include "boot/once_lock.h"
 #include "boot/text.h"
@@ -217,7 +218,7 @@ static bool forecast_part(const struct permission *permission, const char *path,
 static void forecast_owner(const struct permission *permission,
 	const char *client, struct forecast *out)
 {
-	char path[64];
+	char path[ENTRY_PATH_SIZE];
 	struct stat link;
 
 	snprintf(path, sizeof path, ONCE_DIR "/%s",

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "boot/client.h"
 #include "boot/once.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
@@ -175,7 +176,7 @@ static int fill_error(const struct permission *permission, const char *path)
 static int take_error(const struct permission *permission, const char *client)
 {
 	struct stat link;
-	char path[64];
+	char path[ENTRY_PATH_SIZE];
 
 	snprintf(path, sizeof path, ONCE_DIR "/%s", client);
 	if (!permission_is_sticky(permission) ||

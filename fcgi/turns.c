@@ -29,7 +29,7 @@ struct turn {
 struct turns {
 	pthread_mutex_t lock;
 	pthread_cond_t standby; /* a turn is free, or nobody watches */
-	pthread_cond_t watch;   /* there is work again */
+	pthread_cond_t work;    /* there is work again */
 	unsigned free;          /* turns that nobody has */
 	unsigned ticks;         /* checks without work */
 	bool is_watched;
@@ -56,7 +56,7 @@ static void init_conditions(struct turns *turns)
 
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&turns->watch, &attributes);
+	pthread_cond_init(&turns->work, &attributes);
 	pthread_condattr_destroy(&attributes);
 	pthread_cond_init(&turns->standby, NULL);
 	pthread_mutex_init(&turns->lock, NULL);
@@ -79,7 +79,7 @@ void turns_free(struct turns *turns)
 {
 	pthread_mutex_destroy(&turns->lock);
 	pthread_cond_destroy(&turns->standby);
-	pthread_cond_destroy(&turns->watch);
+	pthread_cond_destroy(&turns->work);
 	free(turns);
 }
 
@@ -113,7 +113,7 @@ static void sleep_a_tick(struct turns *turns)
 	const struct timespec now = moment_now();
 	const struct timespec until = moment_plus_ms(&now, TICK_MS);
 
-	pthread_cond_timedwait(&turns->watch, &turns->lock, &until);
+	pthread_cond_timedwait(&turns->work, &turns->lock, &until);
 }
 
 /* Watches for one tick, or sleeps until there is work to watch. */
@@ -126,7 +126,7 @@ static void watch_turns(struct turns *turns)
 		/* Set before the check: a worker that resumes then signals. */
 		atomic_store(&turns->is_asleep, true);
 		if (!free_held_turns(turns) && !turns->are_over)
-			pthread_cond_wait(&turns->watch, &turns->lock);
+			pthread_cond_wait(&turns->work, &turns->lock);
 		atomic_store(&turns->is_asleep, false);
 		turns->ticks = 0;
 	}
@@ -180,7 +180,7 @@ void turns_resume(struct turns *turns, unsigned worker)
 	if (!atomic_load(&turns->is_asleep))
 		return;
 	pthread_mutex_lock(&turns->lock);
-	pthread_cond_signal(&turns->watch);
+	pthread_cond_signal(&turns->work);
 	pthread_mutex_unlock(&turns->lock);
 }
 
@@ -200,7 +200,7 @@ void turns_end(struct turns *turns)
 {
 	pthread_mutex_lock(&turns->lock);
 	turns->are_over = true;
-	pthread_cond_signal(&turns->watch);
+	pthread_cond_signal(&turns->work);
 	pthread_cond_broadcast(&turns->standby);
 	pthread_mutex_unlock(&turns->lock);
 }
