@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -36,22 +37,36 @@ bool file_system_is_local(int fd)
 	}
 }
 
-/* Reads type and options of a mount: proc_pid_mountinfo(5). False: unknown. */
-static bool read_mount(unsigned long long mount, char type[static TYPE_SIZE],
-	char *line, int size)
+/*
+ * Reads a line of proc_pid_mountinfo(5), "ID ... - TYPE SOURCE OPTIONS".
+ * Returns the options and writes the type if it is the line of that mount, else
+ * NULL.
+ */
+static const char *read_mount_line(
+	char *line, unsigned long long mount, char type[static TYPE_SIZE])
+{
+	char *rest = strstr(line, " - ");
+
+	if (rest == NULL || strtoull(line, NULL, 10) != mount)
+		return NULL;
+	rest += strlen(" - ");
+	snprintf(type, TYPE_SIZE, "%.*s", (int)strcspn(rest, " "), rest);
+	return rest;
+}
+
+/* The same of the mount with that ID. line is room for the longest line. */
+static const char *find_mount(unsigned long long mount,
+	char type[static TYPE_SIZE], char *line, int size)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
-	bool is_found = false;
+	const char *options = NULL;
 
-	while (file != NULL && !is_found && fgets(line, size, file) != NULL) {
-		unsigned long long id;
-		const char *rest = strstr(line, " - ");
-		is_found = rest != NULL && sscanf(line, "%llu", &id) == 1 &&
-		           id == mount && sscanf(rest, " - %63s", type) == 1;
-	}
+	while (file != NULL && options == NULL &&
+		fgets(line, size, file) != NULL)
+		options = read_mount_line(line, mount, type);
 	if (file != NULL)
 		fclose(file);
-	return is_found;
+	return options;
 }
 
 const char *file_system_judge(const char *type, const char *options)
@@ -77,15 +92,17 @@ const char *file_system_judge(const char *type, const char *options)
 
 void file_system_describe(int fd, char out[static FILE_SYSTEM_LINE_SIZE])
 {
+	const char *options = NULL;
 	struct statx st;
 	char type[TYPE_SIZE], line[4096];
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
-		(st.stx_mask & STATX_MNT_ID) == 0 ||
-		!read_mount(st.stx_mnt_id, type, line, sizeof line))
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) == 0 &&
+		(st.stx_mask & STATX_MNT_ID) != 0)
+		options = find_mount(st.stx_mnt_id, type, line, sizeof line);
+	if (options == NULL)
 		/* rare: an old kernel, or a mount of another namespace */
 		snprintf(out, FILE_SYSTEM_LINE_SIZE, "unknown file system");
 	else
 		snprintf(out, FILE_SYSTEM_LINE_SIZE, "%s: %s", type,
-			file_system_judge(type, strstr(line, " - ")));
+			file_system_judge(type, options));
 }

@@ -87,5 +87,6 @@ void logline_write_event(struct log *log, const char *text)
 	const struct logline line = {.time = time(NULL), .decision = text};
 	char bytes[LOG_LINE_MAX];
 
-	log_write(log, bytes, logline_format(&line, bytes));
+	const size_t size = logline_format(&line, bytes);
+	log_write(log, bytes, size);
 }

@@ -17,23 +17,26 @@
 #include "boot/once.h"
 
 struct places {
-	struct stat root, once; /* st_ino is 0: there is none */
+	struct stat root, once; /* once.st_ino is 0: there is none */
 };
 
 static const char *root_path;
 static struct places known;
+static bool are_known; /* known was filled in */
 static int event = -1;
 
-static void look_at_places(struct places *out)
+/* False: a system call failed, so that nothing is known. */
+static bool look_at_places(struct places *out)
 {
 	*out = (struct places){.root.st_ino = 0};
 	const int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		return;
-	if (fstat(root, &out->root) < 0 ||
-		fstatat(root, ONCE_DIR, &out->once, 0) < 0)
-		out->once.st_ino = 0;
+		return false;
+	const bool is_known = fstat(root, &out->root) == 0 &&
+	                      (fstatat(root, ONCE_DIR, &out->once, 0) == 0 ||
+				      errno == ENOENT);
 	close(root);
+	return is_known;
 }
 
 /* no test: no sandbox may hold what is counted */
@@ -45,7 +48,7 @@ static bool is_same_place(const struct stat *a, const struct stat *b)
 int outdated_open(const char *root)
 {
 	root_path = root;
-	look_at_places(&known);
+	are_known = look_at_places(&known);
 	event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return event;
 }
@@ -56,13 +59,13 @@ bool outdated_check(int error)
 	const uint64_t one = 1;
 	struct places now;
 
-	look_at_places(&now);
+	if (!look_at_places(&now))
+		return false; /* the root may come back */
 	/*
-	 * A root that is gone may come back. Where once/ was not there at the
-	 * start, Landlock allows it anywhere in the root, but systemd's
-	 * ReadWritePaths= does not.
+	 * Where once/ was not there at the start, Landlock allows it anywhere
+	 * in the root, but systemd's ReadWritePaths= does not.
 	 */
-	if (now.root.st_ino == 0 ||
+	if (!are_known ||
 		(is_same_place(&now.root, &known.root) &&
 			((known.once.st_ino == 0 && error != EROFS) ||
 				is_same_place(&now.once, &known.once))))
