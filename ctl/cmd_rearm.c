@@ -111,7 +111,7 @@ static int find_rearmable(
 	if (err < 0)
 		return err;
 	out->owner = search.st.st_uid;
-	/* Root and the owner of once/ may arm for everybody. */
+	/* In a sticky once/, only root and its owner may rearm any link. */
 	const bool may_any = user == 0 || user == once.st_uid ||
 	                     (once.st_mode & S_ISVTX) == 0;
 	return may_any || out->owner == user || out->owner == 0 ||
