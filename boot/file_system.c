@@ -37,38 +37,6 @@ bool file_system_is_local(int fd)
 	}
 }
 
-/*
- * Reads a line of proc_pid_mountinfo(5), "ID ... - TYPE SOURCE OPTIONS".
- * Returns the options and writes the type if it is the line of that mount, else
- * NULL.
- */
-static const char *read_mount_line(
-	char *line, unsigned long long mount, char type[static TYPE_SIZE])
-{
-	char *rest = strstr(line, " - ");
-
-	if (rest == NULL || strtoull(line, NULL, 10) != mount)
-		return NULL;
-	rest += strlen(" - ");
-	snprintf(type, TYPE_SIZE, "%.*s", (int)strcspn(rest, " "), rest);
-	return rest;
-}
-
-/* The same of the mount with that ID. line is room for the longest line. */
-static const char *find_mount(unsigned long long mount,
-	char type[static TYPE_SIZE], char *line, int size)
-{
-	FILE *file = fopen("/proc/self/mountinfo", "re");
-	const char *options = NULL;
-
-	while (file != NULL && options == NULL &&
-		fgets(line, size, file) != NULL)
-		options = read_mount_line(line, mount, type);
-	if (file != NULL)
-		fclose(file);
-	return options;
-}
-
 const char *file_system_judge(const char *type, const char *options)
 {
 	static const char *const local[] = {"btrfs", "ext2", "ext3", "ext4",
@@ -90,19 +58,49 @@ const char *file_system_judge(const char *type, const char *options)
 	return "not tried with several boot servers";
 }
 
+/*
+ * Describes the mount of a line of proc_pid_mountinfo(5), which is "ID ... -
+ * TYPE SOURCE OPTIONS". False: it is the line of another mount than that with
+ * the ID.
+ */
+static bool describe_line(const char *line, unsigned long long mount,
+	char out[static FILE_SYSTEM_LINE_SIZE])
+{
+	const char *rest = strstr(line, " - ");
+	char type[TYPE_SIZE];
+
+	if (rest == NULL || strtoull(line, NULL, 10) != mount)
+		return false;
+	rest += strlen(" - ");
+	snprintf(type, sizeof type, "%.*s", (int)strcspn(rest, " "), rest);
+	snprintf(out, FILE_SYSTEM_LINE_SIZE, "%s: %s", type,
+		file_system_judge(type, rest));
+	return true;
+}
+
+/* Describes the mount with that ID. False: it is not known here. */
+static bool describe_mount(
+	unsigned long long mount, char out[static FILE_SYSTEM_LINE_SIZE])
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char line[4096];
+	bool is_found = false;
+
+	while (file != NULL && !is_found &&
+		fgets(line, sizeof line, file) != NULL)
+		is_found = describe_line(line, mount, out);
+	if (file != NULL)
+		fclose(file);
+	return is_found;
+}
+
 void file_system_describe(int fd, char out[static FILE_SYSTEM_LINE_SIZE])
 {
-	const char *options = NULL;
 	struct statx st;
-	char type[TYPE_SIZE], line[4096];
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) == 0 &&
-		(st.stx_mask & STATX_MNT_ID) != 0)
-		options = find_mount(st.stx_mnt_id, type, line, sizeof line);
-	if (options == NULL)
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
+		(st.stx_mask & STATX_MNT_ID) == 0 ||
+		!describe_mount(st.stx_mnt_id, out))
 		/* rare: an old kernel, or a mount of another namespace */
 		snprintf(out, FILE_SYSTEM_LINE_SIZE, "unknown file system");
-	else
-		snprintf(out, FILE_SYSTEM_LINE_SIZE, "%s: %s", type,
-			file_system_judge(type, options));
 }
