@@ -9,7 +9,7 @@
 
 struct tree;
 
-#define CLAIM_PATH_SIZE 96 /* bytes */
+#define CLAIM_PATH_SIZE 112 /* bytes */
 
 /*
  * A once link that was taken out of once/ for one answer. It ends by

@@ -11,7 +11,7 @@ static void from_ipv4(const struct in_addr *address, struct client *out)
 	static const char digits[] = "0123456789ABCDEF";
 	const uint32_t bits = ntohl(address->s_addr);
 
-	inet_ntop(AF_INET, address, out->name, sizeof out->name);
+	inet_ntop(AF_INET, address, out->key, sizeof out->key);
 	for (int i = 0; i < 8; i++)
 		out->hex[i] = digits[bits >> (28 - 4 * i) & 15];
 	out->hex[8] = '\0';
@@ -40,7 +40,7 @@ bool client_parse(const char *address, struct client *out)
 		from_ipv4(&v4, out);
 		return true;
 	}
-	inet_ntop(AF_INET6, &v6, out->name, sizeof out->name);
+	inet_ntop(AF_INET6, &v6, out->key, sizeof out->key);
 	out->hex[0] = '\0';
 	return true;
 }

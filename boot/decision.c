@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decides which boot file a client gets: its entry in once/, then static/, then
- * "default". The first entry that exists decides, even if it is broken: a
- * mistyped link must not boot another system.
+ * Decides which boot file a machine gets: its entry in once/, until/, static/
+ * or subnet/, or "default". The first entry that exists decides, even if it is
+ * broken: a mistyped link must not boot another system.
  */
 #include "boot/decision.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "boot/claim.h"
 #include "boot/grace.h"
+#include "boot/keys.h"
+#include "boot/moment.h"
+#include "boot/subnet.h"
 #include "boot/text.h"
 #include "boot/tree.h"
+#include "boot/until.h"
 
 const char *source_name(enum source source)
 {
 	static const char *const names[] = {
 		[SOURCE_ONCE] = "once",
 		[SOURCE_GRACE] = "once",
+		[SOURCE_UNTIL] = "until",
 		[SOURCE_STATIC] = "static",
+		[SOURCE_SUBNET] = "subnet",
 		[SOURCE_DEFAULT] = "default",
+		[SOURCE_NAMES] = "names",
 	};
 
 	return names[source];
@@ -80,71 +89,165 @@ static bool open_entry(const struct tree *tree, struct decision *decision)
 
 /* directory ends with a slash. */
 static void name_entry(
-	struct decision *decision, const char *directory, const char *client)
+	struct decision *decision, const char *directory, const char *key)
 {
 	struct text entry;
 
 	text_begin(&entry, decision->entry, sizeof decision->entry);
 	text_add(&entry, directory);
-	text_add(&entry, client);
+	text_add(&entry, key);
+	text_begin(&entry, decision->key, sizeof decision->key);
+	text_add(&entry, key);
 }
 
-/* The decide_ functions return true if the entry decides, even if broken. */
-static bool decide_once(
-	const struct tree *tree, const char *client, struct decision *decision)
+static void ignore_entry(struct decision *decision, const char *why)
+{
+	struct ignored_entry *ignored =
+		&decision->ignored[decision->ignored_count++];
+
+	strcpy(ignored->path, decision->entry);
+	ignored->why = why;
+}
+
+/* Whether the link is older than limit, in seconds. 1, 0 or -errno. */
+static int is_expired(const struct tree *tree, const char *path, unsigned limit)
+{
+	struct timespec now;
+	struct stat st;
+
+	if (limit == 0)
+		return 0;
+	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec -= limit;
+	return moment_is_after(&now, &st.st_mtim);
+}
+
+/* Whether the link counts, or can't be examined. If not, it is ignored. */
+static bool is_in_force(
+	const struct tree *tree, unsigned expires, struct decision *decision)
+{
+	const int expired = is_expired(tree, decision->entry, expires);
+
+	if (expired > 0)
+		ignore_entry(decision, "has expired");
+	else if (expired == -ENOENT)
+		return false; /* rare: it was claimed meanwhile */
+	else if (expired < 0)
+		set_broken(decision, expired);
+	return expired <= 0;
+}
+
+/* The decide_ functions return true if an entry decides, even if broken. */
+
+/* For a directory in which only links count. expires is in seconds. */
+static bool decide_by_link(const struct tree *tree, const struct keys *keys,
+	const char *directory, unsigned expires, struct decision *decision)
+{
+	for (unsigned i = 0; i < keys->count; i++) {
+		name_entry(decision, directory, keys->list[i]);
+		switch (read_entry(tree, decision)) {
+		case FOUND_LINK:
+			if (!is_in_force(tree, expires, decision))
+				break;
+			if (decision->error == 0)
+				open_entry_target(tree, decision);
+			return true;
+		case FOUND_FILE:
+			ignore_entry(decision, "is no link");
+			break;
+		case FOUND_ERROR:
+			return true;
+		default:
+			break;
+		}
+	}
+	return false;
+}
+
+static bool decide_once(const struct tree *tree, const struct keys *keys,
+	unsigned expires, struct decision *decision)
 {
 	decision->source = SOURCE_ONCE;
-	name_entry(decision, ONCE_DIR "/", client);
 	tree_look_for_changes(tree, ONCE_DIR);
-
-	switch (read_entry(tree, decision)) {
-	case FOUND_LINK:
-		open_entry_target(tree, decision);
-		return true;
-	case FOUND_FILE:
-		decision->once_is_file = true;
-		return false;
-	case FOUND_ERROR:
-		return true;
-	default:
-		return false;
-	}
+	return decide_by_link(tree, keys, ONCE_DIR "/", expires, decision);
 }
 
-/* Leaves decision->entry as decide_once() set it. */
-static bool decide_grace(const struct tree *tree, const char *client,
+static bool decide_grace_of(const struct tree *tree, const char *key,
 	unsigned grace, struct decision *decision)
 {
-	if (grace == 0)
-		return false;
+	const int found = grace_recent(
+		tree, key, grace, decision->grace_path, decision->link_text);
 
-	int found = grace_recent(
-		tree, client, grace, decision->grace_path, decision->link_text);
-	if (found == 0) {
-		decision->link_text[0] = '\0';
+	if (found == 0)
 		return false;
-	}
 	decision->source = SOURCE_GRACE;
-	if (found < 0)
+	name_entry(decision, ONCE_DIR "/", key);
+	if (found < 0) {
+		decision->link_text[0] = '\0';
 		set_broken(decision, found);
-	else
+	} else {
 		open_entry_target(tree, decision);
+	}
 	return true;
 }
 
-static bool decide_static(
-	const struct tree *tree, const char *client, struct decision *decision)
+static bool decide_grace(const struct tree *tree, const struct keys *keys,
+	unsigned grace, struct decision *decision)
+{
+	for (unsigned i = 0; grace > 0 && i < keys->count; i++) {
+		if (decide_grace_of(tree, keys->list[i], grace, decision))
+			return true;
+	}
+	return false;
+}
+
+static bool decide_until(const struct tree *tree, const struct keys *keys,
+	struct decision *decision)
+{
+	decision->source = SOURCE_UNTIL;
+	tree_look_for_changes(tree, UNTIL_DIR);
+	return decide_by_link(tree, keys, UNTIL_DIR "/", 0, decision);
+}
+
+static bool decide_static(const struct tree *tree, const struct keys *keys,
+	struct decision *decision)
 {
 	decision->source = SOURCE_STATIC;
-	name_entry(decision, STATIC_DIR "/", client);
+	tree_look_for_changes(tree, STATIC_DIR);
+	for (unsigned i = 0; i < keys->count; i++) {
+		name_entry(decision, STATIC_DIR "/", keys->list[i]);
+		if (open_entry(tree, decision))
+			return true;
+	}
+	return false;
+}
 
-	return open_entry(tree, decision);
+static bool decide_subnet(
+	const struct tree *tree, const char *address, struct decision *decision)
+{
+	char name[SUBNET_NAME_SIZE];
+	const int found = subnet_find(tree, address, name, decision->link_text);
+
+	if (found == 0)
+		return false;
+	decision->source = SOURCE_SUBNET;
+	name_entry(decision, SUBNET_DIR "/", name);
+	if (found < 0) {
+		decision->link_text[0] = '\0';
+		set_broken(decision, found);
+	} else {
+		open_entry_target(tree, decision);
+	}
+	return true;
 }
 
 static void decide_default(const struct tree *tree, struct decision *decision)
 {
 	decision->source = SOURCE_DEFAULT;
 	strcpy(decision->entry, TREE_DEFAULT);
+	decision->key[0] = '\0';
 
 	/* "default" is usually a file: try that before reading a link. */
 	decision->link_text[0] = '\0';
@@ -153,17 +256,38 @@ static void decide_default(const struct tree *tree, struct decision *decision)
 		set_broken(decision, -ENOENT);
 }
 
-void decision_make(const struct tree *tree, const char *client, unsigned grace,
-	struct decision *out)
+static void decide_broken_name(
+	const struct keys_trouble *trouble, struct decision *decision)
 {
+	decision->source = SOURCE_NAMES;
+	strcpy(decision->entry, trouble->entry);
+	strcpy(decision->link_text, trouble->text);
+	decision->key[0] = '\0';
+	decision->error = trouble->error;
+	decision->reason = trouble->reason;
+	decision->words = trouble->words;
+}
+
+void decision_make(const struct tree *tree, const struct identities *who,
+	const struct once_limits *limits, struct decision *out)
+{
+	struct keys keys;
+	struct keys_trouble trouble;
+
 	out->error = 0;
 	out->reason = REASON_NONE;
-	out->once_is_file = false;
+	out->ignored_count = 0;
 	out->target.fd = -1;
 
-	if (decide_once(tree, client, out) ||
-		decide_grace(tree, client, grace, out) ||
-		decide_static(tree, client, out))
+	if (!keys_find(tree, who, &keys, &trouble)) {
+		decide_broken_name(&trouble, out);
+		return;
+	}
+	if (decide_once(tree, &keys, limits->expires, out) ||
+		decide_grace(tree, &keys, limits->grace, out) ||
+		decide_until(tree, &keys, out) ||
+		decide_static(tree, &keys, out) ||
+		decide_subnet(tree, who->address, out))
 		return;
 	decide_default(tree, out);
 }
@@ -191,13 +315,13 @@ static int decide_anew(const struct tree *tree, struct decision *decision,
 	return err;
 }
 
-int decision_claim(const struct tree *tree, const char *client,
-	struct decision *decision, struct claim *claim)
+int decision_claim(
+	const struct tree *tree, struct decision *decision, struct claim *claim)
 {
 	char seen[PATH_MAX];
 
 	strcpy(seen, decision->link_text);
-	int err = claim_take(tree, client, decision->link_text, claim);
+	int err = claim_take(tree, decision->key, decision->link_text, claim);
 	if (err < 0) {
 		/* Never serve the target of a once link unclaimed. */
 		decision_fail(decision, -err);
@@ -213,16 +337,6 @@ void decision_fail(struct decision *decision, int error)
 	decision->error = error;
 	decision->reason = REASON_TEMPORARY;
 	decision->words = strerror(error);
-}
-
-void decision_error_line(
-	const struct decision *decision, char out[static DECISION_LINE_SIZE])
-{
-	char escaped[1024];
-
-	escape_line(decision->link_text, escaped, sizeof escaped);
-	snprintf(out, DECISION_LINE_SIZE, "# %s%s%s: %s", decision->entry,
-		escaped[0] == '\0' ? "" : " -> ", escaped, decision->words);
 }
 
 void decision_close(const struct tree *tree, struct decision *decision)

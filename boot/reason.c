@@ -3,7 +3,10 @@
 #include "boot/reason.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "boot/text.h"
 
 enum reason reason_of(int error)
 {
@@ -36,4 +39,14 @@ const char *reason_text(int error)
 	default:
 		return strerror(error);
 	}
+}
+
+void reason_line(const char *entry, const char *link_text, const char *words,
+	char out[static REASON_LINE_SIZE])
+{
+	char escaped[1024];
+
+	escape_line(link_text, escaped, sizeof escaped);
+	snprintf(out, REASON_LINE_SIZE, "# %s%s%s: %s", entry,
+		escaped[0] == '\0' ? "" : " -> ", escaped, words);
 }

@@ -12,9 +12,10 @@
  *
  *     CLIENT - - [TIME] "METHOD URI PROTOCOL" STATUS BYTES SECONDS DECISION
  *
- * DECISION is "-"; or words about an error; or the source (once, static,
- * default), a blank, the target as one word (escape_word()), and notes, each in
- * parentheses after a blank. ctl/logparse.c reads it.
+ * DECISION is "-"; or words about an error; or the source (once, until, static,
+ * subnet, default), a blank, the target as one word (escape_word()), the
+ * entry's key after a blank if it is not CLIENT, and notes, each in parentheses
+ * after a blank. ctl/logparse.c reads it.
  */
 
 /* What the log says about a request. A NULL string is written as "-". */

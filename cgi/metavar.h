@@ -8,6 +8,7 @@
 struct metavars {
 	const char *document_root;
 	const char *path_info;
+	const char *query_string;
 	const char *remote_addr;
 	const char *request_method;
 	const char *request_uri;
@@ -15,7 +16,9 @@ struct metavars {
 	const char *server_protocol;
 
 	const char *pxesrv_allow;
+	const char *pxesrv_identify;
 	const char *pxesrv_log;
+	const char *pxesrv_once_expires;
 	const char *pxesrv_once_grace;
 	const char *pxesrv_root;
 	const char *pxesrv_send;

@@ -35,7 +35,7 @@ static void write_target_name(const struct tree *tree,
 	const char *text = decision->link_text;
 	const char *inside = tree_strip(tree, text);
 
-	if (text[0] == '\0')
+	if (text[0] == '\0' || decision->source == SOURCE_NAMES)
 		text = decision->entry;
 	else if (text[0] == '/')
 		text = inside != NULL ? inside : text;
@@ -59,21 +59,28 @@ static void note_decision(struct request *r, const struct tree *tree,
 	request_add(r, source_name(decision->source));
 	request_add(r, " ");
 	request_add(r, target);
+	if (decision->key[0] != '\0' &&
+		strcmp(decision->key, r->client.key) != 0) {
+		request_add(r, " ");
+		request_add(r, decision->key);
+	}
 	if (decision->source == SOURCE_GRACE)
 		request_note(r, " (again, by PXESRV_ONCE_GRACE)");
-	if (decision->once_is_file)
-		request_note(
-			r, " (once/%s is no link: ignored)", r->client.name);
+	for (unsigned i = 0; i < decision->ignored_count; i++)
+		request_note(r, " (%s %s: ignored)", decision->ignored[i].path,
+			decision->ignored[i].why);
+	request_add(r, r->who_notes);
 }
 
 static void send_decision_error(
 	struct request *r, const struct decision *decision)
 {
-	char line[DECISION_LINE_SIZE];
+	char line[REASON_LINE_SIZE];
 
 	if (request_refuse_outdated(r, decision->error))
 		return; /* no test: see there */
-	decision_error_line(decision, line);
+	reason_line(
+		decision->entry, decision->link_text, decision->words, line);
 	request_note(r, " (%s)", decision->words);
 	request_text(r, response_status(decision->reason), line);
 }
@@ -213,8 +220,7 @@ static bool answer_grace(
 		r->status = STATUS_PEER_GONE;
 		return true;
 	}
-	int err =
-		grace_retire_claim(tree, r->client.name, decision->grace_path);
+	int err = grace_retire_claim(tree, decision->key, decision->grace_path);
 	if (err == -ENOENT)
 		return false; /* rare: the claim has moved on */
 	/* ENOSPC, EDQUOT: the link was removed, so the claim is settled. */
@@ -260,7 +266,7 @@ static bool answer_once(
 		r->status = STATUS_PEER_GONE;
 		return true;
 	}
-	int err = decision_claim(tree, r->client.name, decision, &r->claim);
+	int err = decision_claim(tree, decision, &r->claim);
 	if (err == -ENOENT)
 		return false;
 	if (err < 0)
@@ -277,8 +283,7 @@ void redirect_answer(struct request *r, struct tree *tree)
 	for (int i = 0; i < DECISIONS_MAX; i++) {
 		bool answered = true;
 
-		decision_make(
-			tree, r->client.name, r->settings.grace, &decision);
+		decision_make(tree, &r->who, &r->settings.once, &decision);
 		const bool moves = decision.error == 0 && !r->head_only;
 		if (moves && decision.source == SOURCE_ONCE)
 			answered = answer_once(r, tree, &decision);

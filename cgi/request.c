@@ -20,7 +20,7 @@ bool request_refuse_outdated(struct request *r, int error)
 		return false;
 	/* no test: no sandbox may hold what is counted */
 	request_note(r,
-		" (%s: the root or once/ was replaced since the start, so the responder ends and must be started again)",
+		" (%s: the root, once/ or until/ was replaced since the start, so the responder ends and must be started again)",
 		strerror(error));
 	request_text(r, 503,
 		"# The boot server's directories were replaced; it starts anew");

@@ -14,7 +14,9 @@ struct request {
 	struct sink *sink;
 	struct metavars vars;
 	struct settings settings;
-	struct client client; /* empty name: unknown */
+	struct client client;                /* empty key: unknown */
+	struct identities who;               /* once the client is known */
+	char who_notes[IDENTIFY_NOTES_SIZE]; /* of identify_read() */
 	bool head_only;
 	bool (*is_outdated)(int error); /* as in struct service */
 

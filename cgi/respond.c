@@ -15,6 +15,7 @@
 #include "boot/text.h"
 #include "boot/tree.h"
 #include "boot/tree_cache.h"
+#include "cgi/done.h"
 #include "cgi/log.h"
 #include "cgi/logline.h"
 #include "cgi/redirect.h"
@@ -95,6 +96,8 @@ static void answer_with_tree(const struct service *service,
 	}
 	if (route->kind == ROUTE_GRUB_CLEAR)
 		clear_grub_file(r, &tree, route->version);
+	else if (route->kind == ROUTE_DONE)
+		done_answer(r, &tree);
 	else
 		redirect_answer(r, &tree);
 	tree_close(&tree);
@@ -125,6 +128,18 @@ static bool is_method(const struct request *r, const char *method)
 	       strcmp(r->vars.request_method, method) == 0;
 }
 
+static void identify(struct request *r)
+{
+	const char *query = r->vars.query_string;
+
+	if (query == NULL && r->vars.request_uri != NULL) {
+		query = strchr(r->vars.request_uri, '?');
+		query += query != NULL;
+	}
+	strcpy(r->who.address, r->client.key);
+	identify_read(&r->settings.identify, query, &r->who, r->who_notes);
+}
+
 static void answer_request(const struct service *service,
 	struct tree_cache *cache, struct request *r)
 {
@@ -150,7 +165,7 @@ static void answer_request(const struct service *service,
 	} else if (r->vars.remote_addr == NULL) {
 		send_error(r, 500, "# The web server does not say who asks",
 			"the web server must pass REMOTE_ADDR", NULL);
-	} else if (r->client.name[0] == '\0') {
+	} else if (r->client.key[0] == '\0') {
 		send_error(r, 500, "# The web server does not say who asks",
 			"the web server must pass an IP address as REMOTE_ADDR, not",
 			r->vars.remote_addr);
@@ -159,6 +174,7 @@ static void answer_request(const struct service *service,
 			"set PXESRV_ROOT, or have the web server pass DOCUMENT_ROOT",
 			NULL);
 	} else {
+		identify(r);
 		answer_within_limit(service, cache, r, &route);
 	}
 }
@@ -203,7 +219,7 @@ static void log_request(const struct service *service, const struct request *r,
 	const struct timespec *start)
 {
 	const struct logline line = {
-		.client = r->client.name[0] == '\0' ? NULL : r->client.name,
+		.client = r->client.key[0] == '\0' ? NULL : r->client.key,
 		.method = r->vars.request_method,
 		.uri = r->vars.request_uri,
 		.protocol = r->vars.server_protocol,

@@ -7,44 +7,11 @@
 #include <string.h>
 
 #include "cgi/metavar.h"
+#include "cgi/percent.h"
 
 #define REDIRECT "/redirect"
+#define DONE "/done"
 #define GRUB_CLEAR "/grub/clear/"
-#define ONCE "/once/"
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* Decodes uri up to its query. False: too long, or malformed. */
-static bool decode_uri_path(const char *uri, char path[static PATH_MAX])
-{
-	size_t n = 0;
-
-	while (*uri != '\0' && *uri != '?') {
-		char c = *uri++;
-		if (c == '%') {
-			int high = hex_digit(uri[0]);
-			int low = high < 0 ? -1 : hex_digit(uri[1]);
-			if (low < 0)
-				return false;
-			c = (char)(high << 4 | low);
-			uri += 2;
-		}
-		if (c == '\0' || n == PATH_MAX - 1)
-			return false;
-		path[n++] = c;
-	}
-	path[n] = '\0';
-	return true;
-}
 
 static void merge_slashes(char *path)
 {
@@ -70,16 +37,25 @@ static bool join_server_path(
 static bool read_path(const struct metavars *vars, char path[static PATH_MAX])
 {
 	if (vars->request_uri != NULL)
-		return decode_uri_path(vars->request_uri, path);
+		return percent_decode(vars->request_uri,
+			strcspn(vars->request_uri, "?"), path, PATH_MAX);
 	return join_server_path(vars, path);
 }
 
 /* Ignores case, because some file systems do. */
-static bool is_in_once(const struct metavars *vars)
+static bool is_hidden(const struct metavars *vars)
 {
+	static const char *const hidden[] = {
+		"/names/", "/once/", "/subnet/", "/until/"};
 	char path[PATH_MAX];
 
-	return !join_server_path(vars, path) || strcasestr(path, ONCE) != NULL;
+	if (!join_server_path(vars, path))
+		return true;
+	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+		if (strcasestr(path, hidden[i]) != NULL)
+			return true;
+	}
+	return false;
 }
 
 /* Rejects control characters: GRUB may run the answer as configuration. */
@@ -112,7 +88,7 @@ void route_find(const struct metavars *vars, struct route *out)
 	char path[PATH_MAX];
 
 	*out = (struct route){.kind = ROUTE_NONE};
-	if (is_in_once(vars) || !read_path(vars, path))
+	if (is_hidden(vars) || !read_path(vars, path))
 		return;
 	merge_slashes(path);
 
@@ -127,4 +103,6 @@ void route_find(const struct metavars *vars, struct route *out)
 	const char *last = strrchr(path, '/');
 	if (last != NULL && strcmp(last, REDIRECT) == 0)
 		out->kind = ROUTE_REDIRECT;
+	else if (last != NULL && strcmp(last, DONE) == 0)
+		out->kind = ROUTE_DONE;
 }

@@ -8,6 +8,7 @@ struct metavars;
 enum route_kind {
 	ROUTE_NONE,
 	ROUTE_REDIRECT,
+	ROUTE_DONE,
 	ROUTE_GRUB_CLEAR,
 };
 
@@ -22,7 +23,7 @@ struct route {
  * Without REQUEST_URI, uses SCRIPT_NAME and PATH_INFO, which are decoded
  * already (RFC 3875, sections 4.1.5, 4.1.13). Any prefix may precede the route.
  * A path longer than PATH_MAX or wrongly encoded is no route; nor is one into
- * once/, which lighttpd relies on PXESrv to hide. That is judged by SCRIPT_NAME
- * and PATH_INFO, since only they resolve "/../".
+ * once/, until/, names/ or subnet/, which lighttpd relies on PXESrv to hide.
+ * That is judged by SCRIPT_NAME and PATH_INFO, since only they resolve "/../".
  */
 void route_find(const struct metavars *vars, struct route *out);

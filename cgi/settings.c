@@ -9,7 +9,8 @@
 #include "boot/number.h"
 #include "cgi/metavar.h"
 
-#define GRACE_MAX 86400 /* seconds: a day */
+#define GRACE_MAX 86400       /* seconds: a day */
+#define EXPIRES_MAX 315360000 /* seconds: ten years */
 
 const struct settings settings_default = {
 	.log = "/var/log/pxesrv.log",
@@ -44,50 +45,70 @@ static bool is_path_list(const char *list)
 	return true;
 }
 
-static bool is_log_name(const char *text)
+static bool set_root(const char *text, struct settings *s)
 {
+	s->root = text;
+	return text[0] == '/';
+}
+
+static bool set_log(const char *text, struct settings *s)
+{
+	s->log = text;
 	return text[0] == '/' || strcmp(text, "-") == 0;
 }
 
-static bool set_bad_setting(
-	struct bad_setting *bad, const char *name, const char *value)
+static bool set_allow(const char *text, struct settings *s)
 {
-	*bad = (struct bad_setting){.name = name, .value = value};
-	return false;
+	s->allow = text;
+	return is_path_list(text);
+}
+
+static bool set_send(const char *text, struct settings *s)
+{
+	return send_parse(text, &s->send);
+}
+
+static bool set_grace(const char *text, struct settings *s)
+{
+	return number_parse(text, 10, 0, GRACE_MAX, &s->once.grace);
+}
+
+static bool set_expires(const char *text, struct settings *s)
+{
+	return number_parse(text, 10, 0, EXPIRES_MAX, &s->once.expires);
+}
+
+static bool set_identify(const char *text, struct settings *s)
+{
+	return identify_parse(text, &s->identify);
 }
 
 bool settings_overlay(const struct metavars *vars, struct settings *s,
 	struct bad_setting *bad)
 {
+	const struct {
+		const char *name;
+		const char *value;
+		bool (*set)(const char *text, struct settings *s);
+	} given[] = {
+		{"PXESRV_ROOT", vars->pxesrv_root, set_root},
+		{"PXESRV_LOG", vars->pxesrv_log, set_log},
+		{"PXESRV_ALLOW", vars->pxesrv_allow, set_allow},
+		{"PXESRV_SEND", vars->pxesrv_send, set_send},
+		{"PXESRV_ONCE_GRACE", vars->pxesrv_once_grace, set_grace},
+		{"PXESRV_ONCE_EXPIRES", vars->pxesrv_once_expires, set_expires},
+		{"PXESRV_IDENTIFY", vars->pxesrv_identify, set_identify},
+	};
 	struct settings new = *s;
 
-	if (vars->pxesrv_root != NULL) {
-		if (vars->pxesrv_root[0] != '/')
-			return set_bad_setting(
-				bad, "PXESRV_ROOT", vars->pxesrv_root);
-		new.root = vars->pxesrv_root;
+	for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
+		if (given[i].value == NULL ||
+			given[i].set(given[i].value, &new))
+			continue;
+		*bad = (struct bad_setting){
+			.name = given[i].name, .value = given[i].value};
+		return false;
 	}
-	if (vars->pxesrv_log != NULL) {
-		if (!is_log_name(vars->pxesrv_log))
-			return set_bad_setting(
-				bad, "PXESRV_LOG", vars->pxesrv_log);
-		new.log = vars->pxesrv_log;
-	}
-	if (vars->pxesrv_allow != NULL) {
-		if (!is_path_list(vars->pxesrv_allow))
-			return set_bad_setting(
-				bad, "PXESRV_ALLOW", vars->pxesrv_allow);
-		new.allow = vars->pxesrv_allow;
-	}
-	if (vars->pxesrv_send != NULL &&
-		!send_parse(vars->pxesrv_send, &new.send))
-		return set_bad_setting(bad, "PXESRV_SEND", vars->pxesrv_send);
-	if (vars->pxesrv_once_grace != NULL &&
-		!number_parse(
-			vars->pxesrv_once_grace, 10, 0, GRACE_MAX, &new.grace))
-		return set_bad_setting(
-			bad, "PXESRV_ONCE_GRACE", vars->pxesrv_once_grace);
-
 	*s = new;
 	return true;
 }

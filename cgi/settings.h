@@ -3,6 +3,9 @@
 
 #include <stdbool.h>
 
+#include "boot/decision.h"
+#include "cgi/identify.h"
+
 struct metavars;
 
 /* How the boot file travels to the client. */
@@ -17,7 +20,8 @@ struct settings {
 	const char *log;   /* a path, or "-" for standard error */
 	const char *allow; /* further directories, colon-separated */
 	enum send send;
-	unsigned grace; /* seconds */
+	struct identify identify;
+	struct once_limits once;
 };
 
 extern const struct settings settings_default;

@@ -19,8 +19,8 @@ bool address_parse(const char *text, struct address *out)
 		return false;
 	/* The name is canonical, so client_parse() can't fail. */
 	const bool is_ipv4 = client.hex[0] != '\0';
-	strcpy(mapped + strlen("::ffff:"), client.name);
-	return inet_pton(AF_INET6, is_ipv4 ? mapped : client.name,
+	strcpy(mapped + strlen("::ffff:"), client.key);
+	return inet_pton(AF_INET6, is_ipv4 ? mapped : client.key,
 		       &out->bits) == 1;
 }
 

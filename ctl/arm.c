@@ -246,13 +246,13 @@ bool arm_client(struct arm *arm, const struct client *client)
 {
 	char before[PATH_MAX] = "", path[ENTRY_PATH_SIZE];
 
-	snprintf(path, sizeof path, "%s/%s", arm->directory, client->name);
-	if (target_needs_entry(arm, client->name))
+	snprintf(path, sizeof path, "%s/%s", arm->directory, client->key);
+	if (target_needs_entry(arm, client->key))
 		return print_error(path,
 			"the target leads through this entry, so the entry was left alone");
-	const int err = make_entry(arm, client->name, before);
+	const int err = make_entry(arm, client->key, before);
 	if (err < 0)
-		return warn_not_made(arm, client->name, err);
+		return warn_not_made(arm, client->key, err);
 	print_link(path, arm->link_text);
 	if (before[0] != '\0') {
 		char shown[PATH_MAX];
@@ -261,5 +261,5 @@ bool arm_client(struct arm *arm, const struct client *client)
 	}
 	putchar('\n');
 	return strcmp(arm->directory, ONCE_DIR) != 0 ||
-	       forecast_entry(arm, client->name);
+	       forecast_entry(arm, client->key);
 }

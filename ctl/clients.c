@@ -72,7 +72,7 @@ static void print_holdings(const struct machine *machine,
 		if (holding == but || holding->state < state)
 			continue;
 		address_client(&holding->address, &client);
-		fprintf(stderr, "  %s", client.name);
+		fprintf(stderr, "  %s", client.key);
 		if (holding->how != NULL)
 			fprintf(stderr, "  %s", holding->how);
 		mac_text(&holding->other, mac);
@@ -147,7 +147,7 @@ static bool holding_has_entry(
 	struct stat st;
 
 	address_client(&holding->address, &client);
-	snprintf(path, sizeof path, "%s/%s", each->directory, client.name);
+	snprintf(path, sizeof path, "%s/%s", each->directory, client.key);
 	return fstatat(each->ctl->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) ==
 	               0 ||
 	       errno != ENOENT;
@@ -160,7 +160,7 @@ static bool leave_entry_alone(
 	char path[ENTRY_PATH_SIZE];
 
 	address_client(&holding->address, &client);
-	snprintf(path, sizeof path, "%s/%s", each->directory, client.name);
+	snprintf(path, sizeof path, "%s/%s", each->directory, client.key);
 	return print_error(
 		path, "left alone: another machine has the address now");
 }

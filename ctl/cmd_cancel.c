@@ -176,9 +176,9 @@ static bool cancel_client(
 	(void)context;
 	/* New files of cancel_link() must belong to the responder's user. */
 	as_user_begin(ctl);
-	const int err = cancel_link(&ctl->tree, client->name, text);
+	const int err = cancel_link(&ctl->tree, client->key, text);
 	as_user_end();
-	snprintf(entry, sizeof entry, ONCE_DIR "/%s", client->name);
+	snprintf(entry, sizeof entry, ONCE_DIR "/%s", client->key);
 	if (err < 0)
 		return warn_not_cancelled(ctl, err, entry);
 	print_link(entry, text);

@@ -85,10 +85,10 @@ static void check_client_name(
 		report_problem(checking, entry->path,
 			"its name is not an IP address, so no client ever gets it",
 			"use pxesrvctl, which takes host names and MAC addresses and makes entries by address");
-	else if (strcmp(client.name, entry->client) != 0)
+	else if (strcmp(client.key, entry->client) != 0)
 		report_problem(checking, entry->path,
 			"its name is not the canonical form of its address, so no client ever gets it",
-			"rename it to %s", client.name);
+			"rename it to %s", client.key);
 }
 
 static void check_unsure(struct checking *checking, const struct entry *entry)

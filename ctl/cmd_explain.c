@@ -7,9 +7,12 @@
 
 #include "boot/client.h"
 #include "boot/decision.h"
+#include "boot/keys.h"
+#include "boot/subnet.h"
 #include "boot/target.h"
 #include "boot/text.h"
 #include "boot/tree.h"
+#include "boot/until.h"
 #include "cgi/response.h"
 #include "ctl/as_user.h"
 #include "ctl/boot_file.h"
@@ -21,13 +24,15 @@
 struct explanation {
 	const struct ctl *ctl;
 	const char *client;
+	struct identities who;
+	struct keys keys; /* of who */
 	struct decision decision;
 	json_t *steps;            /* a string for each step */
 	char file[PATH_MAX];      /* boot file, relative to the root */
 	const char *doubt;        /* why file is unlikely to boot, or NULL */
 	struct forecast forecast; /* for a once link, or the whole tree */
 	char warning[PATH_MAX + 1024]; /* forecast as a sentence */
-	char line[DECISION_LINE_SIZE]; /* the client's error line */
+	char line[REASON_LINE_SIZE];   /* the client's error line */
 };
 
 static void add_step(
@@ -67,22 +72,57 @@ static void add_link_step(const char *path, void *context)
 		add_step(explanation, path, "");
 }
 
-/* Adds the missing entries before the one that decides. */
-static void add_skipped_steps(struct explanation *explanation)
+static bool is_directory(const struct tree *tree, const char *path)
+{
+	return faccessat(tree->root, path, F_OK, 0) == 0;
+}
+
+/* Adds an entry that does not decide. */
+static void add_skipped_step(struct explanation *explanation, const char *path)
 {
 	const struct decision *decision = &explanation->decision;
+	char what[64] = ": there is none";
+
+	for (unsigned i = 0; i < decision->ignored_count; i++) {
+		if (strcmp(decision->ignored[i].path, path) == 0)
+			snprintf(what, sizeof what, ": it %s, so it is ignored",
+				decision->ignored[i].why);
+	}
+	add_step(explanation, path, what);
+}
+
+/* Adds the entries of a directory up to the one that decides. */
+static void add_directory_steps(
+	struct explanation *explanation, const char *directory)
+{
 	char path[ENTRY_PATH_SIZE];
 
-	if (decision->source == SOURCE_ONCE)
+	for (unsigned i = 0; i < explanation->keys.count; i++) {
+		snprintf(path, sizeof path, "%s/%s", directory,
+			explanation->keys.list[i]);
+		/* A grace has the name of the link that was claimed. */
+		if (explanation->decision.source != SOURCE_GRACE &&
+			strcmp(path, explanation->decision.entry) == 0)
+			return;
+		add_skipped_step(explanation, path);
+	}
+}
+
+/* Adds the entries before the one that decides. */
+static void add_skipped_steps(struct explanation *explanation)
+{
+	const enum source source = explanation->decision.source;
+	const struct tree *tree = &explanation->ctl->tree;
+
+	if (source == SOURCE_NAMES)
 		return;
-	snprintf(path, sizeof path, ONCE_DIR "/%s", explanation->client);
-	add_step(explanation, path,
-		decision->once_is_file ? ": not a link, so it is ignored"
-				       : ": there is none");
-	if (decision->source != SOURCE_DEFAULT)
-		return;
-	snprintf(path, sizeof path, STATIC_DIR "/%s", explanation->client);
-	add_step(explanation, path, ": there is none");
+	add_directory_steps(explanation, ONCE_DIR);
+	if (source >= SOURCE_UNTIL && is_directory(tree, UNTIL_DIR))
+		add_directory_steps(explanation, UNTIL_DIR);
+	if (source >= SOURCE_STATIC)
+		add_directory_steps(explanation, STATIC_DIR);
+	if (source == SOURCE_DEFAULT && is_directory(tree, SUBNET_DIR))
+		add_step(explanation, SUBNET_DIR "/", ": there is none for it");
 }
 
 /* Adds the entry that decides, and each link to the target. */
@@ -115,8 +155,7 @@ static void apply_forecast(
 	if (links->kind == FORECAST_ELSEWHERE)
 		*forecast = *links;
 	else if (decision->error == 0 && decision->source == SOURCE_ONCE)
-		forecast_link(
-			explanation->ctl, links, explanation->client, forecast);
+		forecast_link(explanation->ctl, links, decision->key, forecast);
 	else if (decision->error == EACCES)
 		forecast_unseen(explanation->ctl, decision->entry, forecast);
 	if (forecast->kind == FORECAST_FAILS)
@@ -133,13 +172,18 @@ static void make_explanation(
 	const struct ctl *ctl = explanation->ctl;
 	struct decision *decision = &explanation->decision;
 
-	decision_make(&ctl->tree, explanation->client, ctl->grace, decision);
+	struct keys_trouble trouble;
+
+	decision_make(&ctl->tree, &explanation->who, &ctl->once, decision);
+	/* If this fails, so did the decision. */
+	keys_find(&ctl->tree, &explanation->who, &explanation->keys, &trouble);
 	apply_forecast(explanation, links);
 	explanation->steps = json_array();
 	add_skipped_steps(explanation);
 	add_deciding_steps(explanation);
 	if (decision->error != 0) {
-		decision_error_line(decision, explanation->line);
+		reason_line(decision->entry, decision->link_text,
+			decision->words, explanation->line);
 		return;
 	}
 	if (tree_relative_path(&ctl->tree, decision->target.fd,
@@ -221,8 +265,10 @@ static void print_explanation_text(struct explanation *explanation)
 static bool explain_client(
 	struct ctl *ctl, const struct client *client, void *context)
 {
-	struct explanation explanation = {.ctl = ctl, .client = client->name};
+	struct explanation explanation = {.ctl = ctl, .client = client->key};
 
+	snprintf(explanation.who.address, sizeof explanation.who.address, "%s",
+		client->key);
 	as_user_begin_reading(ctl);
 	make_explanation(&explanation, context);
 	as_user_end();

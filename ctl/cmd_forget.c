@@ -20,8 +20,8 @@ static bool forget_client(
 	const int directory = *(const int *)context;
 	char text[PATH_MAX] = "", entry[ENTRY_PATH_SIZE];
 
-	snprintf(entry, sizeof entry, STATIC_DIR "/%s", client->name);
-	int err = tree_read_link_at(directory, client->name, text);
+	snprintf(entry, sizeof entry, STATIC_DIR "/%s", client->key);
+	int err = tree_read_link_at(directory, client->key, text);
 	if (err == -EINVAL && !ctl->force) {
 		warnx("%s: not a link, so it was left alone (--force removes a file)",
 			entry);
@@ -29,7 +29,7 @@ static bool forget_client(
 	}
 	if (err == -EINVAL)
 		err = 0;
-	if (err == 0 && unlinkat(directory, client->name, 0) < 0)
+	if (err == 0 && unlinkat(directory, client->key, 0) < 0)
 		err = -errno;
 	if (err < 0) {
 		warnx("%s: %s", entry,

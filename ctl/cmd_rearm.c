@@ -146,10 +146,10 @@ static bool rearm_client(
 	struct rearmable rearmable;
 	char path[ENTRY_PATH_SIZE];
 
-	int err = find_rearmable(ctl, client->name, &rearmable);
-	snprintf(path, sizeof path, SERVED_DIR "/%s", client->name);
+	int err = find_rearmable(ctl, client->key, &rearmable);
+	snprintf(path, sizeof path, SERVED_DIR "/%s", client->key);
 	if (err == -EPERM && rearmable.path[0] != '\0')
-		return warn_armed_by_others(client->name, &rearmable);
+		return warn_armed_by_others(client->key, &rearmable);
 	if (err == -ENOENT)
 		return print_error(path,
 			"nothing was served to this client, or the link was removed");

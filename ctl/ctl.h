@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "boot/decision.h"
 #include "boot/tree.h"
 
 /* One call of the program: what to do, and where. */
@@ -11,8 +12,8 @@ struct ctl {
 	const char *root;  /* -r, else PXESRV_ROOT */
 	const char *allow; /* PXESRV_ALLOW */
 	const char *log;   /* PXESRV_LOG */
-	unsigned grace;    /* PXESRV_ONCE_GRACE, seconds */
-	struct tree tree;  /* open for the commands that need it */
+	struct once_limits once;
+	struct tree tree; /* open for the commands that need it */
 
 	/* Options; NULL or false: not given. */
 	const char *user;    /* -u */

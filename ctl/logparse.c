@@ -13,7 +13,9 @@
 
 const char *const logparse_sources[LOGPARSE_OTHER + 1] = {
 	[LOGPARSE_ONCE] = "once",
+	[LOGPARSE_UNTIL] = "until",
 	[LOGPARSE_STATIC] = "static",
+	[LOGPARSE_SUBNET] = "subnet",
 	[LOGPARSE_DEFAULT] = "default",
 	[LOGPARSE_OTHER] = "other",
 };
@@ -165,7 +167,7 @@ static bool is_client_name(const char *word, const char *end)
 		return false;
 	memcpy(text, word, length);
 	text[length] = '\0';
-	return client_parse(text, &client) && strcmp(client.name, text) == 0;
+	return client_parse(text, &client) && strcmp(client.key, text) == 0;
 }
 
 /*

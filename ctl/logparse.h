@@ -8,7 +8,9 @@
 /* What an answer came from. */
 enum logparse_source {
 	LOGPARSE_ONCE,
+	LOGPARSE_UNTIL,
 	LOGPARSE_STATIC,
+	LOGPARSE_SUBNET,
 	LOGPARSE_DEFAULT,
 	LOGPARSE_OTHER, /* no boot file: grub/clear, a wrong path, an error */
 };

@@ -34,7 +34,7 @@ static void apply_settings(struct ctl *ctl)
 	ctl->root = settings.root == NULL ? ROOT_DEFAULT : settings.root;
 	ctl->allow = settings.allow;
 	ctl->log = settings.log;
-	ctl->grace = settings.grace;
+	ctl->once = settings.once;
 }
 
 static void open_tree_or_exit(struct ctl *ctl)

@@ -18,36 +18,35 @@
 #include "boot/once_lock.h"
 #include "boot/text.h"
 #include "boot/tree.h"
+#include "boot/until.h"
 #include "cgi/logline.h"
 #include "cgi/respond.h"
 
-/* Whether links can be moved in, into and out of once/. */
-static bool check_once(const struct tree *tree)
+/* Whether links can be moved in, into and out of once/ or until/. */
+static bool check_directory(const struct tree *tree, const char *path)
 {
 	struct stat st;
 
-	if (fstatat(tree->root, ONCE_DIR, &st, 0) < 0) {
+	if (fstatat(tree->root, path, &st, 0) < 0) {
 		if (errno == ENOENT)
-			return true; /* same as an empty once/ */
-		warn("%s/" ONCE_DIR, tree->path);
+			return true; /* same as an empty one */
+		warn("%s/%s", tree->path, path);
 		return false;
 	}
 	if (!S_ISDIR(st.st_mode)) {
-		warnx("%s/" ONCE_DIR ": not a directory", tree->path);
+		warnx("%s/%s: not a directory", tree->path, path);
 		return false;
 	}
-	if (faccessat(tree->root, ONCE_DIR, R_OK | W_OK | X_OK, AT_EACCESS) <
-		0) {
-		warn("%s/" ONCE_DIR ": user %u cannot move links there",
-			tree->path, (unsigned)geteuid());
+	if (faccessat(tree->root, path, R_OK | W_OK | X_OK, AT_EACCESS) < 0) {
+		warn("%s/%s: user %u cannot move links there", tree->path, path,
+			(unsigned)geteuid());
 		return false;
 	}
 	const uid_t user = geteuid();
 	if ((st.st_mode & S_ISVTX) && user != 0 && st.st_uid != user) {
 		/* rare: needs a user who is not root */
-		warnx("%s/" ONCE_DIR
-		      ": it is sticky, so user %u cannot move the links of others; make that user its owner",
-			tree->path, (unsigned)user);
+		warnx("%s/%s: it is sticky, so user %u cannot move the links of others; make that user its owner",
+			tree->path, path, (unsigned)user);
 		return false;
 	}
 	return true;
@@ -151,10 +150,11 @@ static bool check_tree(const struct settings *settings)
 	}
 	if (!open_tree(settings, &tree))
 		return false;
-	bool once = check_once(&tree) && check_once_parts(&tree);
+	bool once = check_directory(&tree, ONCE_DIR) && check_once_parts(&tree);
+	bool until = check_directory(&tree, UNTIL_DIR);
 	bool other = check_default(&tree);
 	tree_close(&tree);
-	return once && other;
+	return once && until && other;
 }
 
 bool check_all(const struct service *service)
@@ -204,7 +204,19 @@ static void log_lock(const struct service *service, const struct tree *tree)
 			": the lock excludes nobody on this file system, so a link may be served twice");
 }
 
-void prepare_claims(const struct service *service)
+/* Logs what does not work, unless err is 0. err is -errno. */
+static void log_trouble(
+	const struct service *service, const char *what, int err)
+{
+	char note[256];
+
+	if (err == 0)
+		return;
+	snprintf(note, sizeof note, "%s: %s", what, strerror(-err));
+	logline_write_event(service->log, note);
+}
+
+void prepare_tree(const struct service *service)
 {
 	const struct settings *settings = &service->settings;
 	struct tree tree;
@@ -214,13 +226,9 @@ void prepare_claims(const struct service *service)
 		tree_open(settings->root, settings->allow, &tree) < 0)
 		return;
 	int err = once_parts_make_locked(&tree);
-	if (err < 0) {
-		char note[256];
-		snprintf(note, sizeof note,
-			ONCE_DIR ": links cannot be claimed: %s",
-			strerror(-err));
-		logline_write_event(service->log, note);
-	}
+	log_trouble(service, ONCE_DIR ": links cannot be claimed", err);
+	err = until_prepare(&tree);
+	log_trouble(service, UNTIL_DIR ": links cannot be done with", err);
 	claim_each(&tree, NULL, log_old_claim, service->log);
 	log_file_system(service, &tree, ".");
 	log_file_system(service, &tree, ONCE_DIR);

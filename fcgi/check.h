@@ -18,7 +18,7 @@ bool check_root(const struct service *service);
 bool check_all(const struct service *service);
 
 /*
- * Makes the parts of once/ and logs the claims that a crash has left. From here
- * on, once_report() writes to the log.
+ * Makes the parts of once/, and until/.done; logs the claims that a crash left.
+ * From here on, once_report() writes to the log.
  */
-void prepare_claims(const struct service *service);
+void prepare_tree(const struct service *service);

@@ -219,7 +219,7 @@ int main(int argc, char *argv[])
 	listener_open(&options, &listener);
 	tzset();
 	log_open(service.settings.log, &log);
-	prepare_claims(&service);
+	prepare_tree(&service);
 	struct pool *pool = start_pool(asked, &listener, &service);
 	notify_send(manager, "READY=1");
 	wait_for_end(signals, outdated, service.settings.log, &log);

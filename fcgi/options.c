@@ -27,7 +27,8 @@ static const char usage_text[] =
 	"  -h, -V    show this help; show the version\n"
 	"\n"
 	"Settings are environment variables: PXESRV_ROOT, PXESRV_LOG,\n"
-	"PXESRV_ALLOW, PXESRV_SEND, PXESRV_ONCE_GRACE, PXESRV_THREADS.\n";
+	"PXESRV_ALLOW, PXESRV_SEND, PXESRV_ONCE_GRACE, PXESRV_ONCE_EXPIRES,\n"
+	"PXESRV_IDENTIFY, PXESRV_THREADS.\n";
 
 static _Noreturn void usage(void)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sandbox knows the root and once/ by their inodes. If another directory
- * takes the place of one, by mv(1), a mount, or a link that is switched, the
- * kernel refuses it, and no right can be added. So the responder ends, and the
- * service manager starts it anew.
+ * The sandbox knows the root, once/ and until/ by their inodes. If another
+ * directory takes the place of one, by mv(1), a mount, or a link that is
+ * switched, or until/ is made, the kernel refuses it, and no right can be
+ * added. So the responder ends, and the service manager starts it anew.
  */
 #include "fcgi/outdated.h"
 
@@ -15,9 +15,10 @@
 #include <unistd.h>
 
 #include "boot/once.h"
+#include "boot/until.h"
 
 struct places {
-	struct stat root, once; /* once.st_ino is 0: there is none */
+	struct stat root, once, until; /* st_ino is 0: there is none */
 };
 
 static const char *root_path;
@@ -26,6 +27,12 @@ static bool are_known; /* known was filled in */
 static int event = -1;
 
 /* False: a system call failed, so that nothing is known. */
+static bool look_at(int root, const char *directory, struct stat *out)
+{
+	return fstatat(root, directory, out, 0) == 0 || errno == ENOENT;
+}
+
+/* As look_at(), for all places. */
 static bool look_at_places(struct places *out)
 {
 	*out = (struct places){.root.st_ino = 0};
@@ -33,8 +40,8 @@ static bool look_at_places(struct places *out)
 	if (root < 0)
 		return false;
 	const bool is_known = fstat(root, &out->root) == 0 &&
-	                      (fstatat(root, ONCE_DIR, &out->once, 0) == 0 ||
-				      errno == ENOENT);
+	                      look_at(root, ONCE_DIR, &out->once) &&
+	                      look_at(root, UNTIL_DIR, &out->until);
 	close(root);
 	return is_known;
 }
@@ -67,6 +74,7 @@ bool outdated_check(int error)
 	 */
 	if (!are_known ||
 		(is_same_place(&now.root, &known.root) &&
+			is_same_place(&now.until, &known.until) &&
 			((known.once.st_ino == 0 && error != EROFS) ||
 				is_same_place(&now.once, &known.once))))
 		return false;

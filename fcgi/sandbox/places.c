@@ -18,6 +18,7 @@
 #include "boot/grub.h"
 #include "boot/once.h"
 #include "boot/tree.h"
+#include "boot/until.h"
 #include "cgi/settings.h"
 #include "fcgi/sandbox/landlock.h"
 #include "fcgi/sandbox/report.h"
@@ -98,6 +99,19 @@ static int allow_grub_links(const struct rules *rules, const struct tree *tree)
 	return err;
 }
 
+/* If it is made later, outdated_check() notices. */
+static int allow_until(const struct rules *rules, const struct tree *tree)
+{
+	const int fd =
+		openat(tree->root, UNTIL_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	const int err = landlock_allow(rules->landlock, fd, RIGHTS_ONCE);
+	close(fd);
+	return err;
+}
+
 static int allow_tree(const struct rules *rules, const char *root)
 {
 	struct tree tree;
@@ -109,6 +123,8 @@ static int allow_tree(const struct rules *rules, const char *root)
 	if (err == 0)
 		err = allow_directory(rules, &tree, ONCE_DIR, RIGHTS_ONCE,
 			"links may be moved");
+	if (err == 0)
+		err = allow_until(rules, &tree);
 	if (err == 0)
 		err = allow_directory(rules, &tree, GRUB_DIR, RIGHTS_REMOVE,
 			"files may be removed");

@@ -86,12 +86,15 @@ static void decide(const char *path, enum kind kind, unsigned number)
 		SOURCE_ONCE, SOURCE_STATIC, SOURCE_DEFAULT};
 	struct tree tree;
 	struct decision decision;
+	static const struct once_limits limits = {0};
+	struct identities who = {.address = ""};
 	char client[32];
 
 	name_client(kind, number, client);
+	strcpy(who.address, client);
 	if (tree_open(path, "", &tree) < 0)
 		err(71, "%s", path);
-	decision_make(&tree, client, 0, &decision);
+	decision_make(&tree, &who, &limits, &decision);
 	if (decision.error != 0 || decision.source != sources[kind])
 		errx(70, "%s: %s, error %d", client, decision.entry,
 			decision.error);

@@ -6,7 +6,8 @@ it, ROOT for the root of the tree.
 """
 from dataclasses import dataclass, field
 
-from tree import Directory, Fifo, Link, Socket, Unreadable
+from tree import (Directory, Fifo, Link, NewLink, OldLink, Socket,
+                  Unreadable)
 
 PLAIN = "text/plain; charset=utf-8"
 MENU = "#!ipxe\necho default\n"
@@ -75,6 +76,137 @@ CASES = [
     Case("empty once/ and static/", 200, MENU,
          {"once": Directory(), "static": Directory()}, log="default default"),
     Case("an empty file", 200, "", {STATIC: ""}, log="static static/CLIENT"),
+
+    # Machines with a name
+    Case("a name: once", 200, OS,
+         {"names/CLIENT": Link("node7"), "once/node7": Link("../os/boot")},
+         log="once os/boot node7",
+         after={"once/node7": None, "once/.served/node7": "../os/boot",
+                "names/CLIENT": "node7"}),
+    Case("a name: static, until and once, HEAD", 200, OS,
+         {"names/CLIENT": Link("node7"), "once/node7": Link("../os/boot"),
+          "until/node7": Link("../default"), "static/node7": "x"},
+         method="HEAD", log="once os/boot node7",
+         after={"once/node7": "../os/boot", "until/node7": "../default"}),
+    Case("a name comes before the address", 200, OS,
+         {"names/CLIENT": Link("node7"), STATIC: "x", "static/node7": OS},
+         log="static static/node7 node7"),
+    Case("a machine with a name and an entry by its address", 200, OS,
+         {"names/CLIENT": Link("node7"), STATIC: OS},
+         log="static static/CLIENT"),
+    Case("a name, and no entry", 200, MENU, {"names/CLIENT": Link("node7")},
+         log="default default"),
+    Case("another machine's name", 200, MENU,
+         {"names/192.0.2.1": Link("node7"), "static/node7": "x"},
+         log="default default"),
+    Case("a broken entry by name does not fall through to the address", 404,
+         f"# once/node7 -> ../x: {NO_FILE}\n",
+         {"names/CLIENT": Link("node7"), "once/node7": Link("../x"),
+          ONCE: Link("../os/boot")}, log=f"once x node7 ({NO_FILE})",
+         after={ONCE: "../os/boot", "once/node7": "../x"}),
+    Case("the longest name", 200, OS,
+         {"names/CLIENT": Link("n" * 64), "static/" + "n" * 64: OS},
+         log="static static/" + "n" * 64 + " " + "n" * 64),
+    *[Case(f"no name: {shown}", 403,
+           f"# names/CLIENT -> {shown}: Not a machine's name\n",
+           {"names/CLIENT": Link(text), ONCE: Link("../os/boot")},
+           log="names names/CLIENT (Not a machine's name)",
+           after=stays("../os/boot"))
+      for text, shown in [(text, text) for text in (
+          "../once/node7", "a/b", ".node7", "..", "n" * 65, "n" * 300,
+          "node,7", "10.0.0.7", "2001:db8::7", "00-00-5e-00-53-07",
+          "00005e005307", "123e4567-e89b-12d3-a456-426614174000")] + [
+              ("node 7", "node 7"), ("n\u00f6de", "n\\xC3\\xB6de"),
+              ("node\n7", "node\\x0A7")]],
+    Case("a name in a file", 403,
+         "# names/CLIENT: Not a link to a machine's name\n",
+         {"names/CLIENT": "node7", ONCE: Link("../os/boot")},
+         log="names names/CLIENT (Not a link to a machine's name)",
+         after=stays("../os/boot")),
+    Case("a name is no path: a circle", 200, OS,
+         {"names/CLIENT": Link("a"), "names/a": Link("b"),
+          "names/b": Link("a"), "static/a": OS}, log="static static/a a"),
+
+    # Until the machine is done
+    Case("until beats static, and stays", 200, OS,
+         {"until/CLIENT": Link("../os/boot"), STATIC: "x"},
+         log="until os/boot", after={"until/CLIENT": "../os/boot"}),
+    Case("once beats until", 200, MENU,
+         {ONCE: Link("../default"), "until/CLIENT": Link("../os/boot")},
+         log="once default",
+         after={ONCE: None, "until/CLIENT": "../os/boot"}),
+    Case("until: no target", 404, f"# until/CLIENT -> ../x: {NO_FILE}\n",
+         {"until/CLIENT": Link("../x"), STATIC: "x"},
+         log=f"until x ({NO_FILE})"),
+    Case("a file in until/ is ignored", 200, "mine",
+         {"until/CLIENT": OS, STATIC: "mine"},
+         log="static static/CLIENT (until/CLIENT is no link: ignored)"),
+    Case("done", 200, "Done until/CLIENT\n",
+         {"until/CLIENT": Link("../os/boot")}, path="/done",
+         log="done until/CLIENT",
+         after={"until/CLIENT": None, "until/.done/CLIENT": "../os/boot"}),
+    Case("done: by name, and only that", 200, "Done until/node7\n",
+         {"names/CLIENT": Link("node7"), "until/node7": Link("../os/boot"),
+          "until/CLIENT": Link("../os/boot")}, path="/done",
+         log="done until/node7",
+         after={"until/node7": None, "until/.done/node7": "../os/boot",
+                "until/CLIENT": "../os/boot"}),
+    Case("done: the second time", 200, "Done until/CLIENT\n",
+         {"until/CLIENT": Link("../os/boot"),
+          "until/.done/CLIENT": Link("../default")}, path="/done",
+         log="done until/CLIENT",
+         after={"until/CLIENT": None, "until/.done/CLIENT": "../os/boot"}),
+    Case("done: a HEAD moves nothing", 200, "Done until/CLIENT\n",
+         {"until/CLIENT": Link("../os/boot")}, path="/done", method="HEAD",
+         log="done until/CLIENT", after={"until/CLIENT": "../os/boot"}),
+    Case("done: a broken link is done as well", 200, "Done until/CLIENT\n",
+         {"until/CLIENT": Link("../x")}, path="/done",
+         log="done until/CLIENT", after={"until/.done/CLIENT": "../x"}),
+    Case("done: there is none", 400, "Missing\n", {ONCE: Link("../os/boot")},
+         path="/done", log="done (no entry in until/)",
+         after=stays("../os/boot")),
+    Case("done: a file", 400, "Missing\n", {"until/CLIENT": "x"},
+         path="/done", log="done (no entry in until/)",
+         after={"until/CLIENT": "file"}),
+    Case("done: a name that is none", 403,
+         "# names/CLIENT -> a/b: Not a machine's name\n",
+         {"names/CLIENT": Link("a/b"), "until/CLIENT": Link("../os/boot")},
+         path="/done", log="done names/CLIENT (Not a machine's name)",
+         after={"until/CLIENT": "../os/boot"}),
+    Case("POST to done", 405, "# Only GET and HEAD are answered here\n",
+         {"until/CLIENT": Link("../os/boot")}, method="POST", path="/done",
+         after={"until/CLIENT": "../os/boot"}),
+
+    # Subnets
+    *[Case(f"subnet/{name}", 200, OS, {f"subnet/{name}": Link("../os/boot")},
+           only=family, log=f"subnet os/boot {name}")
+      for family, name in (
+          ("ipv4", "127.0.0.7_32"), ("ipv4", "127.0.0.6_31"),
+          ("ipv4", "127.0.0.0_24"), ("ipv4", "127.0.0.0_8"),
+          ("ipv4", "0.0.0.0_0"), ("ipv6", "fd00:77::7_128"),
+          ("ipv6", "fd00:77::_124"), ("ipv6", "fd00:77::_64"),
+          ("ipv6", "fd00:70::_28"), ("ipv6", "f000::_4"), ("ipv6", "::_0"))],
+    *[Case(f"no subnet: {name}", 200, MENU, {f"subnet/{name}": OS},
+           only=family, log="default default")
+      for family, name in (
+          ("ipv4", "127.0.0.7_24"), ("ipv4", "127.0.0.0_024"),
+          ("ipv4", "127.0.0.7_33"), ("ipv4", "127.0.0.0"),
+          ("ipv4", "127.0.1.0_24"), ("ipv4", "127.0.0.0_24 "),
+          ("ipv4", "127.0.0.0_-1"), ("ipv6", "fd00:77::_63"),
+          ("ipv6", "fd00:77::7_64"), ("ipv6", "fd00:77:0::_64"))],
+    Case("the longest prefix", 200, OS,
+         {"subnet/127.0.0.0_8": "x", "subnet/127.0.0.0_24": Link("../os/boot"),
+          "subnet/127.0.0.0_16": "x", "subnet/0.0.0.0_0": "x"}, only="ipv4",
+         log="subnet os/boot 127.0.0.0_24"),
+    Case("a subnet's file", 200, "rack", {"subnet/127.0.0.0_24": "rack"},
+         only="ipv4", log="subnet subnet/127.0.0.0_24 127.0.0.0_24"),
+    Case("static beats subnet", 200, "mine",
+         {"subnet/127.0.0.0_24": "rack", STATIC: "mine"}, only="ipv4",
+         log="static static/CLIENT"),
+    Case("a broken subnet does not fall through", 404,
+         f"# subnet/127.0.0.0_24 -> x: {NO_FILE}\n",
+         {"subnet/127.0.0.0_24": Link("x"), "subnet/127.0.0.0_8": "rack"},
+         only="ipv4", log=f"subnet subnet/x 127.0.0.0_24 ({NO_FILE})"),
 
     # How links are written
     Case("once: absolute", 200, OS, {ONCE: Link("ROOT/os/boot")},
@@ -174,6 +306,9 @@ CASES = [
     # Which requests there are
     Case("a query", 200, MENU, path="/redirect?mac=52:54:00:12:34:56&a=/b",
          log="default default"),
+    Case("an identity that nobody asked for", 200, MENU,
+         {"static/00:00:5e:00:53:07": "x"},
+         path="/redirect?mac=00:00:5e:00:53:07", log="default default"),
     Case("a query of one word", 200, MENU, path="/redirect?-h",
          log="default default"),
     *[Case(f"{method} is not allowed", 405,
@@ -234,6 +369,22 @@ CASES = [
 ]
 
 # What only a program that is spoken to directly can be asked.
+MAC = "static/00:00:5e:00:53:07"
+UUID = "123e4567-e89b-12d3-a456-426614174000"
+
+
+def identified(name, query):
+    return Case(f"identified: {name}", 200, OS, {MAC: OS, STATIC: "x"},
+                path="/redirect?" + query, params={"PXESRV_IDENTIFY": "mac"},
+                log=f"static {MAC} 00:00:5e:00:53:07")
+
+
+def unidentified(name, query, why):
+    return Case(f"not identified: {name}", 200, MENU, {MAC: "x"},
+                path="/redirect?" + query, params={"PXESRV_IDENTIFY": "mac"},
+                log=f"default default ({why}: ignored)")
+
+
 NOT_AVAILABLE = "# The requested route is not available\n"
 NO_VERSION = "grub/clear (no plain version)"
 DIRECT = [
@@ -290,6 +441,109 @@ DIRECT = [
     Case("static is a file", 404, f"# {STATIC}: Not a directory\n",
          {"static": "x"}, log=f"static {STATIC} (Not a directory)"),
 
+    *[Case(f"{name} is a file", 404,
+           f"# {entry}: Not a directory\n", {name: "x"},
+           log=f"{name} {entry} (Not a directory)", only="ipv4")
+      for name, entry in (("names", "names/CLIENT"),
+                          ("until", "until/CLIENT"))],
+    Case("subnet is a file", 404, "# subnet/: Not a directory\n",
+         {"subnet": "x"}, log="subnet subnet/ (Not a directory)"),
+
+    # A forgotten link
+    *[Case(f"PXESRV_ONCE_EXPIRES={limit}: {what.__name__}", 200, OS,
+           {ONCE: what("../os/boot")},
+           params={"PXESRV_ONCE_EXPIRES": limit}, log="once os/boot",
+           after={ONCE: None, SERVED: "../os/boot"})
+      for limit, what in (("0", OldLink), ("3700", OldLink), ("60", Link),
+                          ("60", NewLink))],
+    Case("an expired link", 200, MENU, {ONCE: OldLink("../os/boot")},
+         params={"PXESRV_ONCE_EXPIRES": "3500"},
+         log="default default (once/CLIENT has expired: ignored)",
+         after=stays("../os/boot")),
+    Case("an expired link: HEAD", 200, "mine",
+         {ONCE: OldLink("../os/boot"), STATIC: "mine"}, method="HEAD",
+         params={"PXESRV_ONCE_EXPIRES": "3500"},
+         log="static static/CLIENT (once/CLIENT has expired: ignored)",
+         after=stays("../os/boot")),
+    Case("an expired link by name, a fresh one by address", 200, OS,
+         {"names/CLIENT": Link("node7"), "once/node7": OldLink("../default"),
+          ONCE: Link("../os/boot")},
+         params={"PXESRV_ONCE_EXPIRES": "3500"},
+         log="once os/boot (once/node7 has expired: ignored)",
+         after={ONCE: None, "once/node7": "../default"}),
+    Case("until does not expire", 200, OS,
+         {"until/CLIENT": OldLink("../os/boot")},
+         params={"PXESRV_ONCE_EXPIRES": "60"}, log="until os/boot"),
+
+    # What machines say of themselves
+    *[identified(name, "mac=" + text)
+      for name, text in (
+          ("colons", "00:00:5E:00:53:07"), ("hyphens", "00-00-5e-00-53-07"),
+          ("bare", "00005e005307"), ("encoded", "00%3A00%3a5e:00:53:07"),
+          ("behind others", "00:00:5e:00:53:07&uuid=&a=mac="))],
+    *[unidentified(name, "mac=" + text, "mac " + why)
+      for name, text, why in (
+          ("empty", "", "is empty"), ("a word", "x", "is malformed"),
+          ("encoded twice", "00%253A00:5e:00:53:07", "is malformed"),
+          ("a NUL", "00:00:5e:00:53:07%00", "is malformed"),
+          ("a NUL within", "00:00:5e%00:00:53:07", "is malformed"),
+          ("half an escape", "00:00:5e:00:53:07%0", "is malformed"),
+          ("five bytes", "00:00:5e:00:53", "is malformed"),
+          ("seven bytes", "00:00:5e:00:53:07:08", "is malformed"),
+          ("mixed", "00:00-5e:00:53:07", "is malformed"),
+          ("4 kB", "0" * 4096, "is malformed"),
+          ("of nobody", "00:00:00:00:00:00", "is malformed"),
+          ("of a group", "01:00:5e:00:53:07", "is malformed"),
+          ("a path", "../static/x", "is malformed"),
+          ("twice", "00:00:5e:00:53:07&mac=00:00:5e:00:53:07",
+           "is given twice"),
+          ("twice, one empty", "00:00:5e:00:53:07&mac=", "is given twice"))],
+    Case("a query that has no mac", 200, MENU, {MAC: "x"},
+         path="/redirect?xmac=00:00:5e:00:53:07&MAC=00:00:5e:00:53:07",
+         params={"PXESRV_IDENTIFY": "mac"}, log="default default"),
+    Case("a UUID", 200, OS, {"once/" + UUID: Link("../os/boot")},
+         path="/redirect?uuid=" + UUID.upper(),
+         params={"PXESRV_IDENTIFY": "uuid"}, log="once os/boot " + UUID,
+         after={"once/" + UUID: None, "once/.served/" + UUID: "../os/boot"}),
+    *[Case(f"a UUID that {why}: {text}", 200, MENU,
+           {"static/" + text: "x"}, path="/redirect?uuid=" + text,
+           params={"PXESRV_IDENTIFY": "uuid"},
+           log=f"default default (uuid {why}: ignored)")
+      for text, why in (
+          ("00000000-0000-0000-0000-000000000000", "is shared by many boards"),
+          ("ffffffff-ffff-ffff-ffff-ffffffffffff", "is shared by many boards"),
+          ("fefefefe-fefe-fefe-fefe-fefefefefefe", "is shared by many boards"),
+          ("03000200-0400-0500-0006-000700080009", "is shared by many boards"),
+          ("123e4567e89b12d3a456426614174000", "is malformed"),
+          ("123e4567-e89b-12d3-a456-42661417400", "is malformed"))],
+    Case("UUID, MAC and IP address, in this order", 200, OS,
+         {"static/" + UUID: OS, MAC: "x", STATIC: "x"},
+         path=f"/redirect?mac=00-00-5e-00-53-07&uuid={UUID}",
+         params={"PXESRV_IDENTIFY": "mac,uuid"},
+         log=f"static static/{UUID} {UUID}"),
+    Case("the directory comes before the identity", 200, OS,
+         {"static/" + UUID: "x", ONCE: Link("../os/boot")},
+         path="/redirect?uuid=" + UUID, params={"PXESRV_IDENTIFY": "uuid,mac"},
+         log="once os/boot",
+         after={ONCE: None}),
+    Case("the name of the first identity that has one", 200, OS,
+         {"names/00:00:5e:00:53:07": Link("by-mac"),
+          "names/CLIENT": Link("by-ip"), "static/by-mac": OS,
+          "static/by-ip": "x"},
+         path=f"/redirect?mac=00-00-5e-00-53-07&uuid={UUID}",
+         params={"PXESRV_IDENTIFY": "mac,uuid"},
+         log="static static/by-mac by-mac"),
+    Case("done by MAC address", 200, "Done until/00:00:5e:00:53:07\n",
+         {"until/00:00:5e:00:53:07": Link("../os/boot")},
+         path="/done?mac=00:00:5e:00:53:07",
+         params={"PXESRV_IDENTIFY": "mac"},
+         log="done until/00:00:5e:00:53:07",
+         after={"until/00:00:5e:00:53:07": None}),
+    Case("REQUEST_URI has the query where QUERY_STRING is missing", 200, OS,
+         {MAC: OS}, path="/redirect?mac=00:00:5e:00:53:07",
+         params={"PXESRV_IDENTIFY": "mac", "QUERY_STRING": None},
+         log=f"static {MAC} 00:00:5e:00:53:07"),
+
     # Settings of a request
     Case("PXESRV_ALLOW", 200, "allowed", {STATIC: Link("/run/servers/image")},
          params={"PXESRV_ALLOW": "/nothing:/run/servers"},
@@ -317,6 +571,10 @@ DIRECT = [
       for name, value in (("PXESRV_SEND", "sendfile"),
                           ("PXESRV_ONCE_GRACE", "-1"),
                           ("PXESRV_ONCE_GRACE", "10s"),
+                          ("PXESRV_ONCE_EXPIRES", "1d"),
+                          ("PXESRV_IDENTIFY", "serial"),
+                          ("PXESRV_IDENTIFY", "mac,"),
+                          ("PXESRV_IDENTIFY", "MAC"),
                           ("PXESRV_ROOT", "srv"),
                           ("PXESRV_ALLOW", "srv"))],
 ]

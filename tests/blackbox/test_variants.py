@@ -60,6 +60,42 @@ def check_offload(one, tree):
     assert one.ask(client="127.0.0.10").body == content
 
 
+def identifying(text):
+    """PXESRV_IDENTIFY, switched on in any of the files."""
+    if '"PXESRV_IDENTIFY"' in text:  # lighttpd: several lines
+        return text.replace("\t#setenv.add", "\tsetenv.add") \
+            .replace('\t#\t"PXESRV_IDENTIFY"', '\t\t"PXESRV_IDENTIFY"') \
+            .replace("\t#)", "\t)")
+    return uncomment(text, r"\S* ?PXESRV_IDENTIFY") \
+        if "PXESRV_IDENTIFY" in text else text
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_query_says_who_asks(variant, tree, name):
+    """As iPXE expands it, and with the colons encoded."""
+    one = variant(name, identifying)
+    mac = "00:00:5e:00:53:07"
+    tree.make({**TREE, f"names/{mac}": Link("node7"),
+               "once/node7": Link("../os/boot"),
+               "until/node7": Link("../os/shim.efi")})
+    query = "?mac=00%3A00%3a5e:00-53:07"
+    assert one.ask("/redirect" + query).body == b"default", "it is malformed"
+    query = f"?mac={mac}&uuid="
+    assert one.ask().body == b"default"
+    assert one.ask("/redirect" + query, "HEAD").length == 2000
+    assert one.ask("/redirect" + query).body == b"os" * 1000
+    until(lambda: tree.link("once/.served/node7"), "it is settled")
+    for _ in range(2):
+        assert one.ask("/redirect?mac=00%3A00%3a5e:00:53:07").body == b"MZ"
+    assert one.ask("/done").status == 400
+    got = one.ask("/done" + query)
+    assert (got.status, got.body) == (200, b"Done until/node7\n")
+    assert tree.link("until/.done/node7") == "../os/shim.efi"
+    got = one.ask("/done" + query)
+    assert (got.status, got.body) == (400, b"Missing\n")
+    assert one.ask("/redirect" + query).body == b"default"
+
+
 def test_x_accel_redirect(variant, tree):
     one = variant("nginx", lambda text: uncomment(text, "fastcgi_param PXESRV_SEND")
                   if "PXESRV_SEND" in text else text)
@@ -214,6 +250,7 @@ def test_nginx_passes_only_what_is_read(variant, tree):
     assert params.pop("HTTP_HOST", "x") == "x"
     assert params == {
         "REQUEST_METHOD": "GET", "REQUEST_URI": "/redirect?a=b",
+        "QUERY_STRING": "a=b",
         "SCRIPT_NAME": params["SCRIPT_NAME"], "REMOTE_ADDR": CLIENT,
         "SERVER_PROTOCOL": "HTTP/1.1", "DOCUMENT_ROOT": place.ROOT}
 

@@ -43,9 +43,14 @@ def test_the_type_of_a_static_file(web_server, tree, name, want):
     "/%6fnce/file", "/os/../once/file", "/os/%2e%2e/once/file", "/./once/file",
     "/once/.lock", f"/once/.served/{CLIENT}", "/.hidden", "/os/.hidden",
     "/.git/config", "/os/%2ehidden", "/.htaccess", "/static/.hidden/file",
+    *[path for name in ("until", "names", "subnet") for path in (
+        f"/{name}", f"/{name}/", f"/{name}/file", f"//{name}/file",
+        f"/os/../{name}/file", f"/{name}/../{name}/file")],
 ])
 def test_what_is_not_downloadable(web_server, tree, path):
     tree.make({**TREE, "once/file": "secret", ".hidden": "secret",
+               "until/file": "secret", "names/file": "secret",
+               "subnet/file": "secret",
                "once/.lock": "secret", "os/.hidden": "secret",
                ".git/config": "secret", ".htaccess": "secret",
                "static/.hidden/file": "secret",

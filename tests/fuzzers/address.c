@@ -63,7 +63,7 @@ static void check_ipv4(const struct client *got, const unsigned char *bytes)
 	unsigned char again[4];
 	char hex[9];
 
-	MUST(is_ipv4(got->name, again) && memcmp(again, bytes, 4) == 0);
+	MUST(is_ipv4(got->key, again) && memcmp(again, bytes, 4) == 0);
 	MUST(strlen(got->hex) == 8);
 	for (int i = 0; i < 4; i++) {
 		hex[2 * i] = "0123456789ABCDEF"[bytes[i] >> 4];
@@ -87,7 +87,7 @@ static void check(const char *text, bool is, const struct client *got)
 		check_ipv4(got, bytes + 12);
 	} else {
 		MUST(is && got->hex[0] == '\0');
-		MUST(is_ipv6(got->name, again));
+		MUST(is_ipv6(got->key, again));
 		MUST(memcmp(again, bytes, 16) == 0);
 	}
 }
@@ -104,9 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_tally(is);
 	check(text, is, &got);
 	if (is) {
-		MUST(is_name(got.name));
-		MUST(client_parse(got.name, &again));
-		MUST(strcmp(got.name, again.name) == 0);
+		MUST(is_name(got.key));
+		MUST(client_parse(got.key, &again));
+		MUST(strcmp(got.key, again.key) == 0);
 		MUST(strcmp(got.hex, again.hex) == 0);
 	} else {
 		MUST(memcmp(&got, &untouched, sizeof got) == 0);

@@ -124,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	line.protocol = there & 4 ? strings[2] : NULL;
 	line.decision = there & 8 ? decision : NULL;
 	if (client_parse(strings[4], &client))
-		line.client = client.name;
+		line.client = client.key;
 	check_line(&line);
 	for (size_t i = 0; i < 5; i++) {
 		check_escape_line(strings[i], room);

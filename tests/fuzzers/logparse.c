@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_target(&parsed);
 		MUST(strcmp(parsed.client, "-") == 0 ||
 			(client_parse(parsed.client, &client) &&
-				strcmp(client.name, parsed.client) == 0));
+				strcmp(client.key, parsed.client) == 0));
 		MUST(parsed.status <= 999 && parsed.bytes >= 0);
 		MUST(parsed.seconds >= 0);
 	}

@@ -13,6 +13,7 @@
 #include "boot/decision.h"
 #include "boot/grace.h"
 #include "boot/once_lock.h"
+#include "boot/reason.h"
 #include "boot/tree.h"
 #include "scratch.h"
 #include "tap.h"
@@ -24,6 +25,8 @@
 #define NOW "../os/b"
 
 static struct tree tree;
+static const struct identities who = {.address = CLIENT};
+static const struct once_limits no_limits = {0};
 
 static void arm(const char *text)
 {
@@ -205,7 +208,7 @@ static void test_order(void)
 	if (symlink(AGO, "static/" CLIENT) < 0)
 		stop("static");
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-		decision_make(&tree, CLIENT, 0, &decision);
+		decision_make(&tree, &who, &no_limits, &decision);
 		tap_ok(decision.source == order[i].source &&
 				decision.error == order[i].error &&
 				strcmp(decision.entry, order[i].entry) == 0,
@@ -228,14 +231,15 @@ static void test_broken(void)
 		{CLIENT, REASON_MISSING},
 	};
 	struct decision decision;
-	char line[DECISION_LINE_SIZE];
+	char line[REASON_LINE_SIZE];
 
 	if (symlink(AGO, "static/" CLIENT) < 0)
 		stop("static");
 	for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
 		arm(broken[i].text);
-		decision_make(&tree, CLIENT, 0, &decision);
-		decision_error_line(&decision, line);
+		decision_make(&tree, &who, &no_limits, &decision);
+		reason_line(decision.entry, decision.link_text, decision.words,
+			line);
 		tap_ok(decision.source == SOURCE_ONCE &&
 				decision.reason == broken[i].reason &&
 				strncmp(line, "# " ARMED " -> ",
@@ -252,14 +256,14 @@ static void test_replaced(void)
 	struct claim claim;
 
 	arm(AGO);
-	decision_make(&tree, CLIENT, 0, &decision);
+	decision_make(&tree, &who, &no_limits, &decision);
 	arm(NOW);
-	tap_ok(decision_claim(&tree, CLIENT, &decision, &claim) == -ENOENT &&
+	tap_ok(decision_claim(&tree, &decision, &claim) == -ENOENT &&
 			says(ARMED, NOW),
 		"a link that was replaced is decided on again");
 	decision_close(&tree, &decision);
-	decision_make(&tree, CLIENT, 0, &decision);
-	tap_ok(decision_claim(&tree, CLIENT, &decision, &claim) == 0 &&
+	decision_make(&tree, &who, &no_limits, &decision);
+	tap_ok(decision_claim(&tree, &decision, &claim) == 0 &&
 			decision.error == 0 && says(claim.path, NOW),
 		"and then claimed");
 	decision_close(&tree, &decision);

@@ -51,14 +51,14 @@ static const struct {
 int main(void)
 {
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct client client = {.name = "untouched"};
+		struct client client = {.key = "untouched"};
 		bool is = client_parse(cases[i].address, &client);
 
 		if (cases[i].want == NULL)
-			tap_ok(!is && strcmp(client.name, "untouched") == 0,
+			tap_ok(!is && strcmp(client.key, "untouched") == 0,
 				cases[i].address);
 		else
-			tap_ok(is && strcmp(client.name, cases[i].want) == 0 &&
+			tap_ok(is && strcmp(client.key, cases[i].want) == 0 &&
 					strcmp(client.hex, cases[i].hex) == 0,
 				cases[i].address);
 	}

@@ -58,7 +58,7 @@ static bool is_named(const struct address *address, const char *name)
 	struct client client;
 
 	address_client(address, &client);
-	return strcmp(client.name, name) == 0;
+	return strcmp(client.key, name) == 0;
 }
 
 static void test_span(const struct span *span,
@@ -165,7 +165,7 @@ static void note_lease(const struct lease *lease, void *context)
 
 	address_client(&lease->address, &client);
 	snprintf(found + length, FOUND_SIZE - length, "%s%s=%02x ",
-		lease->holds ? "" : "~", client.name, lease->mac.bytes[5]);
+		lease->holds ? "" : "~", client.key, lease->mac.bytes[5]);
 }
 
 #define ACTIVE                                             \
