@@ -20,8 +20,8 @@ bool address_parse(const char *text, struct address *out)
 	/* The name is canonical, so client_parse() can't fail. */
 	const bool is_ipv4 = client.hex[0] != '\0';
 	strcpy(mapped + strlen("::ffff:"), client.key);
-	return inet_pton(AF_INET6, is_ipv4 ? mapped : client.key,
-		       &out->bits) == 1;
+	return inet_pton(AF_INET6, is_ipv4 ? mapped : client.key, &out->bits) ==
+	       1;
 }
 
 void address_client(const struct address *address, struct client *out)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes the entries of clients: links in once/ and static/. A link is made
- * under a temporary name, then renamed, so that a machine that asks meanwhile
- * gets either the old target or the new one.
+ * Makes the entries of machines: links in once/ and static/, for example. A
+ * link is made under a temporary name, then renamed, so that a machine that
+ * asks meanwhile gets either the old target or the new one.
  */
 #include "ctl/arm.h"
 
@@ -16,9 +16,12 @@
 
 #include "boot/client.h"
 #include "boot/once.h"
+#include "boot/reason.h"
+#include "boot/subnet.h"
 #include "boot/target.h"
 #include "boot/text.h"
 #include "boot/tree.h"
+#include "boot/until.h"
 #include "ctl/as_user.h"
 #include "ctl/boot_file.h"
 #include "ctl/ctl.h"
@@ -84,6 +87,48 @@ int arm_set_text(struct arm *arm, const char *what, const char *text)
 	target_close(tree, &target);
 	strcpy(arm->link_text, text);
 	return 0;
+}
+
+/* Returns the target's path beneath the root, or NULL if it is elsewhere. */
+static const char *strip_root(const struct tree *tree, const char *target)
+{
+	char real[PATH_MAX];
+	const char *path = tree_strip(tree, target);
+
+	/* The configured root may be a link, and target the real path. */
+	if (path == NULL &&
+		tree_absolute_path(tree->root, real, sizeof real) == 0) {
+		const struct tree unlinked = {.path = real};
+		path = tree_strip(&unlinked, target);
+	}
+	return path;
+}
+
+bool arm_set_target(struct arm *arm, const char *target)
+{
+	const struct tree *tree = &arm->ctl->tree;
+	const char *path = target[0] == '/' ? strip_root(tree, target) : target;
+	char relative[PATH_MAX + 4], absolute[2 * PATH_MAX];
+
+	if (target[0] == '\0' || strcmp(target, "-") == 0)
+		return print_error(
+			target, "the last argument must be a boot file");
+	if (path != NULL && strncmp(path, ONCE_DIR "/", 5) == 0)
+		return print_error(target,
+			"a once link cannot be a target: it is removed when it is served");
+	if (path != NULL && strncmp(path, UNTIL_DIR "/", 6) == 0)
+		return print_error(target,
+			"a link in until/ cannot be a target: it is removed when its machine is done");
+	snprintf(absolute, sizeof absolute, "%s%s%s",
+		path == NULL ? "" : tree->path, path == NULL ? "" : "/",
+		path == NULL ? target : path);
+	snprintf(relative, sizeof relative, "../%s", path == NULL ? "" : path);
+	int err = arm_set_text(arm, target, path == NULL ? absolute : relative);
+	if (err < 0 && path != NULL && arm_set_text(arm, target, absolute) == 0)
+		err = 0;
+	if (err == 0)
+		return true;
+	return print_error(target, "%s", reason_text(-err));
 }
 
 /* Whether a client's entry is part of the way to the target. */
@@ -199,7 +244,9 @@ static bool warn_not_made(const struct arm *arm, const char *client, int err)
 		S_ISDIR(st.st_mode))
 		warnx("%s/%s: a directory is there; it was left alone",
 			arm->directory, client);
-	else if (err == -EEXIST && strcmp(arm->directory, STATIC_DIR) == 0)
+	else if (err == -EEXIST &&
+		 (strcmp(arm->directory, STATIC_DIR) == 0 ||
+			 strcmp(arm->directory, SUBNET_DIR) == 0))
 		warnx("%s/%s: a file is there, not a link; it was left alone (--force replaces it)",
 			arm->directory, client);
 	else if (err == -EEXIST)
@@ -240,6 +287,31 @@ static bool forecast_entry(struct arm *arm, const char *client)
 		warn_of_forecast(arm, client, &forecast);
 	return forecast.kind == FORECAST_GOOD ||
 	       forecast.kind == FORECAST_MAY_FAIL;
+}
+
+bool arm_remove(const struct arm *arm, const char *client)
+{
+	char text[PATH_MAX] = "", path[ENTRY_PATH_SIZE];
+
+	snprintf(path, sizeof path, "%s/%s", arm->directory, client);
+	int err = tree_read_link_at(arm->fd, client, text);
+	if (err == -EINVAL && !arm->replaces_files) {
+		warnx("%s: not a link, so it was left alone (--force removes a file)",
+			path);
+		return false;
+	}
+	if (err == -EINVAL)
+		err = 0;
+	if (err == 0 && unlinkat(arm->fd, client, 0) < 0)
+		err = -errno;
+	if (err < 0) {
+		warnx("%s: %s", path,
+			err == -ENOENT ? "there is none" : strerror(-err));
+		return false;
+	}
+	print_link(path, text);
+	putchar('\n');
+	return true;
 }
 
 bool arm_client(struct arm *arm, const struct client *client)

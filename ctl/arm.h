@@ -15,7 +15,7 @@ struct ctl;
 /* What all entries of one command have in common. */
 struct arm {
 	const struct ctl *ctl;
-	const char *directory; /* "once" or "static" */
+	const char *directory; /* such as "once" */
 	int fd;                /* open directory */
 	bool replaces_files;
 	char link_text[PATH_MAX]; /* text of each link */
@@ -47,6 +47,20 @@ void arm_close(const struct arm *arm);
  * without a message.
  */
 int arm_set_text(struct arm *arm, const char *what, const char *text);
+
+/*
+ * Sets the text of the links to a target as people give it: relative to the
+ * root, or absolute. The text is relative to the directory, or absolute if the
+ * directory is itself a link and relative text would lead elsewhere. False,
+ * with a message.
+ */
+bool arm_set_target(struct arm *arm, const char *target);
+
+/*
+ * Removes a client's entry and prints it. A file only with replaces_files.
+ * False, with a message.
+ */
+bool arm_remove(const struct arm *arm, const char *client);
 
 /*
  * Makes a client's entry and prints it. A machine that asks meanwhile gets the

@@ -23,6 +23,7 @@
 #include "ctl/ctl.h"
 #include "ctl/mac.h"
 #include "ctl/machine.h"
+#include "ctl/names.h"
 #include "ctl/print.h"
 
 /* The most addresses of one argument, without and with --force. */
@@ -40,6 +41,8 @@ enum choice {
 	CHOICE_ENTRIES,
 	/* All current and former addresses that no other machine has now. */
 	CHOICE_ALL,
+	/* Each identity, as it would ask. */
+	CHOICE_IDENTITIES,
 };
 
 struct each {
@@ -47,8 +50,50 @@ struct each {
 	client_action *action;
 	void *context;
 	enum choice choice;
-	const char *directory; /* CHOICE_ENTRIES: "once" or "static" */
+	const char *const *directories; /* CHOICE_ENTRIES: ended by a NULL */
 };
+
+static bool act_for_key(const struct each *each, const char *key)
+{
+	struct client client = {.hex = ""};
+
+	snprintf(client.key, sizeof client.key, "%s", key);
+	return each->action(each->ctl, &client, each->context);
+}
+
+static bool has_entry(const struct each *each, const char *key)
+{
+	const int root = each->ctl->tree.root;
+	char path[ENTRY_PATH_SIZE];
+	struct stat st;
+
+	for (int i = 0; each->directories[i] != NULL; i++) {
+		snprintf(path, sizeof path, "%s/%s", each->directories[i], key);
+		if (fstatat(root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+			errno != ENOENT)
+			return true;
+	}
+	return false;
+}
+
+/* Acts for the machine with an identity, by its name if it has one. */
+static bool act_for_identity(const struct each *each, const char *identity)
+{
+	char name[KEY_SIZE];
+	bool done = true;
+
+	if (each->choice == CHOICE_ALL || each->choice == CHOICE_IDENTITIES ||
+		!names_of(&each->ctl->tree, identity, name))
+		return act_for_key(each, identity);
+	if (each->choice == CHOICE_ONE)
+		return act_for_key(each, name);
+	const bool by_identity = has_entry(each, identity);
+	if (by_identity)
+		done = act_for_key(each, identity);
+	if (!by_identity || has_entry(each, name))
+		done = act_for_key(each, name) && done;
+	return done;
+}
 
 static bool act_for_address(
 	const struct each *each, const struct address *address)
@@ -56,7 +101,7 @@ static bool act_for_address(
 	struct client client;
 
 	address_client(address, &client);
-	return each->action(each->ctl, &client, each->context);
+	return act_for_identity(each, client.key);
 }
 
 /* Lists the addresses in a state or a better one, except for one. */
@@ -88,7 +133,7 @@ static bool warn_unknown_machine(const struct each *each, const char *word)
 
 	if (leases == NULL)
 		return print_error(word,
-			"not in the neighbour table and not in any lease");
+			"not in the neighbour table and not in any lease; if machines say who they are, set PXESRV_IDENTIFY here, too");
 	return print_error(word, "not in any lease of %s", leases);
 }
 
@@ -114,20 +159,45 @@ static bool act_for_holdings(const struct each *each,
 	return done;
 }
 
+/* Whether all current addresses of a machine have one name. */
+static bool find_common_name(const struct each *each,
+	const struct machine *machine, char out[static KEY_SIZE])
+{
+	char name[KEY_SIZE];
+	struct client client;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < machine->count; i++) {
+		if (machine->holdings[i].state != HOLDING_NOW)
+			continue;
+		address_client(&machine->holdings[i].address, &client);
+		if (!names_of(&each->ctl->tree, client.key, name) ||
+			(out[0] != '\0' && strcmp(out, name) != 0))
+			return false;
+		strcpy(out, name);
+	}
+	return out[0] != '\0';
+}
+
 static bool act_for_newest(const struct each *each, const char *word,
 	const struct machine *machine)
 {
 	const size_t count = machine_count(machine, HOLDING_NOW);
+	char name[KEY_SIZE];
 
 	if (count == 0)
 		return warn_lost_machine(word, machine);
+	if (find_common_name(each, machine, name))
+		return each->choice == CHOICE_ONE
+		               ? act_for_key(each, name)
+		               : act_for_holdings(each, machine, HOLDING_NOW);
 	if (count == 1 || each->ctl->each)
 		return act_for_holdings(each, machine, HOLDING_NOW);
 
 	const struct holding *newest = machine_newest(machine);
 	if (newest == NULL) {
 		print_error(word,
-			"%zu addresses, so nothing was done (name one, or use --each for all):",
+			"%zu addresses, so nothing was done (make them one machine by pxesrvctl name, or give one of them, or use --each for all):",
 			count);
 		print_holdings(machine, HOLDING_NOW, NULL);
 		return false;
@@ -142,15 +212,13 @@ static bool act_for_newest(const struct each *each, const char *word,
 static bool holding_has_entry(
 	const struct each *each, const struct holding *holding)
 {
+	char name[KEY_SIZE];
 	struct client client;
-	char path[ENTRY_PATH_SIZE];
-	struct stat st;
 
 	address_client(&holding->address, &client);
-	snprintf(path, sizeof path, "%s/%s", each->directory, client.key);
-	return fstatat(each->ctl->tree.root, path, &st, AT_SYMLINK_NOFOLLOW) ==
-	               0 ||
-	       errno != ENOENT;
+	return has_entry(each, client.key) ||
+	       (names_of(&each->ctl->tree, client.key, name) &&
+		       has_entry(each, name));
 }
 
 static bool leave_entry_alone(
@@ -160,7 +228,7 @@ static bool leave_entry_alone(
 	char path[ENTRY_PATH_SIZE];
 
 	address_client(&holding->address, &client);
-	snprintf(path, sizeof path, "%s/%s", each->directory, client.key);
+	snprintf(path, sizeof path, "%s/%s", each->directories[0], client.key);
 	return print_error(
 		path, "left alone: another machine has the address now");
 }
@@ -184,8 +252,8 @@ static bool act_for_entries(const struct each *each, const char *word,
 	}
 	if (found > 0)
 		return done;
-	print_error(word,
-		"none of its addresses has an entry in %s/:", each->directory);
+	print_error(word, "none of its addresses has an entry in %s/:",
+		each->directories[0]);
 	print_holdings(machine, HOLDING_LOST, NULL);
 	return false;
 }
@@ -202,6 +270,7 @@ static bool act_for_machine(const struct each *each, const char *word,
 		return warn_unknown_machine(each, word);
 	switch (each->choice) {
 	case CHOICE_ONE:
+	case CHOICE_IDENTITIES:
 		return act_for_newest(each, word, machine);
 	case CHOICE_ENTRIES:
 		return act_for_entries(each, word, machine);
@@ -265,7 +334,7 @@ static bool act_for_host(const struct each *each, const char *name)
 	const int error = getaddrinfo(name, NULL, &hints, &found);
 	if (error != 0)
 		return print_error(name,
-			"not an IP or MAC address, a range or a prefix; as a host name: %s",
+			"not an IP or MAC address, a UUID, a range, a prefix or a name in names/; as a host name: %s",
 			gai_strerror(error));
 	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
 		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,
@@ -279,11 +348,21 @@ static bool act_for_host(const struct each *each, const char *name)
 	return done;
 }
 
+/*
+ * Acts for a MAC address that is an entry's name, or has a name: either
+ * machines say their MAC address, or its addresses are found elsewhere.
+ */
 static bool act_for_mac(
 	const struct each *each, const char *text, const struct mac *mac)
 {
+	char key[KEY_SIZE], name[KEY_SIZE];
 	struct machine machine;
 
+	mac_text(mac, key);
+	if (each->ctl->identify.by_mac ||
+		names_of(&each->ctl->tree, key, name) ||
+		(each->choice == CHOICE_ENTRIES && has_entry(each, key)))
+		return act_for_identity(each, key);
 	if (!machine_of_mac(mac, each->ctl->leases, &machine))
 		return false;
 	const bool done = act_for_machine(each, text, &machine);
@@ -291,12 +370,69 @@ static bool act_for_mac(
 	return done;
 }
 
+/* The identities of a name, for act_for_name(). */
+struct name_action {
+	const struct each *each;
+	bool done;
+	unsigned count; /* how many were acted for */
+};
+
+static void act_for_its_identity(const char *identity, void *context)
+{
+	struct name_action *action = context;
+	const struct each *each = action->each;
+	struct client client;
+
+	if (each->choice == CHOICE_ALL && !client_parse(identity, &client))
+		return; /* the log has addresses */
+	if (each->choice == CHOICE_ENTRIES && !has_entry(each, identity))
+		return;
+	action->done = act_for_key(each, identity) && action->done;
+	action->count++;
+}
+
+static void ignore_identity(const char *identity, void *context)
+{
+	(void)identity;
+	(void)context;
+}
+
+/* Acts for a machine by its name. -ENOENT: there is no such name. */
+static int act_for_name(const struct each *each, const char *name)
+{
+	struct name_action action = {.each = each, .done = true};
+	const struct tree *tree = &each->ctl->tree;
+	const bool by_name =
+		each->choice == CHOICE_ONE || each->choice == CHOICE_ENTRIES;
+
+	if (tree->root < 0)
+		return -ENOENT; /* a command that needs no tree */
+	const int count = names_each_identity(tree, name,
+		each->choice == CHOICE_ONE ? ignore_identity
+					   : act_for_its_identity,
+		&action);
+
+	if (count < 0)
+		return print_error(NAMES_DIR, "%s", strerror(-count));
+	const bool has_own =
+		each->choice == CHOICE_ENTRIES && has_entry(each, name);
+	if (count == 0 && !has_own)
+		return -ENOENT;
+	if (by_name &&
+		(each->choice == CHOICE_ONE || has_own || action.count == 0))
+		action.done = act_for_key(each, name) && action.done;
+	return action.done;
+}
+
 static bool act_for_word(const struct each *each, const char *text)
 {
+	char uuid[UUID_KEY_SIZE];
 	struct address first, last;
 	struct mac mac;
 	const char *why;
 
+	if (identity_parse_uuid(text, uuid))
+		return act_for_identity(each, uuid);
 	if (mac_parse(text, &mac, &why))
 		return act_for_mac(each, text, &mac);
 	if (why != NULL)
@@ -306,7 +442,9 @@ static bool act_for_word(const struct each *each, const char *text)
 	if (address_prefix(text, &first, &last) ||
 		address_range(text, &first, &last))
 		return act_for_range(each, text, first, &last);
-	return act_for_host(each, text);
+	const int done =
+		identity_is_name(text) ? act_for_name(each, text) : -ENOENT;
+	return done == -ENOENT ? act_for_host(each, text) : done;
 }
 
 /* bytes of a line, NUL included */
@@ -408,14 +546,26 @@ bool clients_each(struct ctl *ctl, int count, char *const arguments[],
 	return act_for_arguments(&each, count, arguments);
 }
 
-bool clients_each_entry(struct ctl *ctl, const char *directory, int count,
-	char *const arguments[], client_action *action, void *context)
+bool clients_each_entry(struct ctl *ctl, const char *const directories[],
+	int count, char *const arguments[], client_action *action,
+	void *context)
 {
 	const struct each each = {.ctl = ctl,
 		.action = action,
 		.context = context,
 		.choice = CHOICE_ENTRIES,
-		.directory = directory};
+		.directories = directories};
+
+	return act_for_arguments(&each, count, arguments);
+}
+
+bool clients_each_identity(struct ctl *ctl, int count, char *const arguments[],
+	client_action *action, void *context)
+{
+	const struct each each = {.ctl = ctl,
+		.action = action,
+		.context = context,
+		.choice = CHOICE_IDENTITIES};
 
 	return act_for_arguments(&each, count, arguments);
 }

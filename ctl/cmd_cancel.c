@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pxesrvctl cancel: moves once links to once/.cancelled/. Holds the lock of
- * claims, so that a link is either cancelled or served.
+ * claims, so that a link is either cancelled or served. Removes links in
+ * until/.
  */
 #include <err.h>
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include "boot/once.h"
 #include "boot/once_lock.h"
 #include "boot/tree.h"
+#include "boot/until.h"
 #include "ctl/arm.h"
 #include "ctl/as_user.h"
 #include "ctl/clients.h"
@@ -168,17 +170,15 @@ static bool warn_not_cancelled(
 	return false;
 }
 
-static bool cancel_client(
-	struct ctl *ctl, const struct client *client, void *context)
+static bool cancel_once(struct ctl *ctl, const char *client)
 {
 	char text[PATH_MAX], entry[ENTRY_PATH_SIZE];
 
-	(void)context;
 	/* New files of cancel_link() must belong to the responder's user. */
 	as_user_begin(ctl);
-	const int err = cancel_link(&ctl->tree, client->key, text);
+	const int err = cancel_link(&ctl->tree, client, text);
 	as_user_end();
-	snprintf(entry, sizeof entry, ONCE_DIR "/%s", client->key);
+	snprintf(entry, sizeof entry, ONCE_DIR "/%s", client);
 	if (err < 0)
 		return warn_not_cancelled(ctl, err, entry);
 	print_link(entry, text);
@@ -189,14 +189,57 @@ static bool cancel_client(
 	return true;
 }
 
+/* Removes a link in until/. It moves nowhere, so no lock is needed. */
+static bool cancel_until(struct ctl *ctl, const char *client)
+{
+	char text[PATH_MAX], entry[ENTRY_PATH_SIZE];
+
+	snprintf(entry, sizeof entry, UNTIL_DIR "/%s", client);
+	as_user_begin(ctl);
+	int err = tree_read_link(&ctl->tree, entry, text);
+	if (err == 0 && unlinkat(ctl->tree.root, entry, 0) < 0)
+		err = -errno;
+	as_user_end();
+	if (err < 0)
+		return print_error(entry, "%s", strerror(-err));
+	print_link(entry, text);
+	putchar('\n');
+	return true;
+}
+
+static bool is_there(
+	const struct ctl *ctl, const char *directory, const char *client)
+{
+	char entry[ENTRY_PATH_SIZE];
+
+	snprintf(entry, sizeof entry, "%s/%s", directory, client);
+	return faccessat(ctl->tree.root, entry, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool cancel_client(
+	struct ctl *ctl, const struct client *client, void *context)
+{
+	bool done = true;
+
+	(void)context;
+	if (is_there(ctl, UNTIL_DIR, client->key)) {
+		done = cancel_until(ctl, client->key);
+		if (!is_there(ctl, ONCE_DIR, client->key))
+			return done;
+	}
+	return cancel_once(ctl, client->key) && done;
+}
+
 bool cmd_cancel(struct ctl *ctl, int count, char *const operands[])
 {
+	static const char *const directories[] = {ONCE_DIR, UNTIL_DIR, NULL};
+
 	as_user_begin(ctl);
 	const int err = prepare_cancel(&ctl->tree);
 	as_user_end();
 	if (err == 0)
 		return clients_each_entry(
-			ctl, ONCE_DIR, count, operands, cancel_client, NULL);
+			ctl, directories, count, operands, cancel_client, NULL);
 	if (err == -ENOENT)
 		warnx("%s/once: the responder has never run on this tree, and only its user (-u) may create .lock and .cancelled",
 			ctl->root);

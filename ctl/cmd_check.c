@@ -22,6 +22,7 @@
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
 #include "ctl/forecast.h"
+#include "ctl/key_check.h"
 #include "ctl/print.h"
 
 /* Younger files may be in use, by a slow answer or another pxesrvctl. */
@@ -62,7 +63,10 @@ __attribute__((format(printf, 4, 5))) static void report_problem(
 
 static void check_target(struct checking *checking, const struct entry *entry)
 {
-	if (entry->problem != NULL)
+	if (entry->is_expired)
+		report_problem(checking, entry->path, entry->problem,
+			"arm the machine again, or remove it");
+	else if (entry->problem != NULL)
 		report_problem(checking, entry->path, entry->problem,
 			entry->link_text[0] == '\0'
 				? "it must be a boot file that the responder's user can read, or a link to one%s"
@@ -76,19 +80,13 @@ static void check_target(struct checking *checking, const struct entry *entry)
 			entry->link_text);
 }
 
-static void check_client_name(
-	struct checking *checking, const struct entry *entry)
+static void check_key(struct checking *checking, const struct entry *entry)
 {
-	struct client client;
+	struct key_problem problem;
 
-	if (!client_parse(entry->client, &client))
-		report_problem(checking, entry->path,
-			"its name is not an IP address, so no client ever gets it",
-			"use pxesrvctl, which takes host names and MAC addresses and makes entries by address");
-	else if (strcmp(client.key, entry->client) != 0)
-		report_problem(checking, entry->path,
-			"its name is not the canonical form of its address, so no client ever gets it",
-			"rename it to %s", client.key);
+	if (key_check(checking->ctl, entry, &problem))
+		report_problem(checking, entry->path, problem.problem, "%s",
+			problem.advice);
 }
 
 static void check_unsure(struct checking *checking, const struct entry *entry)
@@ -142,20 +140,33 @@ static void check_entry(const char *name, void *context)
 	struct entry entry;
 
 	check_leftover(checking, name);
-	if (!entry_look(&checking->ctl->tree, checking->kind, name, &entry))
+	if (!entry_look(checking->ctl, checking->kind, name, &entry))
 		return;
-	if (checking->kind == ENTRY_CLAIMED) {
+	check_key(checking, &entry);
+	switch (checking->kind) {
+	case ENTRY_CLAIMED:
 		check_unsure(checking, &entry);
-		return;
-	}
-	if (checking->kind == ENTRY_SERVED || checking->kind == ENTRY_CANCELLED)
-		return;
-	check_client_name(checking, &entry);
-	if (checking->kind == ENTRY_ARMED && entry.link_text[0] == '\0')
-		report_problem(checking, entry.path, entry.problem,
-			"make it a link to a boot file, or move it to static/");
-	else
+		break;
+	case ENTRY_ARMED:
+	case ENTRY_UNTIL:
+		if (entry.link_text[0] == '\0')
+			report_problem(checking, entry.path, entry.problem,
+				"make it a link to a boot file, or move it to static/");
+		else
+			check_target(checking, &entry);
+		break;
+	case ENTRY_STATIC:
+	case ENTRY_SUBNET:
 		check_target(checking, &entry);
+		break;
+	case ENTRY_NAME:
+		if (entry.problem != NULL)
+			report_problem(checking, entry.path, entry.problem,
+				"use pxesrvctl name, or make it a link whose text is the name");
+		break;
+	default:
+		break;
+	}
 }
 
 static void check_default_file(struct checking *checking)

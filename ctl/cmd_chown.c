@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pxesrvctl chown: gives once/ and grub/ to the responder's user.
+ * pxesrvctl chown: gives once/, until/ and grub/ to the responder's user.
  *
  * Others can write to once/ while root runs this command. So everything is
  * opened without following links, then checked and changed by its descriptor.
@@ -20,10 +20,12 @@
 #include <unistd.h>
 
 #include "boot/grub.h"
+#include "boot/identity.h"
 #include "boot/moment.h"
 #include "boot/once.h"
 #include "boot/reason.h"
 #include "boot/text.h"
+#include "boot/until.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
@@ -233,18 +235,35 @@ static bool give_once(const struct ctl *ctl, const struct owner *owner)
 	return done;
 }
 
-/* Members of the group make entries in static/; the responder only reads. */
-static bool give_static(const struct ctl *ctl, const struct owner *owner)
+/* until/ first, for the same reason. */
+static bool give_until(const struct ctl *ctl, const struct owner *owner)
+{
+	const int until = open_or_make_directory(ctl, UNTIL_DIR);
+
+	if (until < 0)
+		return false;
+	const bool done =
+		give_open_directory(owner, until, UNTIL_DIR,
+			GROUP_MODES | S_ISVTX, S_IRWXO) &&
+		give_directory(owner, until, DONE_DIR + strlen(UNTIL_DIR "/"),
+			DONE_DIR, GROUP_MODES | S_ISVTX, S_IRWXO);
+	close(until);
+	return done;
+}
+
+/* Members of the group make entries here; the responder only reads. */
+static bool give_to_group(
+	const struct ctl *ctl, const struct owner *owner, const char *name)
 {
 	const struct owner people = {.user = NO_USER, .group = owner->group};
 
 	if (owner->group == NO_GROUP)
 		return true;
-	const int fd = open_or_make_directory(ctl, STATIC_DIR);
+	const int fd = open_or_make_directory(ctl, name);
 	if (fd < 0)
 		return false;
 	const bool done =
-		give_open_directory(&people, fd, STATIC_DIR, GROUP_MODES, 0);
+		give_open_directory(&people, fd, name, GROUP_MODES, 0);
 	close(fd);
 	return done;
 }
@@ -312,6 +331,8 @@ bool cmd_chown(struct ctl *ctl, int count, char *const operands[])
 	(void)count;
 	parse_owner(operands[0], &owner);
 	bool done = give_once(ctl, &owner);
-	done = give_static(ctl, &owner) && done;
+	done = give_until(ctl, &owner) && done;
+	done = give_to_group(ctl, &owner, STATIC_DIR) && done;
+	done = give_to_group(ctl, &owner, NAMES_DIR) && done;
 	return give_grub(ctl, &owner) && done;
 }

@@ -113,9 +113,13 @@ static void add_skipped_steps(struct explanation *explanation)
 {
 	const enum source source = explanation->decision.source;
 	const struct tree *tree = &explanation->ctl->tree;
+	char what[KEY_SIZE + 32];
 
 	if (source == SOURCE_NAMES)
 		return;
+	snprintf(what, sizeof what, ": its name is %s", explanation->keys.name);
+	if (explanation->keys.name[0] != '\0')
+		add_step(explanation, explanation->client, what);
 	add_directory_steps(explanation, ONCE_DIR);
 	if (source >= SOURCE_UNTIL && is_directory(tree, UNTIL_DIR))
 		add_directory_steps(explanation, UNTIL_DIR);
@@ -198,9 +202,11 @@ static void print_explanation_json(struct explanation *explanation)
 	const bool good = decision->error == 0;
 
 	print_json(json_pack(
-		"{s:s,s:i,s:s,s:s,s:o?,s:o?,s:o?,s:s?,s:o?,s:s?,s:o?,s:O}",
-		"client", explanation->client, "status",
-		response_status(decision->reason), "source",
+		"{s:s,s:s?,s:i,s:s,s:s,s:o?,s:o?,s:o?,s:s?,s:o?,s:s?,s:o?,s:O}",
+		"client", explanation->client, "name",
+		explanation->keys.name[0] == '\0' ? NULL
+						  : explanation->keys.name,
+		"status", response_status(decision->reason), "source",
 		source_name(decision->source), "entry", decision->entry,
 		"target",
 		decision->link_text[0] == '\0'
@@ -262,13 +268,24 @@ static void print_explanation_text(struct explanation *explanation)
 	print_forecast_warning(explanation);
 }
 
+/* Sets the identity of a request, by its canonical text. */
+static void set_identity(struct identities *who, const char *text)
+{
+	struct client client;
+
+	*who = (struct identities){.address = ""};
+	if (client_parse(text, &client))
+		snprintf(who->address, sizeof who->address, "%s", text);
+	else if (!identity_parse_uuid(text, who->uuid))
+		identity_parse_mac(text, who->mac);
+}
+
 static bool explain_client(
 	struct ctl *ctl, const struct client *client, void *context)
 {
 	struct explanation explanation = {.ctl = ctl, .client = client->key};
 
-	snprintf(explanation.who.address, sizeof explanation.who.address, "%s",
-		client->key);
+	set_identity(&explanation.who, client->key);
 	as_user_begin_reading(ctl);
 	make_explanation(&explanation, context);
 	as_user_end();
@@ -289,5 +306,6 @@ bool cmd_explain(struct ctl *ctl, int count, char *const operands[])
 	as_user_begin_reading(ctl);
 	forecast_links(ctl, &links);
 	as_user_end();
-	return clients_each(ctl, count, operands, explain_client, &links);
+	return clients_each_identity(
+		ctl, count, operands, explain_client, &links);
 }

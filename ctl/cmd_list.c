@@ -89,7 +89,7 @@ static void print_entry(const struct listing *listing, const char *name)
 	char client[4 * NAME_MAX + 1], target[PATH_MAX];
 	struct entry entry;
 
-	if (!entry_look(&listing->ctl->tree, listing->kind, name, &entry) ||
+	if (!entry_look(listing->ctl, listing->kind, name, &entry) ||
 		(listing->broken_only && entry.problem == NULL))
 		return;
 	if (listing->ctl->json) {
@@ -209,7 +209,7 @@ static void choose_kinds(int count, char *const operands[],
 			*broken = true;
 		else
 			errx(EX_USAGE,
-				"list %s: not one of armed, static, served, unsure, broken",
+				"list %s: not one of armed, until, static, subnet, name, unsure, done, served, broken",
 				operands[i]);
 	}
 	kinds[ENTRY_CANCELLED] = kinds[ENTRY_SERVED];

@@ -6,14 +6,16 @@
 
 #include "boot/decision.h"
 #include "boot/tree.h"
+#include "cgi/identify.h"
 
 /* One call of the program: what to do, and where. */
 struct ctl {
-	const char *root;  /* -r, else PXESRV_ROOT */
-	const char *allow; /* PXESRV_ALLOW */
-	const char *log;   /* PXESRV_LOG */
-	struct once_limits once;
-	struct tree tree; /* open for the commands that need it */
+	const char *root;         /* -r, else PXESRV_ROOT */
+	const char *allow;        /* PXESRV_ALLOW */
+	const char *log;          /* PXESRV_LOG */
+	struct once_limits once;  /* PXESRV_ONCE_GRACE, PXESRV_ONCE_EXPIRES */
+	struct identify identify; /* PXESRV_IDENTIFY */
+	struct tree tree;         /* open for the commands that need it */
 
 	/* Options; NULL or false: not given. */
 	const char *user;    /* -u */
@@ -24,6 +26,7 @@ struct ctl {
 	const char *since;   /* --since */
 	bool each;           /* --each */
 	bool follow;         /* -f */
+	bool delete;         /* -d */
 	bool force;          /* --force */
 	bool json;           /* --json */
 	bool prometheus;     /* --prometheus */
@@ -37,5 +40,5 @@ struct ctl {
 typedef bool command_run(struct ctl *ctl, int count, char *const operands[]);
 
 command_run cmd_cancel, cmd_check, cmd_chown, cmd_explain, cmd_forget,
-	cmd_kickstart, cmd_list, cmd_log, cmd_once, cmd_preseed, cmd_rearm,
-	cmd_static, cmd_stats;
+	cmd_kickstart, cmd_list, cmd_log, cmd_name, cmd_once, cmd_preseed,
+	cmd_rearm, cmd_static, cmd_stats, cmd_subnet, cmd_until;

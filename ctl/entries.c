@@ -15,9 +15,12 @@
 
 #include "boot/claim.h"
 #include "boot/decision.h"
+#include "boot/identity.h"
+#include "boot/subnet.h"
 #include "boot/target.h"
 #include "boot/text.h"
 #include "boot/tree.h"
+#include "boot/until.h"
 #include "ctl/boot_file.h"
 #include "ctl/ctl.h"
 
@@ -98,7 +101,11 @@ void entry_cancelled_path(
 
 const struct entry_place entry_places[ENTRY_KINDS] = {
 	[ENTRY_ARMED] = {.word = "armed", .directory = ONCE_DIR},
+	[ENTRY_UNTIL] = {.word = "until", .directory = UNTIL_DIR},
 	[ENTRY_STATIC] = {.word = "static", .directory = STATIC_DIR},
+	[ENTRY_SUBNET] = {.word = "subnet", .directory = SUBNET_DIR},
+	[ENTRY_NAME] = {.word = "name", .directory = NAMES_DIR},
+	[ENTRY_DONE] = {.word = "done", .directory = DONE_DIR},
 	[ENTRY_CLAIMED] = {.word = "unsure",
 		.directory = CLAIMED_DIR,
 		.is_part = true,
@@ -195,9 +202,46 @@ static bool read_entry_text(const struct tree *tree, struct entry *entry)
 	return err != -ENOENT;
 }
 
-bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
+/* Whether the responder takes links alone in the directory of a kind. */
+static bool takes_links_alone(enum entry_kind kind)
+{
+	return kind == ENTRY_ARMED || kind == ENTRY_UNTIL;
+}
+
+static bool is_expired(const struct ctl *ctl, const struct entry *entry)
+{
+	return entry->kind == ENTRY_ARMED && ctl->once.expires > 0 &&
+	       time(NULL) - entry->since > (time_t)ctl->once.expires;
+}
+
+static void look_at_entry(const struct ctl *ctl, mode_t type, struct entry *out)
+{
+	switch (out->kind) {
+	case ENTRY_ARMED:
+	case ENTRY_UNTIL:
+	case ENTRY_STATIC:
+	case ENTRY_SUBNET:
+		if (takes_links_alone(out->kind) && !S_ISLNK(type))
+			out->problem = "not a link, so it is ignored";
+		else
+			look_at_target(&ctl->tree, out);
+		out->is_expired = out->problem == NULL && is_expired(ctl, out);
+		if (out->is_expired)
+			out->problem = "expired, so it is ignored";
+		break;
+	case ENTRY_NAME:
+		if (!identity_is_name(out->link_text))
+			out->problem = "not a link to a machine's name";
+		break;
+	default:
+		break;
+	}
+}
+
+bool entry_look(const struct ctl *ctl, enum entry_kind kind, const char *name,
 	struct entry *out)
 {
+	const struct tree *tree = &ctl->tree;
 	struct stat st;
 
 	/* The example tree has a README in each directory. */
@@ -205,6 +249,7 @@ bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
 		return false;
 	out->kind = kind;
 	out->size = -1;
+	out->is_expired = false;
 	out->problem = out->doubt = NULL;
 	snprintf(out->client, sizeof out->client, "%s", name);
 	snprintf(out->path, sizeof out->path, "%s/%s",
@@ -218,9 +263,6 @@ bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
 	                                          : NULL;
 	if (dot != NULL)
 		*dot = '\0';
-	if (kind == ENTRY_ARMED && !S_ISLNK(st.st_mode))
-		out->problem = "not a link, so it is ignored";
-	else if (kind == ENTRY_ARMED || kind == ENTRY_STATIC)
-		look_at_target(tree, out);
+	look_at_entry(ctl, st.st_mode, out);
 	return true;
 }

@@ -31,8 +31,12 @@ void entry_cancelled_path(
 
 enum entry_kind {
 	ENTRY_ARMED,
+	ENTRY_UNTIL,
 	ENTRY_STATIC,
+	ENTRY_SUBNET,
+	ENTRY_NAME,
 	ENTRY_CLAIMED,
+	ENTRY_DONE,
 	ENTRY_SERVED,
 	ENTRY_CANCELLED,
 	ENTRY_KINDS, /* number of kinds */
@@ -57,19 +61,20 @@ int entry_each(const struct tree *tree, enum entry_kind kind,
 /* A client's entry. */
 struct entry {
 	enum entry_kind kind;
-	char client[NAME_MAX + 1]; /* name without a suffix */
+	char client[NAME_MAX + 1]; /* key: name without a suffix */
 	char path[PATH_MAX];       /* relative to the root */
 	char link_text[PATH_MAX];  /* empty: not a link */
 	time_t since;        /* when armed, claimed, served or cancelled */
 	off_t size;          /* bytes of the boot file; -1: unknown */
+	bool is_expired;     /* by PXESRV_ONCE_EXPIRES */
 	const char *problem; /* why there is no boot file, or NULL */
 	const char *doubt;   /* why the file is unlikely to boot, or NULL */
 };
 
 /*
  * Reads the entry of this name in the directory of a kind. Opens the targets of
- * armed and static entries as the responder does. False: it is gone, or not an
- * entry (its name begins with a dot or README).
+ * entries that can be served, as the responder does. False: it is gone, or not
+ * an entry (its name begins with a dot or README).
  */
-bool entry_look(const struct tree *tree, enum entry_kind kind, const char *name,
+bool entry_look(const struct ctl *ctl, enum entry_kind kind, const char *name,
 	struct entry *out);

@@ -35,6 +35,7 @@ static void apply_settings(struct ctl *ctl)
 	ctl->allow = settings.allow;
 	ctl->log = settings.log;
 	ctl->once = settings.once;
+	ctl->identify = settings.identify;
 }
 
 static void open_tree_or_exit(struct ctl *ctl)
@@ -69,13 +70,14 @@ int main(int argc, char *argv[])
 	const int first = at + options_of(command, argc - at, argv + at, &ctl);
 	if (command->needs_tree)
 		open_tree_or_exit(&ctl);
+	else if (tree_open(ctl.root, ctl.allow, &ctl.tree) < 0)
+		ctl.tree.root = -1; /* there are no names then */
 
 	bool done = command->run(&ctl, argc - first, argv + first);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		warn("standard output");
 		done = false;
 	}
-	if (command->needs_tree)
-		tree_close(&ctl.tree);
+	tree_close(&ctl.tree);
 	return done ? EX_OK : 1;
 }

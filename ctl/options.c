@@ -29,6 +29,17 @@ static const struct command commands[] = {
 			"answered with an error.\n",
 	},
 	{
+		.name = "until",
+		.run = cmd_until,
+		.needs_tree = true,
+		.operands = "CLIENT... TARGET",
+		.operands_min = 2,
+		.operands_max = -1,
+		.options = "uFEL",
+		.help = "each boot gets TARGET, until the machine asks for /done\n"
+			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n",
+	},
+	{
 		.name = "static",
 		.run = cmd_static,
 		.needs_tree = true,
@@ -40,6 +51,30 @@ static const struct command commands[] = {
 			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n",
 	},
 	{
+		.name = "subnet",
+		.run = cmd_subnet,
+		.needs_tree = true,
+		.operands = "NETWORK... [TARGET]",
+		.operands_min = 1,
+		.operands_max = -1,
+		.options = "uFd",
+		.help = "each boot in a network gets TARGET, from now on\n"
+			"NETWORK is a prefix such as 10.0.7.0/24. The longest one that fits counts.\n"
+			"With -d, removes the entries of the networks.\n",
+	},
+	{
+		.name = "name",
+		.run = cmd_name,
+		.needs_tree = true,
+		.operands = "NAME [IDENTITY...]",
+		.operands_min = 1,
+		.operands_max = -1,
+		.options = "uFd",
+		.help = "make several addresses one machine\n"
+			"IDENTITY is an IP or MAC address or a UUID. Without one, the addresses of the\n"
+			"host NAME. With -d, takes the name from these identities, or from all.\n",
+	},
+	{
 		.name = "cancel",
 		.run = cmd_cancel,
 		.needs_tree = true,
@@ -47,7 +82,8 @@ static const struct command commands[] = {
 		.operands_min = 1,
 		.operands_max = -1,
 		.options = "uFL",
-		.help = "remove the once link, unserved (rearm brings it back)\n",
+		.help = "remove the once link, unserved (rearm brings it back)\n"
+			"Also removes the link in until/.\n",
 	},
 	{
 		.name = "rearm",
@@ -74,11 +110,13 @@ static const struct command commands[] = {
 		.name = "list",
 		.run = cmd_list,
 		.needs_tree = true,
-		.operands = "[armed|static|served|unsure|broken]...",
+		.operands = "[KIND|broken]...",
 		.operands_max = -1,
 		.options = "JUu",
-		.help = "list entries: armed, static, served, interrupted (unsure), broken\n"
-			"Sorted by address. In a pipe: client, kind, bytes, time, target and problem,\n"
+		.help = "list entries, all or of these kinds, or what is broken\n"
+			"KIND is armed, until, static, subnet, name, served, done or unsure (a crash\n"
+			"interrupted the answer; most of these were delivered). Sorted by address. In a\n"
+			"pipe: client, kind, bytes, time, target and problem,\n"
 			"separated by tabs. unsure: a crash interrupted the answer; most of these were\n"
 			"delivered.\n",
 	},
@@ -155,10 +193,11 @@ static const struct command commands[] = {
 		.operands_min = 1,
 		.operands_max = 1,
 		.options = "",
-		.help = "give once/ and the directories in grub/ to the responder's user\n"
-			"USER is the user that the responder runs as. Creates once/ if it is missing.\n"
-			"Also gives the responder's own directories and .lock to USER; links keep their\n"
-			"owners. Members of GROUP can then make entries in once/, static/ and grub/.\n"
+		.help = "give once/, until/ and what is in grub/ to the responder's user\n"
+			"USER is the user that the responder runs as. Creates once/ and until/ if they\n"
+			"are missing. Also gives the responder's own directories and .lock to USER; links\n"
+			"keep their owners. Members of GROUP can then make entries in once/, until/,\n"
+			"static/, names/ and grub/.\n"
 			"Only root can use it.\n",
 	},
 };
@@ -166,7 +205,7 @@ static const struct command commands[] = {
 
 /*
  * All options, in the order of the help. An option with a value sets a string
- * of struct ctl, others a bool. Only r, u, f and U are short options, too.
+ * of struct ctl, others a bool. Only r, u, d, f and U are short options, too.
  */
 static const struct {
 	char letter;
@@ -183,8 +222,10 @@ static const struct {
 		"do not sort: the order of the directory, in constant memory"},
 	{'J', "json", NULL, offsetof(struct ctl, json),
 		"print one JSON object per line"},
+	{'d', "delete", NULL, offsetof(struct ctl, delete),
+		"remove, instead of adding"},
 	{'F', "force", NULL, offsetof(struct ctl, force),
-		"allow more than 4096 addresses, or regular files in static/"},
+		"allow more than 4096 addresses, regular files in static/ and\n                  subnet/, or another name for an identity"},
 	{'E', "each", NULL, offsetof(struct ctl, each),
 		"act on all addresses of a machine that has several"},
 	{'L', "leases", "FILE", offsetof(struct ctl, leases),
@@ -203,7 +244,7 @@ static const struct {
 		"the tree (default: $PXESRV_ROOT, else /srv/pxesrv)"},
 };
 #define OPTION_COUNT (sizeof all_options / sizeof all_options[0])
-#define SHORT_OPTIONS "r:u:fUh"
+#define SHORT_OPTIONS "r:u:dfUh"
 
 /* The table for getopt_long(3), with --help. */
 static const struct option *long_options(void)
@@ -233,17 +274,15 @@ const struct command *command_find_or_exit(const char *name)
 
 static void print_overview(FILE *out)
 {
-	fputs("usage: pxesrvctl [-r ROOT] COMMAND ...\n"
-	      "       pxesrvctl COMMAND -h\n\n"
-	      "Arm machines that boot from PXESrv, and see what they get.\n\n",
+	fputs("usage: pxesrvctl [-r ROOT] COMMAND ...      (its help: pxesrvctl COMMAND -h)\n\n",
 		out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-10s%.*s\n", commands[i].name,
 			(int)strcspn(commands[i].help, "\n"), commands[i].help);
-	fputs("\nCLIENT is an IP or MAC address, a host name, a range (10.0.0.10-10.0.0.20),\n"
-	      "a prefix (10.0.0.0/28), or - to read one per line from standard input.\n"
-	      "Environment: PXESRV_ROOT, PXESRV_ALLOW, PXESRV_LOG and PXESRV_ONCE_GRACE, with\n"
-	      "the same values as the responder's.\n",
+	fputs("\nCLIENT is a name, an IP or MAC address, a UUID, a host name, 10.0.0.10-10.0.0.20,\n"
+	      "10.0.0.0/28, or - to read them from standard input.\n"
+	      "Environment: as the responder's (pxesrv.fcgi(8)), but for PXESRV_SEND and\n"
+	      "PXESRV_THREADS.\n",
 		out);
 }
 

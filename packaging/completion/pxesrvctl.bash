@@ -10,8 +10,8 @@ _pxesrvctl_clients()
 		for name in $(command ls -- "$root/$directory" 2>/dev/null); do
 			# Behind the client stands who has cancelled.
 			[[ $directory != once/.cancelled ]] || name=${name%.*}
-			# A README is nobody's address.
-			[[ $name == *[!0-9a-f.:]* ]] || COMPREPLY+=("$name")
+			# A README is no machine.
+			[[ $name == README* ]] || COMPREPLY+=("$name")
 		done
 	done
 }
@@ -34,8 +34,10 @@ _pxesrvctl_targets()
 	[[ $cur != */* ]] || directory=${cur%/*}/
 	while IFS= read -r name; do
 		name=$directory$name
-		[[ $name == once || $name == static || $name != "$cur"* ]] &&
-			continue
+		[[ $name != "$cur"* ]] && continue
+		case $name in
+		once | until | static | subnet | names) continue ;;
+		esac
 		if [[ -d $root/$name ]]; then
 			name+=/
 			compopt -o nospace
@@ -56,7 +58,7 @@ _pxesrvctl_value()
 		;;
 	--leases) _pxesrvctl_files ;;
 	-u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
-	--client) _pxesrvctl_clients once static ;;
+	--client) _pxesrvctl_clients once until static names ;;
 	--since) COMPREPLY=(15m 2h 7d) ;;
 	--repo | --cmdline) ;;
 	*) return 1 ;;
@@ -67,7 +69,9 @@ _pxesrvctl_options()
 {
 	case $command in
 	'') COMPREPLY=(-r -h -V) ;;
-	once | static | rearm) COMPREPLY=(-u --force --each --leases) ;;
+	once | until | static | rearm)
+		COMPREPLY=(-u --force --each --leases) ;;
+	subnet | name) COMPREPLY=(-u --force -d) ;;
 	cancel) COMPREPLY=(-u --force --leases) ;;
 	forget) COMPREPLY=(--force --leases) ;;
 	list) COMPREPLY=(--json -U -u) ;;
@@ -83,14 +87,16 @@ _pxesrvctl_options()
 _pxesrvctl_operands()
 {
 	case $command in
-	'') COMPREPLY=(once static cancel rearm forget list explain check log
-		stats kickstart preseed chown) ;;
-	once | static) [[ $operands -eq 0 ]] || _pxesrvctl_targets ;;
-	cancel) _pxesrvctl_clients once ;;
+	'') COMPREPLY=(once until static subnet name cancel rearm forget list
+		explain check log stats kickstart preseed chown) ;;
+	subnet) [[ $operands -eq 0 ]] || _pxesrvctl_targets ;;
+	once | until | static) [[ $operands -eq 0 ]] || _pxesrvctl_targets ;;
+	cancel) _pxesrvctl_clients once until ;;
 	rearm) _pxesrvctl_clients once/.served once/.cancelled ;;
 	forget) _pxesrvctl_clients static ;;
-	explain) _pxesrvctl_clients once static ;;
-	list) COMPREPLY=(armed static served unsure broken) ;;
+	explain) _pxesrvctl_clients once until static names ;;
+	list) COMPREPLY=(armed until static subnet name unsure done served
+		broken) ;;
 	chown) [[ $operands -gt 0 ]] || mapfile -t COMPREPLY < <(
 		compgen -u -- "$cur") ;;
 	log | stats) _pxesrvctl_files ;;

@@ -47,12 +47,12 @@ end
 function __pxesrvctl_clients
 	set -l words (__pxesrvctl_words)
 	for directory in $argv
-		# A README is nobody's address.
+		# A README is no machine.
 		set -l names $words[1]/$directory/*
 		# Behind the client stands who has cancelled.
 		string replace -r '(/once/\.cancelled/.*)\.\d+$' '$1' -- $names |
 			string replace -r '.*/' '' |
-			string match -r '^[0-9a-f.:]+$'
+			string match -v 'README*'
 	end
 end
 
@@ -69,7 +69,7 @@ function __pxesrvctl_targets
 	set -l paths $words[1]/$directory*
 	for path in $paths
 		set -l name $directory(string replace -r '.*/' '' -- $path)
-		contains -- $name once static; and continue
+		contains -- $name once until static subnet names; and continue
 		test -d $path; and set name $name/
 		echo $name
 	end
@@ -84,7 +84,10 @@ complete -c pxesrvctl -s r -x -a '(__fish_complete_directories)' -d 'The tree'
 
 for line in \
 	'once	Arm: the next boot gets it, one time' \
+	'until	Each boot gets it, until the machine is done' \
 	'static	Each boot gets it' \
+	'subnet	Each boot in a network gets it' \
+	'name	Make several addresses one machine' \
 	'cancel	Take the once link away, unserved' \
 	'rearm	Arm again what was served' \
 	'forget	Remove the entry in static/' \
@@ -99,11 +102,13 @@ for line in \
 	complete -c pxesrvctl -n __pxesrvctl_has_no_command -a "'$line'"
 end
 
-set -l arm once static cancel rearm
-__pxesrvctl_option "$arm explain check list" -s u -x \
+set -l arm once until static cancel rearm
+__pxesrvctl_option "$arm subnet name explain check list" -s u -x \
 	-a '(__fish_complete_users)' -d 'Look at the tree as this user'
 __pxesrvctl_option "$arm explain forget" -l force -d 'Allow many addresses, or files'
-__pxesrvctl_option 'once static rearm explain' -l each \
+__pxesrvctl_option 'subnet name' -l force -d 'Replace files, or other names'
+__pxesrvctl_option 'subnet name' -s d -d 'Remove'
+__pxesrvctl_option 'once until static rearm explain' -l each \
 	-d 'All addresses of a machine'
 __pxesrvctl_option "$arm explain forget" -l leases -r -F \
 	-d 'Where to look for MAC addresses'
@@ -111,21 +116,21 @@ __pxesrvctl_option 'list explain check log' -l json -d 'One object a line'
 __pxesrvctl_option list -s U -d 'In the order of the directory'
 __pxesrvctl_option log -s f -d 'Follow the log'
 __pxesrvctl_option log -l client -x \
-	-a '(__pxesrvctl_clients once static)' -d 'Only this client'
+	-a '(__pxesrvctl_clients once until static names)' -d 'Only this client'
 __pxesrvctl_option 'log stats' -l since -x -a '15m 2h 7d' -d 'Only lines not older'
 __pxesrvctl_option stats -l prometheus -d 'For the node exporter'
 __pxesrvctl_option 'kickstart preseed' -l repo -x -d "The distribution's files"
 __pxesrvctl_option 'kickstart preseed' -l cmdline -x -d "Append to the kernel's command line"
 
-complete -c pxesrvctl -n '__pxesrvctl_goes_on once static' \
+complete -c pxesrvctl -n '__pxesrvctl_goes_on once until static subnet' \
 	-a '(__pxesrvctl_targets)'
-__pxesrvctl_option cancel -a '(__pxesrvctl_clients once)'
+__pxesrvctl_option cancel -a '(__pxesrvctl_clients once until)'
 __pxesrvctl_option rearm -a \
 	'(__pxesrvctl_clients once/.served once/.cancelled)'
 __pxesrvctl_option forget -a '(__pxesrvctl_clients static)'
-__pxesrvctl_option explain -a '(__pxesrvctl_clients once static)'
+__pxesrvctl_option explain -a '(__pxesrvctl_clients once until static names)'
 complete -c pxesrvctl \
 	-n '__pxesrvctl_is chown; and not __pxesrvctl_goes_on chown' \
 	-a '(__fish_complete_users)'
-__pxesrvctl_option list -a 'armed static served unsure broken'
+__pxesrvctl_option list -a 'armed until static subnet name unsure done served broken'
 __pxesrvctl_option 'log stats' -F

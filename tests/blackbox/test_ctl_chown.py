@@ -24,10 +24,12 @@ TREE = {
     "once/.claimed/10.0.0.8.0": Link("../os/boot"),
     "once/.served/10.0.0.9": Link("../os/boot"), "once/note": "not ours",
     "once/more": Directory(), "grub/12/grub.cfg-0A000007": "",
+    "until/10.0.0.9": Link("../os/boot"),
+    "until/.done/10.0.0.9": Link("../os/boot"), "names/10.0.0.9": Link("node9"),
     "grub/13/sub": Directory(), "grub/grub.0": "", "grub/latest": Link("13"),
 }
-GIVEN = {"once", "once/.claimed", "once/.served", "once/.lock", "grub/12",
-         "grub/13"}
+GIVEN = {"once", "once/.claimed", "once/.served", "once/.lock", "until",
+         "until/.done", "grub/12", "grub/13"}
 
 
 @pytest.fixture
@@ -75,12 +77,13 @@ def test_a_group(tree):
     after = owners(tree)
     assert after["once"] == (NEW, GROUP, 0o3770)
     assert after["once/.lock"] == (NEW, GROUP, 0o660)
-    assert after["static"] == (OLD, GROUP, 0o2775)
+    assert after["until"] == after["until/.done"] == (NEW, GROUP, 0o3770)
+    assert after["static"] == after["names"] == (OLD, GROUP, 0o2775)
     for name in ("once/.claimed", "once/.served"):
         assert after[name] == (NEW, GROUP, 0o750)
     for name in ("grub/12", "grub/13"):
         assert after[name] == (NEW, GROUP, 0o2775)
-    for name in set(after) - GIVEN - {"static"}:
+    for name in set(after) - GIVEN - {"static", "names"}:
         assert after[name][:2] == (OLD, OLD), name
 
 
@@ -92,7 +95,8 @@ def test_who(tree, who, want):
     assert ctl.good("chown", who).lines[0] == "once: made"
     st = os.stat(tree.full("once"))
     assert (st.st_uid, st.st_gid) == want
-    assert os.path.exists(tree.full("static")) == (":" in who)
+    for name in ("static", "names"):
+        assert os.path.exists(tree.full(name)) == (":" in who)
 
 
 @pytest.mark.parametrize("who", [
@@ -232,7 +236,7 @@ def test_what_was_not_done_is_done_by_the_next_one(
         if name in ("fchown", "fchmod") and fault == "error=EIO":
             assert b"left alone: Input/output error" in done.stderr
         after = owners(tree)
-        for path in set(before) - GIVEN - {"static"}:
+        for path in set(before) - GIVEN - {"static", "names"}:
             assert after[path] == before[path], (name, number)
         # Without the mode of once/, the lock is for its owner alone.
         if after.get("once/.lock") == (NEW, GROUP, 0o600):
@@ -286,5 +290,5 @@ def test_in_a_user_namespace(tree):
     after = owners(tree)
     for name in GIVEN:
         assert after[name][:2] == (base + NEW, base + GROUP), name
-    for name in set(after) - GIVEN - {"static"}:
+    for name in set(after) - GIVEN - {"static", "names"}:
         assert after[name][:2] == (base, base), name

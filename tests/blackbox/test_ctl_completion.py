@@ -146,7 +146,8 @@ DEBIAN = ["debian/12/default", "debian/12/pre seed"]
     ("can", ["cancel"]),
     ("st", ["static", "stats"]),
     ("no-such-command ", []),
-    ("list ", ["armed", "broken", "served", "static", "unsure"]),
+    ("list ", ["armed", "broken", "done", "name", "served", "static", "subnet",
+              "unsure", "until"]),
     ("list a", ["armed"]),
     ("list armed b", ["broken"]),
     ("cancel ", ARMED),
@@ -208,7 +209,7 @@ def test_the_root(complete, tree, tmp_path):
 
 def test_the_commands_are_those_of_the_program(complete):
     commands = commands_of_the_program()
-    assert len(commands) == 13
+    assert len(commands) == 16
     assert complete("") == commands
 
 

@@ -12,10 +12,18 @@ import place
 from cases import MENU, OS
 from deployments import meta_variables
 from place import until
-from tree import Directory, Fifo, Link, Socket, Unreadable
+from tree import Directory, Fifo, Link, OldLink, Socket, Unreadable
 
 TREES = 1000
 CLIENTS = ["127.0.0.7", "fd00:77::7"]
+NAME = "node7"
+DIRECTORIES = ["once", "until", "static", "names", "subnet"]
+SUBNETS = {
+    "127.0.0.7": ["127.0.0.7_32", "127.0.0.0_24", "127.0.0.0_8", "0.0.0.0_0",
+                  "127.0.0.7_24", "127.0.0.0_08"],
+    "fd00:77::7": ["fd00:77::7_128", "fd00:77::_64", "fd00:77::_63", "::_0"],
+}
+EXPIRES = "1800"
 ALLOWED = place.SERVERS + "/allowed"
 # What an entry may lead to, as it counts from the root.
 PARTS = {
@@ -45,7 +53,7 @@ def tree(tree):
             file.write("#!ipxe\n" + name)
     if not os.path.lexists(f"{ALLOWED}/link"):
         os.symlink(place.ROOT + "/os/boot", f"{ALLOWED}/link")
-    tree.make({**PARTS, "once": Directory(), "static": Directory()})
+    tree.make({**PARTS, **{name: Directory() for name in DIRECTORIES}})
     return tree
 
 
@@ -65,23 +73,37 @@ def entry(draw):
 
 
 def fill(tree, draw, client):
-    for directory in ("once", "static"):
-        if draw.random() < 0.6:
-            tree.add(f"{directory}/{client}", entry(draw))
+    for directory, likely in (("once", .5), ("until", .3), ("static", .3)):
+        for key in (client, NAME):
+            if draw.random() < likely:
+                what = entry(draw)
+                if isinstance(what, Link) and draw.random() < .2:
+                    what = OldLink(what)
+                tree.add(f"{directory}/{key}", what)
+    if draw.random() < .6:
+        tree.add(f"names/{client}", Link(NAME) if draw.random() < .9
+                 else entry(draw))
+    for name in SUBNETS[client]:
+        if draw.random() < .2:
+            tree.add(f"subnet/{name}", entry(draw))
     if draw.random() < 0.9:
         default = entry(draw) if draw.random() < 0.3 else MENU
         if isinstance(default, Link) and default.startswith("../"):
             default = Link(default[3:])
         tree.add("default", default)
-    os.chmod(tree.full("once"), draw.choice([0o755] * 8 + [0o555, 0]))
-    os.chmod(tree.full("static"), draw.choice([0o755] * 8 + [0o644, 0]))
+    for directory in DIRECTORIES:
+        os.chmod(tree.full(directory),
+                 draw.choice([0o755] * 18 + [0o555, 0o644, 0]))
 
 
 def clear(tree, client):
-    for directory in ("once", "static"):
+    for directory in DIRECTORIES:
         os.chmod(tree.full(directory), 0o755)
-    for name in (f"once/{client}", f"static/{client}", "default",
-                 f"once/.served/{client}"):
+    for name in (
+            *(f"{directory}/{key}" for directory in DIRECTORIES
+              for key in (client, NAME)),
+            *(f"once/.served/{key}" for key in (client, NAME)),
+            *(f"subnet/{name}" for name in SUBNETS[client]), "default"):
         path = tree.full(name)
         if os.path.isdir(path) and not os.path.islink(path):
             os.rmdir(path)
@@ -118,17 +140,22 @@ def check(said, got, tree):
         assert file.read() == got.body
 
 
+def armed(tree, client):
+    return [key for key in (client, NAME)
+            if os.path.lexists(tree.full(f"once/{key}"))]
+
+
 def test_random_trees(responder, tree):
-    one = responder(PXESRV_ALLOW=ALLOWED)
+    one = responder(PXESRV_ALLOW=ALLOWED, PXESRV_ONCE_EXPIRES=EXPIRES)
     statuses, sources = set(), set()
     for number in range(TREES):
         draw = random.Random(number)
         client = draw.choice(CLIENTS)
         try:
             fill(tree, draw, client)
-            armed = os.path.lexists(tree.full(f"once/{client}"))
-            said = told(client)
-            assert os.path.lexists(tree.full(f"once/{client}")) == armed
+            before = armed(tree, client)
+            said = told(client, PXESRV_ONCE_EXPIRES=EXPIRES)
+            assert armed(tree, client) == before
             check(said, ask(one, client), tree)
             statuses.add(said["status"])
             sources.add(said["source"])
@@ -140,7 +167,7 @@ def test_random_trees(responder, tree):
         finally:
             clear(tree, client)
     assert statuses == {200, 403, 404, 503}
-    assert sources == {"once", "static", "default"}
+    assert sources == {"once", "until", "static", "subnet", "default", "names"}
 
 
 def test_a_grace(responder, tree):
@@ -192,6 +219,8 @@ def test_what_the_responder_may_not_move(responder, tree, path, owner, mode):
 
 
 def test_in_words(tree):
+    for directory in ("until", "names", "subnet"):
+        os.rmdir(tree.full(directory))
     tree.make({"default": MENU, f"once/{CLIENTS[0]}": Link("../os/up"),
                f"static/{CLIENTS[1]}": Link("../os/dangling"),
                "static/127.0.0.8": "echo\n"})
@@ -214,3 +243,31 @@ def test_in_words(tree):
     assert ctl.good("explain", "127.0.0.9").lines[1:4] == [
         "  once/127.0.0.9: there is none",
         "  static/127.0.0.9: there is none", "  default"]
+
+
+def test_a_name_in_words(tree):
+    """Each identity of the machine, and what a request of it would get."""
+    mac, uuid = "00:00:5e:00:53:07", "123e4567-e89b-12d3-a456-426614174000"
+    tree.make({"default": MENU, f"names/{CLIENTS[0]}": Link(NAME),
+               f"names/{mac}": Link(NAME), f"names/{uuid}": Link(NAME),
+               f"once/{NAME}": OldLink("../os/boot"), f"until/{NAME}": "file",
+               f"static/{CLIENTS[0]}": Link("../os/link"),
+               "subnet/127.0.0.0_24": Link("../os/boot")})
+    expires = {"PXESRV_ONCE_EXPIRES": EXPIRES}
+    lines = ctl.good("explain", CLIENTS[0], env=expires).lines
+    assert lines[:8] == [
+        CLIENTS[0], f"  {CLIENTS[0]}: its name is {NAME}",
+        f"  once/{NAME}: it has expired, so it is ignored",
+        f"  once/{CLIENTS[0]}: there is none",
+        f"  until/{NAME}: it is no link, so it is ignored",
+        f"  until/{CLIENTS[0]}: there is none",
+        f"  static/{NAME}: there is none",
+        f"  static/{CLIENTS[0]} -> ../os/link"]
+    said = ctl.good("explain", NAME, "--json").objects()
+    assert {one["client"]: (one["name"], one["entry"]) for one in said} == {
+        key: (NAME, f"once/{NAME}") for key in (CLIENTS[0], mac, uuid)}
+    said = ctl.good("explain", NAME, "--json", env=expires).objects()
+    assert {one["client"]: one["entry"] for one in said} == {
+        CLIENTS[0]: f"static/{CLIENTS[0]}", mac: "default", uuid: "default"}
+    [said] = ctl.good("explain", "127.0.0.8", "--json").objects()
+    assert (said["entry"], said["name"]) == ("subnet/127.0.0.0_24", None)

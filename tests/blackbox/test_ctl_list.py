@@ -153,7 +153,8 @@ def test_check_finds_it_all(tree):
         "once/10.0.0.9": "No such file or directory",
         "once/10.0.0.8": "not a link, so it is ignored",
         "once/node7":
-            "its name is not an IP address, so no client ever gets it",
+            "its name is not an IP address, and no machine has this name, so "
+            "no client ever gets it",
         "static/10.0.0.6":
             "Outside the directories that files may come from",
         "static/10.0.0.7":

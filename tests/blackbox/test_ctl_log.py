@@ -764,7 +764,8 @@ def test_stats_of_a_responder(responder, tree):
     ask(r, B, path="/elsewhere")
     got = tables_of()
     assert got["decision"] == [
-        ["1", "once"], ["1", "static"], ["2", "default"], ["1", "other"]]
+        ["1", "once"], ["0", "until"], ["1", "static"], ["0", "subnet"],
+        ["2", "default"], ["1", "other"]]
     assert got["status"] == [["3", "200"], ["2", "404"]]
     assert got["target"] == [
         ["2", "default"], ["1", "os/boot"], ["1", "os/nothing"]]
@@ -776,7 +777,7 @@ def test_stats_of_a_responder(responder, tree):
 
 def test_stats_of_an_empty_log(log):
     got = tables_of(log=log(note("x")))
-    assert [row[0] for row in got.pop("decision")] == ["0"] * 4
+    assert [row[0] for row in got.pop("decision")] == ["0"] * 6
     assert all(rows == [] for rows in got.values())
 
 
@@ -845,7 +846,9 @@ def test_prometheus(log):
                      "pxesrv_target_requests_total": "counter"}
     assert samples == {
         ("pxesrv_requests_total", "once", "200"): 2,
+        ("pxesrv_requests_total", "until", "200"): 0,
         ("pxesrv_requests_total", "static", "200"): 0,
+        ("pxesrv_requests_total", "subnet", "200"): 0,
         ("pxesrv_requests_total", "static", "403"): 1,
         ("pxesrv_requests_total", "default", "200"): 0,
         ("pxesrv_requests_total", "other", "404"): 1,
@@ -868,7 +871,7 @@ def test_prometheus_gets_so_many_labels_and_no_more(log):
     path = log(*(line(f"10.0.{n >> 8}.{n & 255}", decision=f"once t{n}")
                  for n in range(3000)))
     samples, _ = metrics_of(log=path)
-    assert len(samples) == 100 + 3
+    assert len(samples) == 100 + 5
     assert not any("10.0." in label for key in samples for label in key)
 
 

@@ -639,6 +639,16 @@ def test_a_host_with_several_addresses(tree, hosts, addresses):
     assert entries(tree) == addresses
     ctl.good("cancel", "node7")
     assert entries(tree) == []
+    # As one machine it has one link, and is not installed twice.
+    assert "pxesrvctl name" in ctl.run("once", "node7", "os/boot").err
+    tree.add("names", Directory())
+    assert len(ctl.good("name", "node7").lines) == len(addresses)
+    for who in ("node7", name, addresses[-1]):
+        ctl.good("once", who, "os/boot")
+        assert entries(tree) == ["node7"]
+        ctl.good("cancel", who)
+    for who in ("node7", name):
+        assert len(ctl.good("explain", who, "--json").lines) == len(addresses)
 
 
 @as_root

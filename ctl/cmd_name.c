@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* pxesrvctl name: gives the identities of one machine one name. */
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "boot/client.h"
+#include "boot/identity.h"
+#include "ctl/arm.h"
+#include "ctl/ctl.h"
+#include "ctl/names.h"
+#include "ctl/print.h"
+
+struct naming {
+	struct ctl *ctl;
+	const char *name;
+	struct arm arm; /* of names/ */
+	bool done;
+};
+
+/* Gives an identity, in canonical text, the name. */
+static bool add_identity(struct naming *naming, const char *identity)
+{
+	struct client client = {.hex = ""};
+	char path[ENTRY_PATH_SIZE], other[KEY_SIZE];
+	const bool has_one = names_of(&naming->ctl->tree, identity, other);
+
+	snprintf(path, sizeof path, NAMES_DIR "/%s", identity);
+	if (has_one && strcmp(other, naming->name) == 0) {
+		print_link(path, other);
+		puts(" (unchanged)");
+		return true;
+	}
+	if (has_one && !naming->ctl->force)
+		return print_error(
+			path, "it is %s already (--force changes it)", other);
+	snprintf(client.key, sizeof client.key, "%s", identity);
+	return arm_client(&naming->arm, &client);
+}
+
+static bool remove_identity(struct naming *naming, const char *identity)
+{
+	char path[ENTRY_PATH_SIZE], name[KEY_SIZE];
+
+	snprintf(path, sizeof path, NAMES_DIR "/%s", identity);
+	if (!names_of(&naming->ctl->tree, identity, name) ||
+		strcmp(name, naming->name) != 0)
+		return print_error(path, "it is not %s", naming->name);
+	return arm_remove(&naming->arm, identity);
+}
+
+static void remove_found(const char *identity, void *context)
+{
+	struct naming *naming = context;
+
+	naming->done = remove_identity(naming, identity) && naming->done;
+}
+
+static bool remove_all(struct naming *naming)
+{
+	const int count = names_each_identity(
+		&naming->ctl->tree, naming->name, remove_found, naming);
+
+	if (count < 0)
+		return print_error(NAMES_DIR, "%s", strerror(-count));
+	if (count == 0)
+		return print_error(naming->name, "nothing has this name");
+	return naming->done;
+}
+
+/* Gives the name to the addresses that the host of this name has. */
+static bool add_host(struct naming *naming)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct addrinfo *found;
+	char text[NI_MAXHOST], identity[KEY_SIZE];
+	const int error = getaddrinfo(naming->name, NULL, &hints, &found);
+
+	if (error != 0)
+		return print_error(naming->name,
+			"as a host name: %s; give its addresses",
+			gai_strerror(error));
+	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
+		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,
+			    NULL, 0, NI_NUMERICHOST) == 0 &&
+			names_parse_identity(text, identity))
+			naming->done =
+				add_identity(naming, identity) && naming->done;
+	}
+	freeaddrinfo(found);
+	return naming->done;
+}
+
+static bool act_for_identity(struct naming *naming, const char *text)
+{
+	char identity[KEY_SIZE];
+
+	if (!names_parse_identity(text, identity))
+		return print_error(text, "not an IP or MAC address or a UUID");
+	return naming->ctl->delete ? remove_identity(naming, identity)
+	                           : add_identity(naming, identity);
+}
+
+bool cmd_name(struct ctl *ctl, int count, char *const operands[])
+{
+	struct naming naming = {.ctl = ctl, .name = operands[0], .done = true};
+
+	if (!identity_is_name(naming.name))
+		return print_error(naming.name,
+			"not a name: 1 to 64 letters, digits, \".\", \"-\" and \"_\", without a \".\" at the beginning, and no address");
+	if (!arm_open(ctl, NAMES_DIR, false, &naming.arm))
+		return false;
+	strcpy(naming.arm.link_text, naming.name);
+	if (count == 1)
+		naming.done =
+			ctl->delete ? remove_all(&naming) : add_host(&naming);
+	for (int i = 1; i < count; i++)
+		naming.done =
+			act_for_identity(&naming, operands[i]) && naming.done;
+	arm_close(&naming.arm);
+	return naming.done;
+}
