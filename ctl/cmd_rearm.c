@@ -16,6 +16,7 @@
 #include "boot/reason.h"
 #include "boot/text.h"
 #include "boot/tree.h"
+#include "boot/until.h"
 #include "ctl/arm.h"
 #include "ctl/clients.h"
 #include "ctl/ctl.h"
@@ -139,6 +140,35 @@ static bool warn_armed_by_others(
 	return false;
 }
 
+/* Puts back the link that a machine was done with. False, with a message. */
+static bool rearm_until(struct ctl *ctl, const struct client *client,
+	const char *done, const char *text)
+{
+	struct arm arm;
+
+	if (!arm_open(ctl, UNTIL_DIR, false, &arm))
+		return false;
+	const int err = arm_set_text(&arm, done, text);
+	const bool is_armed =
+		err < 0 ? print_error(done, "%s", reason_text(-err))
+			: arm_client(&arm, client);
+	arm_close(&arm);
+	return is_armed;
+}
+
+/* Arms a client that was never served from once/. False, with a message. */
+static bool rearm_unserved(struct ctl *ctl, const struct client *client)
+{
+	char path[ENTRY_PATH_SIZE], text[PATH_MAX];
+
+	snprintf(path, sizeof path, DONE_DIR "/%s", client->key);
+	if (tree_read_link(&ctl->tree, path, text) == 0)
+		return rearm_until(ctl, client, path, text);
+	snprintf(path, sizeof path, SERVED_DIR "/%s", client->key);
+	return print_error(path,
+		"nothing was served to this client, or the link was removed");
+}
+
 static bool rearm_client(
 	struct ctl *ctl, const struct client *client, void *context)
 {
@@ -151,8 +181,7 @@ static bool rearm_client(
 	if (err == -EPERM && rearmable.path[0] != '\0')
 		return warn_armed_by_others(client->key, &rearmable);
 	if (err == -ENOENT)
-		return print_error(path,
-			"nothing was served to this client, or the link was removed");
+		return rearm_unserved(ctl, client);
 	if (err < 0)
 		return print_error(path, "%s", strerror(-err));
 	err = arm_set_text(arm, rearmable.path, rearmable.text);

@@ -94,6 +94,7 @@ static const struct command commands[] = {
 		.operands_max = -1,
 		.options = "uFEL",
 		.help = "arm again what was last served, or cancelled\n"
+			"If nothing was: the link in until/ that the machine was last done with.\n"
 			"Exit status 1: as for once.\n",
 	},
 	{

@@ -152,6 +152,8 @@ def test_until_it_is_done(tree, responder):
     assert ask(one, "10.0.0.7").body == MENU.encode()
     assert ctl.good("list", "until").out == ""
     assert "node7\tdone" in ctl.good("list", "done").out
+    done = ctl.good("rearm", "10.0.0.7")
+    assert done.lines == ["until/node7 -> ../os/boot"]
     ctl.good("until", "node7", "os/other")
     done = ctl.good("cancel", "node7")
     assert done.lines == ["until/node7 -> ../os/other"]
