@@ -39,9 +39,9 @@ def read(path):
 
 
 def make_tree(root):
-    for name in ("once", "static", "grub/2"):
+    for name in ("once", "until", "static", "grub/2"):
         os.makedirs(f"{root}/{name}")
-    for name in ("once", "grub/2"):
+    for name in ("once", "until", "grub/2"):
         os.chown(f"{root}/{name}", USER, USER)
     for name, text in (("default", "default"), ("boot", "boot"),
                        ("large", "x" * (8 << 20)),
@@ -50,6 +50,7 @@ def make_tree(root):
             file.write(text)
     os.symlink("../boot", f"{root}/once/10.0.0.7")
     os.symlink("../large", f"{root}/once/10.0.0.9")
+    os.symlink("../boot", f"{root}/until/10.0.0.10")
     os.symlink("/srv/images/image", f"{root}/static/10.0.0.8")
 
 
@@ -153,6 +154,8 @@ with fastcgi.Connection(SOCKET) as connection:
     connection.read_record()
 check(until(lambda: os.path.islink("/srv/pxesrv/once/10.0.0.9")),
       "a link whose answer was not taken goes back")
+check(ask("10.0.0.10", "/done") == "Done until/10.0.0.10\n",
+      "a machine is done")
 check(ask("10.0.0.7", "/grub/clear/2").startswith("Delete "),
       "a client's GRUB configuration is removed")
 check(read(LOG).count("GET /redirect") >= 2, "the log is written")

@@ -280,6 +280,8 @@ def test_systemd_makes_user_tree_and_log_of_it(package, tmp_path):
                               re.MULTILINE).group(1))
     for path, want in (("srv/pxesrv", (0o755, 0, 0)),
                        ("srv/pxesrv/static", (0o2775, 0, group)),
+                       ("srv/pxesrv/names", (0o2775, 0, group)),
+                       ("srv/pxesrv/until", (0o3770, user, group)),
                        ("srv/pxesrv/once", (0o3770, user, group)),
                        ("var/log/pxesrv.log", (0o640, user, 4))):
         stat = os.stat(f"{root}/{path}")
