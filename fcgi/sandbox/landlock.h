@@ -15,11 +15,12 @@
 #define RIGHTS_REMOVE LANDLOCK_ACCESS_FS_REMOVE_FILE
 #define RIGHTS_WRITE LANDLOCK_ACCESS_FS_WRITE_FILE
 #define RIGHTS_LOG (RIGHTS_WRITE | LANDLOCK_ACCESS_FS_MAKE_REG)
-/* Links are moved, and files that somebody put in a link's place. */
-#define RIGHTS_ONCE                                                         \
-	(RIGHTS_READ | RIGHTS_LOG | RIGHTS_REMOVE |                         \
-		LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_DIR | \
-		LANDLOCK_ACCESS_FS_REFER)
+/* Links are moved. */
+#define RIGHTS_UNTIL                                                 \
+	(RIGHTS_READ | RIGHTS_REMOVE | LANDLOCK_ACCESS_FS_MAKE_SYM | \
+		LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REFER)
+/* So are files that somebody put in a link's place, and the lock is made. */
+#define RIGHTS_ONCE (RIGHTS_UNTIL | RIGHTS_LOG)
 
 struct landlock {
 	int fd;

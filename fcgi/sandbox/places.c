@@ -107,7 +107,7 @@ static int allow_until(const struct rules *rules, const struct tree *tree)
 
 	if (fd < 0)
 		return 0;
-	const int err = landlock_allow(rules->landlock, fd, RIGHTS_ONCE);
+	const int err = landlock_allow(rules->landlock, fd, RIGHTS_UNTIL);
 	close(fd);
 	return err;
 }
