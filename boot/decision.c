@@ -206,6 +206,8 @@ static bool decide_grace(const struct tree *tree, const struct keys *keys,
 static bool decide_until(const struct tree *tree, const struct keys *keys,
 	struct decision *decision)
 {
+	if (tree_lacks(tree, TREE_UNTIL))
+		return false;
 	decision->source = SOURCE_UNTIL;
 	tree_look_for_changes(tree, UNTIL_DIR);
 	return decide_by_link(tree, keys, UNTIL_DIR "/", 0, decision);

@@ -54,8 +54,9 @@ bool keys_find(const struct tree *tree, const struct identities *who,
 
 	out->count = 0;
 	out->name[0] = '\0';
+	const bool has_names = !tree_lacks(tree, TREE_NAMES);
 	tree_look_for_changes(tree, NAMES_DIR);
-	for (unsigned i = 0; found == 0 && i < size; i++) {
+	for (unsigned i = 0; has_names && found == 0 && i < size; i++) {
 		if (identities[i][0] != '\0')
 			found = find_name(
 				tree, identities[i], out->name, trouble);

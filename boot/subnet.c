@@ -95,6 +95,8 @@ int subnet_find(const struct tree *tree, const char *address,
 	struct address parsed;
 
 	name[0] = '\0';
+	if (tree_lacks(tree, TREE_SUBNET))
+		return 0;
 	tree_look_for_changes(tree, SUBNET_DIR);
 	const int directory = openat(
 		tree->root, SUBNET_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);

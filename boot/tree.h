@@ -79,6 +79,20 @@ void tree_look_for_changes(const struct tree *tree, const char *directory);
  */
 int tree_move(const struct tree *tree, const char *from, const char *to);
 
+/* Directories that many trees do without. */
+enum tree_optional {
+	TREE_NAMES,
+	TREE_SUBNET,
+	TREE_UNTIL,
+	TREE_OPTIONAL_COUNT,
+};
+
+/*
+ * Whether the root has no such entry, if the cache can tell, which saves a
+ * look-up. False: look.
+ */
+bool tree_lacks(const struct tree *tree, enum tree_optional directory);
+
 /*
  * As tree_open_at() of "default", through the cache if the tree has one. size
  * gets the bytes of a file that is in the cache, else -1.

@@ -2,18 +2,24 @@
 /*
  * Opening and closing the root and "default" is most of a request's cost, so a
  * thread keeps them open. Each request checks that the names still lead to the
- * same unchanged files, so no answer is stale.
+ * same unchanged files, so no answer is stale. Nor is what the root was seen
+ * not to have: a new entry changes its ctime.
  */
 #include "boot/tree_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "boot/file_system.h"
+#include "boot/identity.h"
+#include "boot/subnet.h"
 #include "boot/tree.h"
+#include "boot/until.h"
 
 #define JUST_CHANGED_MS 100
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_MNT_ID)
@@ -78,6 +84,42 @@ static bool is_just_changed(const struct statx *file)
 	       JUST_CHANGED_MS;
 }
 
+/* Forgets what the root did not have if that may have changed. */
+static void note_root(struct tree_cache *cache, const struct statx *now)
+{
+	if (!cache->is_root_settled ||
+		!is_unchanged_file(now, &cache->root_was)) {
+		memset(cache->presence, 0, sizeof cache->presence);
+		/* statx(2) of a network's file system may be seconds behind. */
+		cache->is_root_settled =
+			!cache->is_shared && !is_just_changed(now);
+	}
+	cache->root_was = *now;
+}
+
+bool tree_lacks(const struct tree *tree, enum tree_optional directory)
+{
+	static const char *const names[] = {
+		[TREE_NAMES] = NAMES_DIR,
+		[TREE_SUBNET] = SUBNET_DIR,
+		[TREE_UNTIL] = UNTIL_DIR,
+	};
+	struct tree_cache *cache = tree->cache;
+	struct stat st;
+
+	if (cache == NULL || !cache->is_root_settled)
+		return false;
+	enum tree_presence *presence = &cache->presence[directory];
+	/* A link that leads nowhere is present: its target may come. */
+	if (*presence == TREE_PRESENCE_UNKNOWN)
+		*presence = fstatat(tree->root, names[directory], &st,
+				    AT_SYMLINK_NOFOLLOW) < 0 &&
+		                            errno == ENOENT
+		                    ? TREE_ABSENT
+		                    : TREE_PRESENT;
+	return *presence == TREE_ABSENT;
+}
+
 int tree_open_cached(struct tree_cache *cache, const char *root,
 	const char *allow, struct tree *out)
 {
@@ -91,9 +133,10 @@ int tree_open_cached(struct tree_cache *cache, const char *root,
 		if (err < 0 || !stat_file(out->root, "", AT_EMPTY_PATH, &now))
 			return err;
 		cache->root = out->root;
-		cache->root_was = now;
 		cache->is_shared = out->is_shared;
+		cache->is_root_settled = false;
 	}
+	note_root(cache, &now);
 	/* Forget a file that an earlier request did not give back. */
 	cache->lent = -1;
 	*out = (struct tree){.root = cache->root,

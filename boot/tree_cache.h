@@ -4,13 +4,23 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "boot/tree.h"
+
 struct target;
-struct tree;
+
+/* What is known of an entry of the root, as long as that does not change. */
+enum tree_presence {
+	TREE_PRESENCE_UNKNOWN,
+	TREE_PRESENT,
+	TREE_ABSENT,
+};
 
 /* What a thread keeps open between requests: the root and "default". */
 struct tree_cache {
 	int root; /* O_PATH descriptor, or -1 */
 	struct statx root_was;
+	bool is_root_settled; /* its next change changes its ctime */
+	enum tree_presence presence[TREE_OPTIONAL_COUNT];
 	bool is_shared;   /* as in struct tree */
 	int default_file; /* "default", or -1 */
 	int lent;         /* default_file while a request has it, or -1 */

@@ -34,6 +34,17 @@ static int open_done(const struct tree *tree)
 	return made < 0 ? -errno : made;
 }
 
+/* Whether both are names of one link, made by ln(1). */
+static bool is_same_link(
+	const struct tree *tree, const char *path, int done, const char *key)
+{
+	struct stat armed, old;
+
+	return fstatat(tree->root, path, &armed, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(done, key, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       armed.st_ino == old.st_ino && armed.st_dev == old.st_dev;
+}
+
 static int move_to_done(
 	const struct tree *tree, const char *path, const char *key)
 {
@@ -41,7 +52,11 @@ static int move_to_done(
 
 	if (done < 0)
 		return done;
-	const int err = renameat(tree->root, path, done, key) < 0 ? -errno : 0;
+	/* rename(2) would leave both names, and the machine never be done. */
+	const int failed = is_same_link(tree, path, done, key)
+	                           ? unlinkat(tree->root, path, 0)
+	                           : renameat(tree->root, path, done, key);
+	const int err = failed < 0 ? -errno : 0;
 	close(done);
 	return err;
 }

@@ -134,7 +134,8 @@ static void identify(struct request *r)
 
 	if (query == NULL && r->vars.request_uri != NULL) {
 		query = strchr(r->vars.request_uri, '?');
-		query += query != NULL;
+		if (query != NULL)
+			query++;
 	}
 	strcpy(r->who.address, r->client.key);
 	identify_read(&r->settings.identify, query, &r->who, r->who_notes);

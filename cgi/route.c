@@ -51,6 +51,9 @@ static bool is_hidden(const struct metavars *vars)
 
 	if (!join_server_path(vars, path))
 		return true;
+	/* Each request gets here, and most have one slash. */
+	if (strchr(path, '/') == strrchr(path, '/'))
+		return false;
 	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
 		if (strcasestr(path, hidden[i]) != NULL)
 			return true;

@@ -24,6 +24,8 @@ TREE = {"default": "default", "large": "x" * LARGE,
         "once/127.0.0.10": Link("../large"),
         "os/boot": "os", "static/127.0.0.8": "static",
         "once/127.0.0.7": Link("../os/boot"), "once/127.0.0.9": Link("nowhere"),
+        "names/127.0.0.11": Link("node11"),
+        "until/node11": Link("../os/boot"), "subnet/127.0.1.0_24": "rack",
         "grub/2/grub.cfg-7F000007": "x"}
 TRACE = place.SERVERS + "/trace"
 ENABLED = "/sys/module/apparmor/parameters/enabled"
@@ -62,6 +64,9 @@ def all_kinds_of_requests(tree):
                          ("127.0.0.8", b"static")):
         assert ask(client) == body
     assert b"No such file" in ask("127.0.0.9")
+    assert (ask("127.0.1.1"), ask("127.0.0.11")) == (b"rack", b"os")
+    assert ask("127.0.0.11", "/done") == b"Done until/node11\n"
+    assert tree.link("until/.done/node11") == "../os/boot"
     assert ask("127.0.0.7", "/grub/clear/2").startswith(b"Delete ")
     assert not os.path.exists(tree.full("grub/2/grub.cfg-7F000007"))
 

@@ -44,6 +44,8 @@ CONNECTION = {"epoll_ctl", "recvfrom", "read", "sendto"}
 REPEATED = {"recvfrom", "sendto", "pread64"}
 
 ONCE, STATIC, OTHER = "127.0.0.7", "127.0.0.8", "127.0.0.9"
+NAMED, NAME, UNTIL = "127.0.0.10", "node10", "127.0.0.11"
+KEYS = {NAMED: NAME}  # of an entry, where it is not the address
 LANES = 2  # a processor each
 GLANCE = 0.05  # seconds: how long an answer is waited for before strace goes
 # Bytes: more than a socket takes, and less than it takes twice; much more.
@@ -71,9 +73,30 @@ KINDS = [
     Kind("once cut off", ONCE, hangs_up=True, size=ENDLESS),
     Kind("once again by grace", ONCE, {"PXESRV_ONCE_GRACE": "3600"}),
     Kind("once absolute link", ONCE),
+    Kind("once by name", NAMED), Kind("once by name HEAD", NAMED, method="HEAD"),
+    Kind("once by name again by grace", NAMED, {"PXESRV_ONCE_GRACE": "3600"}),
+    Kind("once that may expire", ONCE, {"PXESRV_ONCE_EXPIRES": "3600"}),
+    Kind("once that has expired", ONCE, {"PXESRV_ONCE_EXPIRES": "3600"}),
+    Kind("until", UNTIL), Kind("until HEAD", UNTIL, method="HEAD"),
     Kind("grub clear", ONCE, path="/grub/clear/2"),
+    Kind("done", UNTIL, path="/done"),
+    Kind("done HEAD", UNTIL, path="/done", method="HEAD"),
+    Kind("done by name", NAMED, path="/done"),
 ]
 points = collections.Counter()
+
+
+def key_of(kind):
+    return KEYS.get(kind.client, kind.client)
+
+
+def armed_key(kind):
+    """Whose link each request of the kind finds in once/."""
+    return key_of(kind) if is_once(kind) else ONCE
+
+
+def is_once(kind):
+    return kind.client in (ONCE, NAMED) and kind.path == "/redirect"
 
 
 class Lane:
@@ -93,6 +116,7 @@ class Lane:
             "default": "default", "once/.lock": "",
             "once/.claimed": Directory(), "once/.served": Directory(),
             "grub/2": Directory(), "os/default": "static",
+            f"names/{NAMED}": Link(NAME), "until/.done": Directory(),
             f"static/{STATIC}": Link("../os/default")})
         self.path = f"/run/pxesrv/lane{number}.sock"
         self.log = f"/var/log/lane{number}.log"
@@ -158,10 +182,16 @@ class Lane:
         return answer.from_cgi(fastcgi.ask(self.path, variables))
 
     def places(self, name):
-        """Where the link is whose text ends in name."""
+        """Where the link in once/ is whose text ends in name."""
+        return self.places_in("once", ("", "/.claimed", "/.served"), name)
+
+    def until_places(self, name):
+        return self.places_in("until", ("", "/.done"), name)
+
+    def places_in(self, top, parts, name):
         found = []
-        for where in ("", "/.claimed", "/.served"):
-            directory = self.tree.full("once" + where)
+        for where in parts:
+            directory = self.tree.full(top + where)
             for entry in os.listdir(directory):
                 full = os.path.join(directory, entry)
                 if os.path.islink(full) and \
@@ -178,11 +208,17 @@ class Lane:
         target = f"../os/{name}"
         if kind.name == "once absolute link":
             target = self.tree.full(f"os/{name}")
-        self.tree.arm(ONCE, target)
-        if kind.name == "once again by grace":
-            assert self.ask(ONCE).body == name.encode()
-        if kind.path != "/redirect":
+        self.tree.arm(armed_key(kind), target)
+        if kind.name == "once that has expired":
+            hour_ago = time.time() - 3601
+            os.utime(self.tree.full(f"once/{ONCE}"), (hour_ago, hour_ago),
+                     follow_symlinks=False)
+        if kind.name.endswith("again by grace"):
+            assert self.ask(kind.client).body == name.encode()
+        if kind.path.startswith("/grub"):
             self.tree.add("grub/2/grub.cfg-7F000007", "x")
+        if kind.client == UNTIL or kind.path == "/done":
+            self.tree.add(f"until/{key_of(kind)}", Link(target))
         if kind.name == "default anew":
             os.utime(self.tree.full("default"))
         if kind.name == "root anew":
@@ -194,8 +230,10 @@ class Lane:
         return name
 
     def tidy(self, name):
-        for path in (f"os/{name}", f"once/{ONCE}", f"once/.served/{ONCE}",
-                     "grub/2/grub.cfg-7F000007",
+        for path in (f"os/{name}", "grub/2/grub.cfg-7F000007",
+                     *(where + key for key in (ONCE, NAME, UNTIL)
+                       for where in ("once/", "once/.served/", "until/",
+                                     "until/.done/")),
                      *(f"once/.claimed/{c}" for c in self.tree.claimed())):
             if os.path.lexists(self.tree.full(path)):
                 os.unlink(self.tree.full(path))
@@ -371,7 +409,11 @@ def check_invariant(lane, kind, call, error, got, name):
         log = file.read()
     places = lane.places(name)
     text = served_text(got)
-    first = {ONCE: name, STATIC: "static", OTHER: "default"}[kind.client]
+    first = {STATIC: "static", OTHER: "default"}.get(kind.client, name)
+    if kind.name == "once that has expired":
+        first = "default"
+    if kind.client == UNTIL:
+        assert lane.until_places(name) == ["armed"]
     if kind.method == "HEAD":
         assert places == ["armed"]
         return
@@ -386,9 +428,12 @@ def check_invariant(lane, kind, call, error, got, name):
         assert text in (None, first, "default"), text
     else:
         assert text in (None, first), text
-    if kind.client != ONCE:
+    if not is_once(kind):
         return
-    if kind.name == "once again by grace":
+    if kind.name == "once that has expired":
+        assert places == ["armed"], places
+        return
+    if kind.name.endswith("again by grace"):
         assert places == ["served"] or places == ["armed"], places
         return
     assert text == name or "served" not in places, "served without an answer"
@@ -413,7 +458,8 @@ def check_redirect(lane, kind, call, error, when):
         armed = "armed" in lane.places(name)
         if not kind.hangs_up:
             want = name.encode() + bytes(kind.size) if armed else b"default"
-            assert lane.ask(ONCE).body == want
+            asker = kind.client if is_once(kind) else ONCE
+            assert lane.ask(asker).body == want
             lane.settle()
     finally:
         lane.tidy(name)
@@ -432,6 +478,34 @@ def check_grub(lane, kind, call, error, when):
             assert not os.path.exists(file), "told, but not removed"
         if call.name == "close":
             lane.start()
+    finally:
+        lane.tidy(name)
+    return injected
+
+
+def check_done(lane, kind, call, error, when):
+    """Done is what is in until/.done/, whatever the machine was told."""
+    name = lane.arm(kind)
+    try:
+        got, injected = faulty_request(lane, kind, call, error, when)
+        check_answer(kind, call, error, when, got)
+        places = lane.until_places(name)
+        assert len(places) == 1, f"the link is at {places}"
+        if kind.method == "HEAD":
+            assert places == ["armed"]
+        elif got:
+            assert (got.status == 200) == (places == ["done"]), got.status
+            assert got.status != 400 or error == "ENOENT", "it is not missing"
+        if call.name == "close":
+            lane.start()
+        # What is not done goes on, and can be done.
+        is_armed = places == ["armed"]
+        assert lane.ask(kind.client).body == (
+            name.encode() if is_armed else b"default")
+        again = lane.ask(kind.client, REQUEST_URI="/done")
+        assert again.status == (200 if is_armed else 400)
+        assert lane.until_places(name) == ["done"]
+        lane.settle()
     finally:
         lane.tidy(name)
     return injected
@@ -463,7 +537,8 @@ def check_points(lanes, kind, errors, whens):
         for call, error, when in itertools.product(calls, errors, whens)
         if (call.name, error) not in IMPOSSIBLE)
     failures = []
-    check = check_redirect if kind.path == "/redirect" else check_grub
+    check = {"/redirect": check_redirect, "/done": check_done}.get(
+        kind.path, check_grub)
 
     def work(lane):
         while todo and len(failures) < 20:
@@ -492,7 +567,8 @@ def test_each_call_fails(lanes, kind):
     check_points(lanes, kind, ERRORS, ["", "+"])
 
 
-def test_each_call_fails_in_one_way(lanes):
+@pytest.mark.parametrize("name", ["once", "done by name"])
+def test_each_call_fails_in_one_way(lanes, name):
     """A sample of the others, which shows that they would notice."""
-    (once,) = [kind for kind in KINDS if kind.name == "once"]
-    check_points(lanes, once, ["EIO"], [""])
+    (kind,) = [kind for kind in KINDS if kind.name == name]
+    check_points(lanes, kind, ["EIO"], [""])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a worker keeps open between two requests is never answered stale."""
 import os
+import shutil
 import subprocess
 import time
 
@@ -9,7 +10,7 @@ import pytest
 import answer
 import place
 import strace
-from crowd import get
+from crowd import BYSTANDER, get
 from fastcgi import Connection
 from place import until
 from tree import Directory, Link
@@ -33,6 +34,13 @@ def asked(responder, tree):
             assert ask().body == b"first"
             assert place.has_open(one.pid, path)
         ask.keep = keep
+        def keep_root():
+            """Nor is what a root lacks that has just been changed."""
+            until(lambda: time.time() - os.stat(tree.path).st_ctime > 0.2,
+                  "it is no new one")
+            for _ in range(2):
+                ask()
+        ask.keep_root = keep_root
         keep()
         yield ask
 
@@ -65,6 +73,53 @@ def test_default_is_changed_in_place(asked, tree):
             os.ftruncate(file.fileno(), 0)
             os.pwrite(file.fileno(), text, 0)
             assert asked().body == text
+
+
+@pytest.mark.parametrize("name, made, want", [
+    ("names", {f"names/{BYSTANDER}": Link("node7"), "static/node7": "own"},
+     b"own"),
+    ("until", {f"until/{BYSTANDER}": Link("../default")}, b"first"),
+    ("subnet", {"subnet/127.0.0.0_8": "rack"}, b"rack")])
+@pytest.mark.parametrize("how", ["made", "moved", "a link"])
+def test_a_directory_that_was_not_there(asked, tree, name, made, want, how):
+    """That it is missing is kept, as long as it is."""
+    tree.make({**made, "static/node7": "own"})
+    os.rename(tree.full(name), tree.full("aside"))
+    if name == "until":
+        # What decides shows by what is broken.
+        tree.add("static/" + BYSTANDER, Link("nowhere"))
+    asked.keep_root()
+    before = asked().status
+    for _ in range(5):
+        if how == "made":
+            shutil.copytree(tree.full("aside"), tree.full(name), symlinks=True)
+        elif how == "moved":
+            os.rename(tree.full("aside"), tree.full(name))
+        else:
+            os.symlink("aside", tree.full(name))
+        got = asked()
+        assert (got.status, got.body) == (200, want)
+        if how == "made":
+            shutil.rmtree(tree.full(name))
+        elif how == "moved":
+            os.rename(tree.full(name), tree.full("aside"))
+        else:
+            os.unlink(tree.full(name))
+        assert asked().status == before
+        assert asked().body != want or name == "until"
+        asked.keep_root()
+
+
+def test_a_link_to_a_directory_that_is_not_there_yet(asked, tree):
+    tree.make({"away": Directory(), "names": Link("away/names"),
+               "static/node7": "own"})
+    asked.keep_root()
+    for _ in range(3):
+        assert asked().body == b"first"
+        os.mkdir(tree.full("away/names"))
+        os.symlink("node7", tree.full(f"away/names/{BYSTANDER}"))
+        assert asked().body == b"own"
+        shutil.rmtree(tree.full("away/names"))
 
 
 @pytest.mark.skipif(not place.AS_ROOT, reason="only root gives files away")

@@ -237,6 +237,61 @@ def test_once_that_is_replaced_by_another_directory(responder, tree):
     assert ask(responder()).body == b"os"
 
 
+@pytest.mark.parametrize("when", ["before the start", "later"])
+def test_done(responder, tree, when):
+    """Also where until/.done goes missing meanwhile."""
+    tree.make({**TREE, **PARTS, "until": Directory()})
+    r = responder()
+    assert said() == WHOLE
+    for _ in range(2):
+        if when == "later":
+            os.rmdir(tree.full("until/.done"))
+        os.symlink("../os/boot", tree.full(f"until/{CLIENT}"))
+        assert ask(r).body == b"os"
+        got = ask(r, path="/done")
+        assert (got.status, got.body) == (
+            200, f"Done until/{CLIENT}\n".encode())
+        assert tree.link(f"until/.done/{CLIENT}") == "../os/boot"
+        assert ask(r).body == b"default"
+        os.unlink(tree.full(f"until/.done/{CLIENT}"))
+
+
+def test_until_that_is_made_later(responder, tree):
+    """It has no rights there, but its successor does."""
+    tree.make({**TREE, **PARTS})
+    r = responder()
+    tree.make({f"until/{CLIENT}": Link("../os/boot")})
+    for _ in range(2):
+        assert ask(r).body == b"os"
+    ends_by_itself(r, ask(r, path="/done"))
+    assert tree.link(f"until/{CLIENT}") == "../os/boot"
+    r = responder()
+    assert ask(r, path="/done").status == 200
+    assert tree.link(f"until/.done/{CLIENT}") == "../os/boot"
+
+
+def test_until_that_is_replaced_by_another_directory(responder, tree):
+    tree.make({**TREE, **PARTS, "until": Directory()})
+    r = responder()
+    os.rename(tree.full("until"), tree.full("old"))
+    tree.make({f"until/{CLIENT}": Link("../os/boot"),
+               "until/.done": Directory()})
+    ends_by_itself(r, ask(r, path="/done"))
+    assert tree.link(f"until/{CLIENT}") == "../os/boot"
+    assert ask(responder(), path="/done").status == 200
+
+
+def test_until_that_is_a_link_out_of_the_tree(responder, tree):
+    os.makedirs("/run/servers/until", exist_ok=True)
+    os.chown("/run/servers/until", *place.OWNER)
+    tree.make({**TREE, **PARTS, "until": Link("/run/servers/until")})
+    r = responder()
+    os.symlink(tree.full("os/boot"), f"/run/servers/until/{CLIENT}")
+    assert ask(r).body == b"os"
+    assert ask(r, path="/done").status == 200
+    assert os.path.islink(f"/run/servers/until/.done/{CLIENT}")
+
+
 def test_a_root_that_is_replaced_by_another_directory(responder, tree):
     tree.make({"a/default": "a", "b/default": "b"})
     r = responder(PXESRV_ROOT=tree.full("a"))

@@ -102,6 +102,56 @@ static void test_change(void)
 	tap_ok(cache.default_file < 0, "and not kept yet");
 }
 
+static bool lacks_names(void)
+{
+	struct tree tree;
+
+	if (tree_open_cached(&cache, root, "", &tree) < 0)
+		stop(root);
+	const bool lacks = tree_lacks(&tree, TREE_NAMES);
+	tree_close(&tree);
+	return lacks;
+}
+
+/* In one tick of the clock, where the kernel counts ctime by ticks. */
+static void test_absence_at_once(void)
+{
+	bool seen = true;
+
+	for (int i = 0; i < 50; i++) {
+		if (mkdir("other directory", 0755) < 0)
+			stop("other directory");
+		lacks_names();
+		if (mkdir("names", 0755) < 0)
+			stop("names");
+		seen = seen && !lacks_names();
+		if (rmdir("names") < 0 || rmdir("other directory") < 0)
+			stop("names");
+	}
+	tap_ok(seen, "a directory that is new is seen at once");
+}
+
+static void test_absence(void)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	struct tree tree;
+	bool known = false;
+
+	for (int i = 0; i < TRIES && !known; i++) {
+		known = lacks_names();
+		nanosleep(&pause, NULL);
+	}
+	tap_ok(known || cache.is_shared, "what is missing for a while is kept");
+	if (tree_open(root, "", &tree) < 0)
+		stop(root);
+	tap_ok(!tree_lacks(&tree, TREE_NAMES), "but not without a cache");
+	tree_close(&tree);
+	if (symlink("nowhere", "names") < 0)
+		stop("names");
+	tap_ok(!lacks_names(), "a link that leads nowhere is there");
+	unlink("names");
+}
+
 int main(void)
 {
 	scratch_enter(root, sizeof root);
@@ -117,6 +167,8 @@ int main(void)
 		tap_count++;
 	}
 	test_change();
+	test_absence_at_once();
+	test_absence();
 	tree_cache_release(&cache);
 
 	if (unlink("default") < 0 || unlink("other") < 0 || chdir("/") < 0 ||
