@@ -153,7 +153,7 @@ static void decide_default(const struct tree *tree, struct decision *decision)
 		set_broken(decision, -ENOENT);
 }
 
-void decision_make(const struct tree *tree, const char *client, unsigned grace,
+static void decide(const struct tree *tree, const char *client, unsigned grace,
 	struct decision *out)
 {
 	out->error = 0;
@@ -166,6 +166,15 @@ void decision_make(const struct tree *tree, const char *client, unsigned grace,
 		decide_static(tree, client, out))
 		return;
 	decide_default(tree, out);
+}
+
+void decision_make(const struct tree *tree, const char *client, unsigned grace,
+	struct decision *out)
+{
+	decide(tree, client, grace, out);
+	/* Another server has replaced a file that the kernel remembered. */
+	if (out->error == ESTALE)
+		decide(tree, client, grace, out);
 }
 
 /*

@@ -36,7 +36,8 @@ struct decision {
 /*
  * Decides for a client, named by its canonical address. The first entry in
  * once/, static/, default decides; a broken entry does not fall through to the
- * next. Moves nothing. grace is in seconds. Release out with decision_close().
+ * next. Decides a second time after ESTALE. Moves nothing. grace is in seconds.
+ * Release out with decision_close().
  */
 void decision_make(const struct tree *tree, const char *client, unsigned grace,
 	struct decision *out);
