@@ -270,7 +270,7 @@ static void decide_broken_name(
 	decision->words = trouble->words;
 }
 
-void decision_make(const struct tree *tree, const struct identities *who,
+static void decide(const struct tree *tree, const struct identities *who,
 	const struct once_limits *limits, struct decision *out)
 {
 	struct keys keys;
@@ -292,6 +292,15 @@ void decision_make(const struct tree *tree, const struct identities *who,
 		decide_subnet(tree, who->address, out))
 		return;
 	decide_default(tree, out);
+}
+
+void decision_make(const struct tree *tree, const struct identities *who,
+	const struct once_limits *limits, struct decision *out)
+{
+	decide(tree, who, limits, out);
+	/* Another server has replaced a file that the kernel remembered. */
+	if (out->error == ESTALE)
+		decide(tree, who, limits, out);
 }
 
 /*

@@ -57,8 +57,8 @@ struct decision {
 /*
  * Decides for a machine. The first entry in once/, until/, static/, subnet/ or
  * "default" decides, in each directory by the machine's keys in their order; a
- * broken entry does not fall through to the next. Moves nothing. Release out
- * with decision_close().
+ * broken entry does not fall through to the next. Decides a second time after
+ * ESTALE. Moves nothing. Release out with decision_close().
  */
 void decision_make(const struct tree *tree, const struct identities *who,
 	const struct once_limits *limits, struct decision *out);

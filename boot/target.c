@@ -151,7 +151,11 @@ static int open_traced(const struct tree *tree, const char *entry,
 			return err;
 	}
 	int fd = open_followed(tree, path, &type, tracer);
-	return accept_target(tree, fd, -1, type, out);
+	int err = accept_target(tree, fd, -1, type, out);
+	/* The kernel would open the file that it remembers again and again. */
+	if (err == -ESTALE)
+		tree_look_up_anew(tree, path);
+	return err;
 }
 
 int target_open(const struct tree *tree, const char *entry, const char *text,

@@ -16,7 +16,9 @@ struct target {
  * "once/10.0.0.7"; text is the text of the entry's link, or NULL if it is not a
  * link. Follows all links and checks each place. Returns 0 or -errno, such as
  * -EISDIR for a directory, -ENXIO for a fifo, device or socket, -EXDEV for a
- * file outside the allowed directories, -ELOOP for a loop of links.
+ * file outside the allowed directories, -ELOOP for a loop of links, -ESTALE if
+ * another server has just replaced the file: then another try finds the new
+ * one.
  */
 int target_open(const struct tree *tree, const char *entry, const char *text,
 	struct target *out);

@@ -194,6 +194,23 @@ static struct pool *start_pool(
 	return pool;
 }
 
+/*
+ * Ends the process although some of its threads can't be ended. They may still
+ * run, so exit(3) must not take anything away from them.
+ *
+ * no test: the counters of a process that ends by _exit(2) are lost
+ */
+static _Noreturn void leave_threads(unsigned count, struct log *log)
+{
+	char note[128];
+
+	snprintf(note, sizeof note,
+		"ended while %u threads wait for a file system that does not answer",
+		count);
+	logline_write_event(log, note);
+	_exit(EX_OK);
+}
+
 int main(int argc, char *argv[])
 {
 	struct options options;
@@ -224,8 +241,10 @@ int main(int argc, char *argv[])
 	notify_send(manager, "READY=1");
 	wait_for_end(signals, outdated, service.settings.log, &log);
 	notify_send(manager, "STOPPING=1");
-	pool_stop(pool);
+	const unsigned left = pool_stop(pool);
 	listener_close(&listener);
+	if (left > 0)
+		leave_threads(left, &log); /* no test: as there */
 	log_close(&log);
 	return EX_OK;
 }

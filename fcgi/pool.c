@@ -19,7 +19,9 @@
  *
  * The end has two steps. LAST_CALL: accept nothing, ask web servers to close
  * idle connections, let answers end. STOPPING: each worker ends after its
- * current work, then answers what has arrived as far as possible at once.
+ * current work, then answers what has arrived as far as possible at once. A
+ * worker that waits for a file system that does not answer can't be ended, so
+ * the main thread leaves it behind.
  */
 #include "fcgi/pool.h"
 
@@ -641,7 +643,22 @@ static void make_last_call(struct pool *pool)
 	}
 }
 
-void pool_stop(struct pool *pool)
+/* Returns how many workers have not ended. */
+static unsigned join_workers(struct pool *pool)
+{
+	struct timespec limit;
+	unsigned left = 0;
+
+	/* pthread_timedjoin_np(3) knows no other clock. */
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += POOL_JOIN_SECONDS;
+	for (unsigned i = 0; i < pool->started; i++)
+		left += pthread_timedjoin_np(
+				pool->workers[i].thread, NULL, &limit) != 0;
+	return left;
+}
+
+unsigned pool_stop(struct pool *pool)
 {
 	const uint64_t one = 1;
 
@@ -652,11 +669,13 @@ void pool_stop(struct pool *pool)
 		abort(); /* no test: write fails */
 	turns_end(pool->turns);
 	/* No worker waits for a peer, so each ends soon. */
-	for (unsigned i = 0; i < pool->started; i++)
-		pthread_join(pool->workers[i].thread, NULL);
+	const unsigned left = join_workers(pool);
+	if (left > 0)
+		return left; /* no test: as leave_threads() */
 	connections_free(pool->connections);
 	turns_free(pool->turns);
 	close(pool->epoll);
 	close(pool->stop);
 	free(pool);
+	return 0;
 }

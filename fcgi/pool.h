@@ -30,7 +30,10 @@ bool pool_begin_accepting(const struct pool *pool);
  * Stops accepting, finishes requests under way, answers those that arrive on
  * open connections until their peers close them (one second at most), and frees
  * the pool. After POOL_LAST_SECONDS, breaks off answers: their links are put
- * back.
+ * back. After POOL_JOIN_SECONDS more, gives up on threads that a file system
+ * holds, and returns their number. They go on to use the pool, so only _exit(2)
+ * may follow.
  */
 #define POOL_LAST_SECONDS 5
-void pool_stop(struct pool *pool);
+#define POOL_JOIN_SECONDS 3
+unsigned pool_stop(struct pool *pool);

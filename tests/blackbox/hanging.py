@@ -50,6 +50,7 @@ class Hanging:
         self.held = collections.deque()  # those: number, and answer
         self.reads = 0
         self.latency = 0  # seconds that each read takes
+        self.is_frozen = False
         self.kernel = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
         self.stop, self.stops = os.pipe()
         done = subprocess.run(
@@ -75,6 +76,11 @@ class Hanging:
         """Waits until exactly so many are held up."""
         until(lambda: len(self.held) == count, f"{count} wait for the disk")
 
+    def freeze(self):
+        """From here on it does not even look at what is asked, so unlike those
+        that it holds, who asks can be killed."""
+        self.is_frozen = True
+
     def release(self, count=None):
         """Lets the first ones go on; without a count, all for good."""
         if count is None:
@@ -90,9 +96,13 @@ class Hanging:
 
     def _serve(self):
         while True:
-            ready, _, _ = select.select([self.kernel, self.stop], [], [])
+            looks_at = [self.stop] if self.is_frozen else [
+                self.kernel, self.stop]
+            ready, _, _ = select.select(looks_at, [], [])
             if self.stop in ready:
                 break
+            if self.is_frozen:
+                continue
             request = os.read(self.kernel, REQUEST_MAX)
             _, kind, number, node = struct.unpack_from("IIQQ", request)
             self._do(kind, number, node, request[40:])

@@ -261,6 +261,28 @@ def test_a_link_that_cannot_be_put_back(responder, tree):
 
 @pytest.mark.skipif(place.IS_SANITIZED,
                     reason="the sanitizers have threads of their own")
+@pytest.mark.parametrize("entry, call, calls", [
+    (ONCE, "openat2", 1), (ONCE, "readlinkat", 1),
+    (f"static/{CLIENT}", "openat2", 1),
+    (f"static/{CLIENT}", "fstat,newfstatat", 1),
+    ("default", "openat2", 2)])  # it is tried as a file, then as a link
+def test_a_stale_file_is_looked_for_once_more(
+        responder, tree, tmp_path, entry, call, calls):
+    """Another server has replaced what the kernel of this one remembers."""
+    r = responder(PXESRV_THREADS="1")
+    target = "os/boot" if entry == "default" else "../os/boot"
+    tree.make({"os/boot": "os", "once/.lock": "", entry: Link(target)})
+    for failures, status in ((2 * calls, 503), (2 * calls - 1, 200)):
+        failing = strace.Strace(strace.worker(r.pid), str(tmp_path / "calls"),
+                                f"{call}:error=ESTALE:when=1..{failures}")
+        try:
+            assert ask(r.path).status == status
+        finally:
+            failing.detach()
+
+
+@pytest.mark.skipif(place.IS_SANITIZED,
+                    reason="the sanitizers have threads of their own")
 def test_a_link_is_put_back_where_nothing_knows_noreplace(
         responder, tree, tmp_path):
     """As on NFS, where renameat2(2) has no flags."""

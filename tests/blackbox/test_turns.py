@@ -2,6 +2,7 @@
 """Workers whom the disk holds up, and those that stand by for them."""
 import contextlib
 import os
+import select
 import subprocess
 import time
 
@@ -190,6 +191,64 @@ def test_a_root_whose_disk_hangs_leaves_threads_to_the_others(
         disk.wait_for(most)
         disk.release()
         finish(peers)
+
+
+def answered(peers):
+    """The first one that has an answer, or None."""
+    ready, _, _ = select.select([peer.socket for peer in peers], [], [], 0)
+    return next((peer for peer in peers if peer.socket in ready), None)
+
+
+def last_event():
+    """The last line in the log that belongs to no request."""
+    with open(place.LOG) as log:
+        return [line for line in log if not line.startswith("127.")][-1]
+
+
+def end_in_time(one, count):
+    """TERM, with so many threads that wait for a disk."""
+    begin = time.monotonic()
+    one.process.terminate()
+    until(lambda: f"ended while {count} threads wait" in last_event(), "its end")
+    assert not os.path.exists(one.path)
+    took = time.monotonic() - begin
+    assert took < 15, took  # TimeoutStopSec of the unit
+
+
+@on_a_disk_that_hangs
+def test_the_end_while_a_disk_does_not_answer(tmp_path, tree, disk):
+    """Threads that wait for it are left behind, and end with the process."""
+    with started(tmp_path, tree, str(THREADS)) as one:
+        disk.freeze()
+        most = THREADS - THREADS // 4
+        peers = [ask_disk(one, disk, 0) for _ in range(most + 1)]
+        # It is turned away, since all the others wait.
+        refused = until(lambda: answered(peers), "one that is turned away")
+        assert BUSY in refused.read_answer()
+        assert ask_default(one.path) < PATIENCE
+        end_in_time(one, most)
+        assert one.process.wait(PATIENCE) == 0
+        for peer in peers:
+            peer.close()
+
+
+@on_a_disk_that_hangs
+@pytest.mark.deep
+def test_the_end_while_a_disk_holds_what_was_asked(tmp_path, tree, disk):
+    """No signal ends a thread that waits for it. The socket is free, though."""
+    with started(tmp_path, tree, str(THREADS), disk) as one:
+        peers = hold_up(one, disk, 2)
+        end_in_time(one, 2)
+        successor = Responder(str(tmp_path / "other"), path=one.path,
+                              env={"PXESRV_ROOT": None})
+        ask_default(successor.path)
+        successor.stop()
+        one.process.kill()
+        assert one.is_running()
+        disk.release()
+        assert one.process.wait(PATIENCE) == 0
+        for peer in peers:
+            peer.close()
 
 
 @contextlib.contextmanager

@@ -18,7 +18,12 @@ import traceback
 
 os.environ["PATH"] = "/usr/sbin:/usr/bin"
 sys.path[:0] = ["/checkout/tests/shared", "/checkout/tests/blackbox"]
+import fastcgi  # noqa: E402
+import place  # noqa: E402
 import scenarios  # noqa: E402
+from deployments import meta_variables  # noqa: E402
+from responder import Responder  # noqa: E402
+from tree import Tree  # noqa: E402
 
 EXPORT = "/export"
 MOUNTS = ("/srv/a", "/srv/b")
@@ -26,6 +31,9 @@ CLIENTS = ("one", "two")  # their namespaces and host names
 USUAL = "vers=4.2"
 LEASE = 10  # seconds, the least; so is the grace time after a restart
 CUT = 30  # seconds
+HANGING = 8  # requests
+LOCAL = "/run/local"  # a root that does not hang
+UNARMED = "10.255.255.1"
 HELD_UP = 5  # seconds that a rename waits before the file system has it
 
 
@@ -286,6 +294,64 @@ def lease(pair, number):
     return failures
 
 
+def ask(one, root):
+    """A peer that has asked for what a root has as its default."""
+    peer = fastcgi.Connection(one.path)
+    peer.send(fastcgi.request({**meta_variables("GET", "/redirect", UNARMED),
+                               "PXESRV_ROOT": root}))
+    return peer
+
+
+def held_up(one):
+    """How many of its threads no signal but KILL wakes up."""
+    states = []
+    for thread in os.listdir(f"/proc/{one.pid}/task"):
+        with open(f"/proc/{one.pid}/task/{thread}/stat") as file:
+            states.append(file.read().rpartition(")")[2].split()[0])
+    return states.count("D")
+
+
+def end_while_it_hangs(pair):
+    """One responder for two roots, of which A's mount does not answer. Whether
+    something is wrong."""
+    log = "/run/pxesrv/hangs"
+    one = Responder(log + ".stderr", path=log + ".socket", env={
+        "PXESRV_ROOT": None, "PXESRV_LOG": log, "PXESRV_THREADS": "16"})
+    with pair.system.cut_off(CLIENTS[0]):
+        peers = [ask(one, pair.a.mount) for _ in range(HANGING)]
+        place.until(lambda: held_up(one) == HANGING, "all hang")
+        took = []
+        for _ in range(20):
+            begun = time.monotonic()
+            with ask(one, LOCAL) as peer:
+                assert peer.read_answer().endswith(b"local")
+            took.append(time.monotonic() - begun)
+        assert held_up(one) == HANGING
+        begun = time.monotonic()
+        status = one.end()
+        ended = time.monotonic() - begun
+        for peer in peers:
+            peer.close()
+    with open(log) as file:
+        last = file.read().splitlines()[-1]
+    scenarios.say(f"{HANGING} requests hang; another root answers within "
+                  f"{scenarios.seconds(took)}; TERM: exit {status} after "
+                  f"{ended:.1f} s; {last}")
+    return status != 0 or f"ended while {HANGING} threads" not in last
+
+
+def hangs(pair, number):
+    """A's mount hangs, and stops neither another root nor the end."""
+    os.makedirs(LOCAL, exist_ok=True)
+    Tree(LOCAL, place.OWNER).make({"default": "local"})
+    wrong = 0
+    for _ in range(number):
+        wrong += end_while_it_hangs(pair)
+        pair.system.await_mounts()
+        wrong += pair.a.ask(UNARMED) != "default"
+    return wrong
+
+
 def main():
     os.makedirs("/dev/shm", exist_ok=True)
     for kind, where in (("proc", "/proc"), ("sysfs", "/sys"),
@@ -306,7 +372,8 @@ def main():
             options.append(arguments.pop(0))
         else:
             wanted.append(one)
-    scenarios.SCENARIOS.update(replies=(replies, 3), lease=(lease, 2))
+    scenarios.SCENARIOS.update(replies=(replies, 3), lease=(lease, 2),
+                               hangs=(hangs, 2))
     system = Nfs()
     system.start()
     failed = 0
