@@ -57,8 +57,8 @@ DANGEROUS = [
     r"\b(chown|chgrp|chmod|setfacl|chcon)\b.*\s(-\w*R|--recursive)",
     # By a path, these follow a link.
     r"(?<!pxesrvctl )(?<!pxesrv )\b(chown|chgrp|chmod|setfacl|chcon)\s.*"
-    r"\b(once|static|grub)\b",
-    r"\bsudo (cp|install|rsync|tar|tee|mv)\b.*\b(once|static|grub)/",
+    r"\b(once|until|static|names|grub)\b",
+    r"\bsudo (cp|install|rsync|tar|tee|mv)\b.*\b(once|until|static|names|grub)/",
     r"\bsudo (rsync|tar|unzip|cpio)\b",
     rf"\bsudo cp -\w*[rRa](?! {EXAMPLES}(/\.)? /srv/pxesrv$)",
     r"\brestorecon -\w*R(?! -e /srv/pxesrv/once -e /srv/pxesrv/static )",
