@@ -13,6 +13,7 @@ struct word_reader {
 	FILE *file;
 	struct words *words;
 	size_t length; /* of the current word */
+	bool has_long_strings;
 };
 
 static void begin_words(struct words *words)
@@ -90,7 +91,7 @@ static int read_string(struct word_reader *reader)
 
 	for (;;) {
 		const int c = getc_unlocked(reader->file);
-		if (c == EOF || c == '\n')
+		if (c == EOF || (c == '\n' && !reader->has_long_strings))
 			return c;
 		if (!words_is_text(c))
 			return 0;
@@ -111,9 +112,11 @@ static int skip_comment(struct word_reader *reader)
 	return c;
 }
 
-bool words_statement(FILE *file, struct words *out)
+bool words_statement(FILE *file, bool has_long_strings, struct words *out)
 {
-	struct word_reader reader = {.file = file, .words = out};
+	struct word_reader reader = {.file = file,
+		.words = out,
+		.has_long_strings = has_long_strings};
 
 	begin_words(out);
 	for (;;) {

@@ -28,10 +28,11 @@ bool words_line(FILE *file, struct words *out);
 
 /*
  * As words_line(), for statements, which end at ; { or }. # begins a comment,
- * and commas are blanks. A string is one word that keeps its quotes. A newline
- * ends a string and its statement; end is then a newline.
+ * and commas are blanks. A string is one word that keeps its quotes. Without
+ * long strings, a newline ends a string and its statement; end is then a
+ * newline.
  */
-bool words_statement(FILE *file, struct words *out);
+bool words_statement(FILE *file, bool has_long_strings, struct words *out);
 
 struct line {
 	char text[LINE_SIZE]; /* without blanks around it */

@@ -258,7 +258,7 @@ int leases_of_dhcpd(FILE *file, struct lease_sink *sink)
 	struct words words;
 	int err = 0;
 
-	while (err == 0 && words_statement(file, &words)) {
+	while (err == 0 && words_statement(file, false, &words)) {
 		if (!take_statement(&reader, &words))
 			err = -EBADMSG;
 		reader.any = true;

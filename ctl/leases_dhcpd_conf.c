@@ -78,7 +78,7 @@ int leases_of_dhcpd_conf(FILE *file, struct lease_sink *sink)
 	struct words words;
 	int err = 0;
 
-	while (err == 0 && words_statement(file, &words)) {
+	while (err == 0 && words_statement(file, true, &words)) {
 		switch (words.end) {
 		case '{':
 			err = open_conf_block(&reader, &words);
@@ -91,7 +91,7 @@ int leases_of_dhcpd_conf(FILE *file, struct lease_sink *sink)
 			break;
 		case EOF: /* without its end: it may be cut off */
 			break;
-		default: /* a control character, or a string without an end */
+		default: /* a control character */
 			err = -EBADMSG;
 			break;
 		}
@@ -125,14 +125,17 @@ static enum leases_format format_of_statement(const char *word)
 	return LEASES_ANY;
 }
 
-/* A file of leases may have hosts, but a configuration has no leases. */
+/*
+ * A file of leases may have hosts, but a configuration has no leases. A record
+ * of a lease may be cut off in a string.
+ */
 enum leases_format leases_format_of_dhcpd(FILE *file)
 {
 	enum leases_format format = LEASES_ANY;
 	struct words words;
 	unsigned depth = 0;
 
-	while (words_statement(file, &words) && words.end != 0) {
+	while (words_statement(file, false, &words) && words.end != 0) {
 		if (depth == 0 && words.count > 0) {
 			const enum leases_format found =
 				format_of_statement(words.text[0]);

@@ -13,6 +13,8 @@
 #include "ctl/lease_formats.h"
 #include "ctl/lease_kea_text.h"
 
+#define ETHERNET 1 /* the hardware type of RFC 826 */
+
 /* Kea's MAC addresses may have blanks in the place of colons. */
 static bool read_kea_mac(const json_t *value, struct mac *out)
 {
@@ -104,21 +106,25 @@ static bool read_bytes(
  */
 static bool read_networkd_mac(const json_t *lease, struct mac *out)
 {
-	uint8_t id[7];
+	uint8_t id[7] = {0};
+	struct mac mac;
+	char text[MAC_SIZE];
+	const char *why;
 	const json_t *length = json_object_get(lease, "HardwareAddressLength");
 	const json_t *type = json_object_get(lease, "HardwareAddressType");
 
-	if (json_number_value(length) == sizeof out->bytes &&
-		json_number_value(type) == 1 &&
-		read_bytes(json_object_get(lease, "HardwareAddress"),
-			out->bytes, sizeof out->bytes, 16))
-		return true;
-	if (!read_bytes(json_object_get(lease, "ClientId"), id, sizeof id,
-		    sizeof id) ||
-		id[0] != 1)
-		return false;
-	memcpy(out->bytes, id + 1, sizeof out->bytes);
-	return true;
+	if (json_number_value(length) != sizeof mac.bytes ||
+		json_number_value(type) != ETHERNET ||
+		!read_bytes(json_object_get(lease, "HardwareAddress"),
+			mac.bytes, sizeof mac.bytes, 16)) {
+		if (!read_bytes(json_object_get(lease, "ClientId"), id,
+			    sizeof id, sizeof id) ||
+			id[0] != ETHERNET)
+			return false;
+		memcpy(mac.bytes, id + 1, sizeof mac.bytes);
+	}
+	mac_text(&mac, text);
+	return mac_parse(text, out, &why); /* one that a machine can have */
 }
 
 /* False: not as networkd writes it. */
@@ -140,8 +146,7 @@ static bool read_networkd_lease(
 	/* One that never ends is the newest of none. */
 	if (seconds < 1e11)
 		lease.order = (long long)seconds;
-	if (!read_networkd_mac(json, &lease.mac))
-		lease.mac = (struct mac){{0}};
+	read_networkd_mac(json, &lease.mac);
 	if (address_parse(text, &lease.address))
 		sink->found(&lease, sink->context);
 	return true;

@@ -92,7 +92,7 @@ static const char *describe_error(int error)
 {
 	switch (error) {
 	case EBADMSG:
-		return "not a lease file that pxesrvctl knows";
+		return "not a file of a DHCP server that pxesrvctl knows";
 	case EISDIR:
 		return "is a directory";
 	case ESPIPE:

@@ -293,7 +293,15 @@ static const struct {
 		"option x 1;\ninclude \"/nowhere/hosts\";\n", -ENOENT, NULL},
 	{"dhcpd.conf, a path that is no string",
 		"option x 1;\ninclude hosts;\n", -EBADMSG, NULL},
-	{"dhcpd.conf, a string without an end", "option x \"1;\n}\n", -EBADMSG,
+	{"dhcpd.conf, a string of two lines",
+		"option x \"1;\n}\";\nhost a { hardware ethernet "
+		"00:00:5e:00:53:0b; fixed-address 10.0.0.7; }\n",
+		0, "+10.0.0.7=0b "},
+	{"dhcpd.conf, a string without an end",
+		"option x \"1;\nhost a { hardware ethernet "
+		"00:00:5e:00:53:0b; fixed-address 10.0.0.7; }\n",
+		0, ""},
+	{"dhcpd.conf, a control character", "option x 1;\n\x01\n", -EBADMSG,
 		NULL},
 	{"dnsmasq.conf", DNSMASQ_CONF, 0,
 		"+10.0.0.7=0b +10.0.0.8=0c +2001:db8::8=0c +10.0.0.9=0d#1 "
