@@ -13,6 +13,8 @@
 
 struct kea_text {
 	struct lease_sink *sink;
+	FILE *files[LEASES_DEPTH_MAX + 1]; /* each includes the next one */
+	unsigned depth;
 	char *bytes;
 	size_t length, size;
 };
@@ -111,24 +113,20 @@ static bool is_next(FILE *file, const char *wanted)
 	return true;
 }
 
-static int add_file(struct kea_text *text, FILE *file);
-
+/* Goes on with another file. */
 static int include(struct kea_text *text, const char *path)
 {
 	struct lease_sink *sink = text->sink;
 
-	if (sink->depth >= LEASES_DEPTH_MAX)
+	if (sink->depth + text->depth >= LEASES_DEPTH_MAX)
 		return -ELOOP;
 	if (!leases_path(path, sink->path))
-		return -ENAMETOOLONG; /* no test: as long as its buffer */
+		return -ENAMETOOLONG; /* no test: read_include() has less */
 	FILE *file = leases_open(sink->path);
 	if (file == NULL)
 		return -errno;
-	sink->depth++;
-	const int err = add_file(text, file);
-	sink->depth--;
-	fclose(file);
-	return err;
+	text->files[++text->depth] = file;
+	return 0;
 }
 
 /* Behind the first character of <?include "FILE"?>. */
@@ -150,45 +148,58 @@ static int read_include(struct kea_text *text, FILE *file)
 	return is_next(file, "?>") ? include(text, path) : -EBADMSG;
 }
 
-static int add_file(struct kea_text *text, FILE *file)
+/* Adds what a character begins. */
+static int add_mark(struct kea_text *text, FILE *file, int c)
 {
-	int err = 0, c;
-
-	while (err == 0 && (c = getc_unlocked(file)) != EOF) {
-		switch (c) {
-		case '"':
-			err = add_string(text, file);
-			break;
-		case '#':
-			err = skip_line(text, file);
-			break;
-		case '/':
-			err = skip_comment(text, file);
-			break;
-		case '<':
-			err = read_include(text, file);
-			break;
-		case ']':
-		case '}':
-			drop_comma(text);
-			err = add(text, c);
-			break;
-		default:
-			err = words_is_text(c) ? add(text, c) : -EBADMSG;
-			break;
-		}
+	switch (c) {
+	case '"':
+		return add_string(text, file);
+	case '#':
+		return skip_line(text, file);
+	case '/':
+		return skip_comment(text, file);
+	case '<':
+		return read_include(text, file);
+	case ']':
+	case '}':
+		drop_comma(text);
+		return add(text, c);
+	default:
+		return words_is_text(c) ? add(text, c) : -EBADMSG;
 	}
-	return err == 0 && ferror(file) ? -EIO : err;
+}
+
+static int add_files(struct kea_text *text)
+{
+	int err = 0;
+
+	while (err == 0) {
+		FILE *file = text->files[text->depth];
+		const int c = getc_unlocked(file);
+		if (c != EOF) {
+			err = add_mark(text, file, c);
+			continue;
+		}
+		if (ferror(file))
+			return -EIO; /* no test: a disk that fails */
+		if (text->depth == 0)
+			return 0;
+		fclose(file);
+		text->depth--;
+	}
+	return err;
 }
 
 int lease_kea_text(
 	FILE *file, struct lease_sink *sink, char **out, size_t *length)
 {
-	struct kea_text text = {.sink = sink};
+	struct kea_text text = {.sink = sink, .files = {file}};
 	char path[PATH_MAX];
 
 	strcpy(path, sink->path);
-	const int err = add_file(&text, file);
+	const int err = add_files(&text);
+	while (text.depth > 0)
+		fclose(text.files[text.depth--]);
 	if (err < 0) {
 		free(text.bytes);
 		return err;

@@ -6,9 +6,9 @@
 #include "ctl/leases.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -273,48 +273,35 @@ int leases_follow(
 	return err;
 }
 
-static bool ends_with(const char *name, const char *suffix)
+/* A directory that is not there has no files. */
+static int stop_glob(const char *path, int error)
 {
-	const size_t length = strlen(name), wanted = strlen(suffix);
-
-	return length >= wanted && strcmp(name + length - wanted, suffix) == 0;
+	(void)path;
+	errno = error;
+	return error != ENOENT && error != ENOTDIR;
 }
 
-static int read_named(const char *directory, const char *name,
-	const char *suffix, enum leases_format format, struct lease_sink *sink)
+int leases_read_all(
+	const char *pattern, enum leases_format format, struct lease_sink *sink)
 {
-	char path[PATH_MAX];
-	const bool is_drop_in =
-		format == LEASES_NETWORK && ends_with(name, ".network.d");
-
-	if (name[0] == '.' || (!is_drop_in && !ends_with(name, suffix)))
-		return 0;
-	const int size = snprintf(path, sizeof path, "%s/%s", directory, name);
-	if (size < 0 || (size_t)size >= sizeof path)
-		return -ENAMETOOLONG; /* no test: the directories are ours */
-	const int err =
-		is_drop_in ? leases_read_directory(path, ".conf", format, sink)
-			   : leases_read(path, format, sink);
-	/* A server may have just removed it. */
-	return err == -EISDIR || err == -ENOENT ? 0 : err;
-}
-
-int leases_read_directory(const char *path, const char *suffix,
-	enum leases_format format, struct lease_sink *sink)
-{
-	struct dirent **names;
+	glob_t found;
 	int err = 0;
 
-	snprintf(sink->path, sizeof sink->path, "%s", path);
-	const int count = scandir(path, &names, NULL, alphasort);
-	if (count < 0)
+	snprintf(sink->path, sizeof sink->path, "%s", pattern);
+	switch (glob(pattern, 0, stop_glob, &found)) {
+	case 0:
+		break;
+	case GLOB_NOMATCH:
+		return 0;
+	default:
 		return -errno;
-	for (int i = 0; i < count; i++) {
-		if (err == 0)
-			err = read_named(
-				path, names[i]->d_name, suffix, format, sink);
-		free(names[i]);
 	}
-	free(names);
+	for (size_t i = 0; err == 0 && i < found.gl_pathc; i++) {
+		err = leases_read(found.gl_pathv[i], format, sink);
+		/* A server may have just removed it. */
+		if (err == -EISDIR || err == -ENOENT)
+			err = 0;
+	}
+	globfree(&found);
 	return err;
 }

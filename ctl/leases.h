@@ -68,9 +68,8 @@ int leases_read(
 	const char *path, enum leases_format format, struct lease_sink *sink);
 
 /*
- * As leases_read(), for the files in a directory whose names end like this.
- * Names that begin with a dot are left out. Takes drop-in files of
- * systemd.network(5), too. -ENOENT: there is no directory.
+ * As leases_read(), for the files that match a pattern of glob(7). There may be
+ * none. Directories are left out.
  */
-int leases_read_directory(const char *path, const char *suffix,
-	enum leases_format format, struct lease_sink *sink);
+int leases_read_all(const char *pattern, enum leases_format format,
+	struct lease_sink *sink);

@@ -42,44 +42,42 @@ static void reserve_number(
 
 static void read_reservation(const json_t *host, struct lease_sink *sink)
 {
-	const json_t *many = json_object_get(host, "ip-addresses"), *one;
+	const json_t *many = json_object_get(host, "ip-addresses");
 	struct mac mac;
-	size_t i;
 
 	if (!read_kea_mac(json_object_get(host, "hw-address"), &mac))
 		return;
 	reserve_number(sink, &mac, json_object_get(host, "ip-address"));
-	json_array_foreach(many, i, one) reserve_number(sink, &mac, one);
+	for (size_t i = 0; i < json_array_size(many); i++)
+		reserve_number(sink, &mac, json_array_get(many, i));
 }
 
 static void read_reservations(const json_t *scope, struct lease_sink *sink)
 {
-	const json_t *hosts = json_object_get(scope, "reservations"), *host;
-	size_t i;
+	const json_t *hosts = json_object_get(scope, "reservations");
 
-	json_array_foreach(hosts, i, host) read_reservation(host, sink);
+	for (size_t i = 0; i < json_array_size(hosts); i++)
+		read_reservation(json_array_get(hosts, i), sink);
 }
 
 static void read_subnets(
 	const json_t *scope, const char *name, struct lease_sink *sink)
 {
-	const json_t *subnets = json_object_get(scope, name), *subnet;
-	size_t i;
+	const json_t *subnets = json_object_get(scope, name);
 
-	json_array_foreach(subnets, i, subnet) read_reservations(subnet, sink);
+	for (size_t i = 0; i < json_array_size(subnets); i++)
+		read_reservations(json_array_get(subnets, i), sink);
 }
 
 static void read_kea(
 	const json_t *server, const char *subnets, struct lease_sink *sink)
 {
 	const json_t *networks = json_object_get(server, "shared-networks");
-	const json_t *network;
-	size_t i;
 
 	read_reservations(server, sink);
 	read_subnets(server, subnets, sink);
-	json_array_foreach(networks, i, network)
-		read_subnets(network, subnets, sink);
+	for (size_t i = 0; i < json_array_size(networks); i++)
+		read_subnets(json_array_get(networks, i), subnets, sink);
 }
 
 /* Reads an array of bytes. False: it is none, or of another size. */
@@ -99,32 +97,44 @@ static bool read_bytes(
 	return true;
 }
 
-/*
- * Older releases save only the client identifier. networkd makes one of the
- * hardware type and the MAC address if the client has none, and so do most
- * clients.
- */
-static bool read_networkd_mac(const json_t *lease, struct mac *out)
+static bool has_hardware_address(const json_t *lease, struct mac *out)
 {
-	uint8_t id[7] = {0};
-	struct mac mac;
-	char text[MAC_SIZE];
-	const char *why;
 	const json_t *length = json_object_get(lease, "HardwareAddressLength");
 	const json_t *type = json_object_get(lease, "HardwareAddressType");
 
-	if (json_number_value(length) != sizeof mac.bytes ||
-		json_number_value(type) != ETHERNET ||
-		!read_bytes(json_object_get(lease, "HardwareAddress"),
-			mac.bytes, sizeof mac.bytes, 16)) {
-		if (!read_bytes(json_object_get(lease, "ClientId"), id,
-			    sizeof id, sizeof id) ||
-			id[0] != ETHERNET)
-			return false;
-		memcpy(mac.bytes, id + 1, sizeof mac.bytes);
-	}
+	return json_number_value(length) == sizeof out->bytes &&
+	       json_number_value(type) == ETHERNET &&
+	       read_bytes(json_object_get(lease, "HardwareAddress"), out->bytes,
+		       sizeof out->bytes, 16);
+}
+
+/*
+ * networkd makes the client identifier of the hardware type and the MAC address
+ * if the client has none, and so do most clients.
+ */
+static bool has_mac_as_id(const json_t *lease, struct mac *out)
+{
+	uint8_t id[1 + sizeof out->bytes] = {0};
+
+	if (!read_bytes(json_object_get(lease, "ClientId"), id, sizeof id,
+		    sizeof id) ||
+		id[0] != ETHERNET)
+		return false;
+	memcpy(out->bytes, id + 1, sizeof out->bytes);
+	return true;
+}
+
+/* Older releases save only the client identifier. */
+static void read_networkd_mac(const json_t *lease, struct mac *out)
+{
+	struct mac mac = {{0}};
+	char text[MAC_SIZE];
+	const char *why;
+
+	if (!has_hardware_address(lease, &mac) && !has_mac_as_id(lease, &mac))
+		return;
 	mac_text(&mac, text);
-	return mac_parse(text, out, &why); /* one that a machine can have */
+	mac_parse(text, out, &why); /* one that a machine can have */
 }
 
 /* False: not as networkd writes it. */
@@ -155,14 +165,11 @@ static bool read_networkd_lease(
 static int read_networkd(const json_t *leases, struct lease_sink *sink)
 {
 	const double now = (double)time(NULL);
-	const json_t *lease;
-	size_t i;
 
 	if (!json_is_array(leases))
 		return -EBADMSG;
-	json_array_foreach(leases, i, lease)
-	{
-		if (!read_networkd_lease(lease, now, sink))
+	for (size_t i = 0; i < json_array_size(leases); i++) {
+		if (!read_networkd_lease(json_array_get(leases, i), now, sink))
 			return -EBADMSG;
 	}
 	return 0;

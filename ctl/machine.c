@@ -19,28 +19,28 @@
 
 /* Where Debian and Fedora have the files of DHCP servers. */
 static const struct source {
-	const char *path;
+	const char *path; /* or a pattern of glob(7) */
 	enum leases_format format;
-	bool is_directory;
-	const char *suffix;
 } sources[] = {
-	{"/var/lib/misc/dnsmasq.leases", LEASES_DNSMASQ, false, NULL},
-	{"/var/lib/dnsmasq/dnsmasq.leases", LEASES_DNSMASQ, false, NULL},
-	{"/etc/dnsmasq.conf", LEASES_DNSMASQ_CONF, false, NULL},
-	{"/etc/dnsmasq.d", LEASES_DNSMASQ_CONF, true, ""},
-	{"/etc/ethers", LEASES_ETHERS, false, NULL},
-	{"/var/lib/dhcp/dhcpd.leases", LEASES_DHCPD, false, NULL},
-	{"/var/lib/dhcpd/dhcpd.leases", LEASES_DHCPD, false, NULL},
-	{"/etc/dhcp/dhcpd.conf", LEASES_DHCPD_CONF, false, NULL},
-	{"/etc/dhcp/dhcpd6.conf", LEASES_DHCPD_CONF, false, NULL},
-	{"/var/lib/kea/kea-leases4.csv", LEASES_KEA, false, NULL},
-	{"/var/lib/kea/kea-leases6.csv", LEASES_KEA, false, NULL},
-	{"/etc/kea/kea-dhcp4.conf", LEASES_JSON, false, NULL},
-	{"/etc/kea/kea-dhcp6.conf", LEASES_JSON, false, NULL},
-	{"/var/lib/systemd/network/dhcp-server-lease", LEASES_JSON, true, ""},
-	{"/run/systemd/netif/dhcp-server-lease", LEASES_JSON, true, ""},
-	{"/etc/systemd/network", LEASES_NETWORK, true, ".network"},
-	{"/run/systemd/network", LEASES_NETWORK, true, ".network"},
+	{"/var/lib/misc/dnsmasq.leases", LEASES_DNSMASQ},
+	{"/var/lib/dnsmasq/dnsmasq.leases", LEASES_DNSMASQ},
+	{"/etc/dnsmasq.conf", LEASES_DNSMASQ_CONF},
+	{"/etc/dnsmasq.d/*", LEASES_DNSMASQ_CONF},
+	{"/etc/ethers", LEASES_ETHERS},
+	{"/var/lib/dhcp/dhcpd.leases", LEASES_DHCPD},
+	{"/var/lib/dhcpd/dhcpd.leases", LEASES_DHCPD},
+	{"/etc/dhcp/dhcpd.conf", LEASES_DHCPD_CONF},
+	{"/etc/dhcp/dhcpd6.conf", LEASES_DHCPD_CONF},
+	{"/var/lib/kea/kea-leases4.csv", LEASES_KEA},
+	{"/var/lib/kea/kea-leases6.csv", LEASES_KEA},
+	{"/etc/kea/kea-dhcp4.conf", LEASES_JSON},
+	{"/etc/kea/kea-dhcp6.conf", LEASES_JSON},
+	{"/var/lib/systemd/network/dhcp-server-lease/*", LEASES_JSON},
+	{"/run/systemd/netif/dhcp-server-lease/*", LEASES_JSON},
+	{"/etc/systemd/network/*.network", LEASES_NETWORK},
+	{"/etc/systemd/network/*.network.d/*.conf", LEASES_NETWORK},
+	{"/run/systemd/network/*.network", LEASES_NETWORK},
+	{"/run/systemd/network/*.network.d/*.conf", LEASES_NETWORK},
 };
 
 /* What a file or the neighbour table says about an address. */
@@ -141,11 +141,10 @@ static bool read_source(const struct source *source, bool must_be_there,
 		.mac = sightings->mac};
 
 	sightings->path = source->path;
-	const int error =
-		source->is_directory
-			? -leases_read_directory(source->path, source->suffix,
-				  source->format, &sink)
-			: -leases_read(source->path, source->format, &sink);
+	const int error = -(
+		must_be_there || strchr(source->path, '*') == NULL
+			? leases_read(source->path, source->format, &sink)
+			: leases_read_all(source->path, source->format, &sink));
 	if (error == 0)
 		return true;
 	if ((error == ENOENT || error == ENOTDIR) && !must_be_there &&

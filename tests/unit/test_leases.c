@@ -685,19 +685,26 @@ static void test_directory(void)
 		"Address=10.0.0.9\n",
 		"");
 	write_with_path("network/a.netdev", "nonsense", "");
-	tap_ok(leases_read_directory(
-		       "network", ".network", LEASES_NETWORK, &sink) == 0 &&
+	tap_ok(leases_read_all("network/*.network", LEASES_NETWORK, &sink) ==
+				0 &&
+			strcmp(found, "+10.0.0.7=0b +10.0.0.8=0c ") == 0,
+		"files of a pattern");
+	tap_ok(leases_read_all("network/*.network.d/*.conf", LEASES_NETWORK,
+		       &sink) == 0 &&
 			strcmp(found, "+10.0.0.7=0b +10.0.0.8=0c "
 				      "+10.0.0.9=0d ") == 0,
-		"a directory of networkd");
-	tap_ok(leases_read_directory("missing", "", LEASES_JSON, &sink) ==
-			-ENOENT,
+		"files of a pattern in directories of a pattern");
+	tap_ok(leases_read_all("missing/*", LEASES_JSON, &sink) == 0,
 		"a directory that is not there");
 	write_with_path("network/c.network", "nonsense\n", "");
-	tap_ok(leases_read_directory("network", ".network", LEASES_NETWORK,
-		       &sink) == -EBADMSG &&
+	tap_ok(leases_read_all("network/*.network", LEASES_NETWORK, &sink) ==
+				-EBADMSG &&
 			strcmp(sink.path, "network/c.network") == 0,
-		"a directory with a file of another format");
+		"a pattern, and a file of another format");
+	tap_ok(symlink("loop", "network/loop") == 0 &&
+			leases_read_all("network/loop/*", LEASES_JSON, &sink) ==
+				-ELOOP,
+		"a directory that can't be read");
 }
 
 int main(void)
