@@ -250,7 +250,7 @@ int leases_read(
 		return -errno;
 	int err = read_format(file, format, sink);
 	if (ferror(file))
-		err = -EIO;
+		err = -EIO; /* no test: a disk that fails */
 	fclose(file);
 	return err;
 }
@@ -281,6 +281,20 @@ static int stop_glob(const char *path, int error)
 	return error != ENOENT && error != ENOTDIR;
 }
 
+/* What package managers and editors leave, and servers don't read. */
+static bool is_left_over(const char *path)
+{
+	static const char *const marks[] = {
+		".dpkg-", ".ucf-", ".rpmnew", ".rpmorig", ".rpmsave"};
+	const size_t length = strlen(path);
+
+	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+		if (strstr(path, marks[i]) != NULL)
+			return true;
+	}
+	return length > 0 && path[length - 1] == '~';
+}
+
 int leases_read_all(
 	const char *pattern, enum leases_format format, struct lease_sink *sink)
 {
@@ -297,7 +311,8 @@ int leases_read_all(
 		return -errno;
 	}
 	for (size_t i = 0; err == 0 && i < found.gl_pathc; i++) {
-		err = leases_read(found.gl_pathv[i], format, sink);
+		if (!is_left_over(found.gl_pathv[i]))
+			err = leases_read(found.gl_pathv[i], format, sink);
 		/* A server may have just removed it. */
 		if (err == -EISDIR || err == -ENOENT)
 			err = 0;

@@ -69,7 +69,7 @@ int leases_read(
 
 /*
  * As leases_read(), for the files that match a pattern of glob(7). There may be
- * none. Directories are left out.
+ * none. Leaves out directories, and what package managers and editors leave.
  */
 int leases_read_all(const char *pattern, enum leases_format format,
 	struct lease_sink *sink);

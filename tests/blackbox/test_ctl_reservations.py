@@ -371,6 +371,38 @@ def test_where_a_server_has_it(tree, usual, path):
 
 
 @as_root
+def test_what_servers_do_not_read(tree, usual):
+    usual("/etc/dnsmasq.d/rack7", "bogus-priv\n")
+    for end in ".dpkg-old", ".dpkg-dist", ".rpmsave", "~":
+        usual("/etc/dnsmasq.d/rack7" + end, f"dhcp-host={MAC},10.0.0.6\n")
+    done = ctl.run("once", MAC, "os/boot")
+    assert (done.status, entries(tree)) == (ctl.FOUND, [])
+    assert "not in any lease" in done.err
+
+
+@as_root
+def test_a_usual_file_that_only_root_may_read(tree, usual):
+    """Whose the address is may stand there."""
+    usual("/etc/kea/kea-dhcp4.conf", KEA_RESERVED)
+    os.chmod("/etc/kea/kea-dhcp4.conf", 0o600)
+    done = ctl.run("explain", MAC, **place.AS_USER)
+    assert (done.status, done.out) == (ctl.FOUND, "")
+    assert done.err == ("pxesrvctl: /etc/kea/kea-dhcp4.conf: Permission "
+                        "denied\n")
+    assert ctl.good("explain", MAC).lines[0] == "10.0.0.7"
+
+
+@as_root
+def test_ethers_by_dnsmasq(tree, usual, leases):
+    option = leases("domain-needed\nread-ethers\n"
+                    f"dhcp-host={OTHER},10.0.0.8\n")
+    assert once(option).status == ctl.FOUND
+    usual("/etc/ethers", f"{MAC} 10.0.0.7\n")
+    ctl.good("once", option, MAC, "os/boot")
+    assert entries(tree) == ["10.0.0.7"]
+
+
+@as_root
 def test_a_reservation_and_a_lease_in_different_places(tree, usual):
     usual("/etc/kea/kea-dhcp4.conf", KEA_RESERVED)
     usual("/var/lib/kea/kea-leases4.csv", kea(("10.0.0.6", MAC)))

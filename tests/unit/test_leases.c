@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -376,6 +377,11 @@ static const struct {
 		"[DHCPServerStaticLease]\nMACAddress=00:00:5e:00:53:0b\n"
 		"Address=10.0.0.1",
 		0, ""},
+	{"network, a value that is too long",
+		"[DHCPServerStaticLease]\nMACAddress=00:00:5e:00:53:0b\n"
+		"Address=10.0.0.7                                      "
+		"                                                       8\n",
+		0, ""},
 	{"another file with sections", "[global]\nworkgroup = x\n", -EBADMSG,
 		NULL},
 	{"a word", "nothing\n", -EBADMSG, NULL},
@@ -399,6 +405,30 @@ static void test_files(void)
 	tap_ok(mkfifo("fifo", 0600) == 0 &&
 			read_as("fifo", LEASES_ANY, found) == -ESPIPE,
 		"a FIFO");
+}
+
+/* A file in memory, which is written fast. */
+static char memory_path[64];
+
+static FILE *open_memory(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = memfd_create("leases", MFD_CLOEXEC);
+	snprintf(memory_path, sizeof memory_path, "/proc/self/fd/%d", fd);
+	FILE *file = fopen(memory_path, "w");
+	if (file == NULL)
+		stop(memory_path);
+	return file;
+}
+
+static void write_memory(const char *text, size_t length)
+{
+	FILE *file = open_memory();
+
+	if (fwrite(text, 1, length, file) != length || fclose(file) != 0)
+		stop(memory_path);
 }
 
 /* Whether each word of one text is a word of another one. */
@@ -451,10 +481,10 @@ static void test_cuts(const char *what, const char *text,
 	bool good = true;
 
 	for (size_t length = 0; good && length < strlen(text); length++) {
-		write_file("leases", text, length);
+		write_memory(text, length);
 		for (int i = 0; good && i < 2; i++) {
-			const int err = read_as(
-				"leases", i == 0 ? LEASES_ANY : format, found);
+			const int err = read_as(memory_path,
+				i == 0 ? LEASES_ANY : format, found);
 			good = err <= 0 && (err < 0 || has_all(whole, found));
 			if (!good)
 				printf("# %s, cut at %zu: %d, %s\n", what,
@@ -468,18 +498,16 @@ static void test_cuts(const char *what, const char *text,
 static void test_crlf(const char *what, const char *text, const char *whole)
 {
 	char found[FOUND_SIZE];
-	FILE *file = fopen("leases", "w");
+	FILE *file = open_memory();
 
-	if (file == NULL)
-		stop("leases");
 	for (const char *at = text; *at != '\0'; at++) {
 		if (*at == '\n')
 			fputc('\r', file);
 		fputc(*at, file);
 	}
 	if (fclose(file) != 0)
-		stop("leases");
-	const int err = read_as("leases", LEASES_ANY, found);
+		stop(memory_path);
+	const int err = read_as(memory_path, LEASES_ANY, found);
 	if (!tap_ok(err == 0 && strcmp(found, whole) == 0, what))
 		printf("# CRLF: %d, %s\n", err, found);
 }
@@ -496,9 +524,9 @@ static void test_damage(
 	for (size_t at = 0; good && at < length; at++) {
 		memcpy(copy, text, length);
 		copy[at] = damage[at % sizeof damage];
-		write_file("leases", copy, length);
-		good = read_as("leases", format, found) <= 0 &&
-		       read_as("leases", LEASES_ANY, found) <= 0;
+		write_memory(copy, length);
+		good = read_as(memory_path, format, found) <= 0 &&
+		       read_as(memory_path, LEASES_ANY, found) <= 0;
 	}
 	tap_ok(good, what);
 }
@@ -520,15 +548,13 @@ static void test_long_record(const char *what, const char *text,
 	for (size_t i = 0; good && i < 2 * sizeof begins / sizeof begins[0];
 		i++) {
 		const bool is_behind = i % 2 == 1;
-		FILE *file = fopen("leases", "w");
-		if (file == NULL)
-			stop("leases");
+		FILE *file = open_memory();
 		fprintf(file, "%s%s", is_behind ? text : "", begins[i / 2]);
 		fwrite(record, 1, sizeof record, file);
 		fprintf(file, "\n%s", is_behind ? "" : text);
 		if (fclose(file) != 0)
-			stop("leases");
-		const int err = read_as("leases", format, found);
+			stop(memory_path);
+		const int err = read_as(memory_path, format, found);
 		good = err <= 0 && (err < 0 || has_all(whole, found));
 		if (!good)
 			printf("# %s%s: %d, %s\n", is_behind ? "behind " : "",
@@ -666,6 +692,20 @@ static void test_cleanup(void)
 		"one of Kea's files is a directory");
 }
 
+static void test_too_large(void)
+{
+	char found[FOUND_SIZE];
+	FILE *file = open_memory();
+
+	fputc('{', file);
+	for (int i = 0; i < 65 * MEGABYTE; i++)
+		putc_unlocked(' ', file);
+	if (fclose(file) != 0)
+		stop(memory_path);
+	tap_ok(read_as(memory_path, LEASES_ANY, found) == -EFBIG,
+		"a configuration that is too large");
+}
+
 static void test_directory(void)
 {
 	static const struct mac mac = {{0x00, 0x00, 0x5e, 0x00, 0x53, 0x0b}};
@@ -684,8 +724,9 @@ static void test_directory(void)
 		"[DHCPServerStaticLease]\nMACAddress=00:00:5e:00:53:0d\n"
 		"Address=10.0.0.9\n",
 		"");
-	write_with_path("network/a.netdev", "nonsense", "");
-	tap_ok(leases_read_all("network/*.network", LEASES_NETWORK, &sink) ==
+	write_with_path("network/a.network~", "nonsense", "");
+	write_with_path("network/b.network.dpkg-old", "nonsense", "");
+	tap_ok(leases_read_all("network/*.network*", LEASES_NETWORK, &sink) ==
 				0 &&
 			strcmp(found, "+10.0.0.7=0b +10.0.0.8=0c ") == 0,
 		"files of a pattern");
@@ -716,6 +757,7 @@ int main(void)
 	test_samples();
 	test_follows(base);
 	test_cleanup();
+	test_too_large();
 	test_directory();
 	snprintf(command, sizeof command, "rm -rf -- '%s'", base);
 	if (chdir("/") < 0 || system(command) != 0)
