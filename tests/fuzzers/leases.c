@@ -61,12 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.mac = &asked,
 		.depth = LEASES_DEPTH_MAX};
 	const uint64_t before = fuzz_descriptors();
-	const int err =
-		leases_read(path, data[0] % (LEASES_ETHERS + 1), &sink);
+	const int err = leases_read(path, data[0] % (LEASES_ETHERS + 1), &sink);
 	MUST(fuzz_descriptors() == before);
 	MUST(err <= 0 && sink.depth == LEASES_DEPTH_MAX);
-	MUST(err == 0 || err == -EBADMSG || err == -ELOOP ||
-		err == -ECANCELED);
+	MUST(err == 0 || err == -EBADMSG || err == -ELOOP || err == -ECANCELED);
 	fuzz_tally(err == 0 && count > 0);
 	return 0;
 }
