@@ -488,12 +488,17 @@ def neighbours(_link):
 
 @pytest.fixture
 def usual():
-    """Where dnsmasq and dhcpd have their leases: a function that writes them.
+    """Where servers have their leases, and networkd its reservations: a function
+    that writes them.
 
     The sandbox has these directories empty."""
-    def write(of_dnsmasq=None, of_dhcpd=None):
+    os.makedirs("/run/systemd/network", exist_ok=True)
+
+    def write(of_dnsmasq=None, of_dhcpd=None, of_kea=None, reserved=None):
         for path, text in ((MISC + "/dnsmasq.leases", of_dnsmasq),
-                           (DHCP + "/dhcpd.leases", of_dhcpd)):
+                           (DHCP + "/dhcpd.leases", of_dhcpd),
+                           ("/var/lib/kea/kea-leases4.csv", of_kea),
+                           ("/run/systemd/network/a.network", reserved)):
             if text is not None:
                 with open(path, "w") as file:
                     file.write(text)
@@ -680,14 +685,16 @@ class World:
     """What lease files, the table and /etc/hosts say; and who is who by it."""
 
     def __init__(self, draw):
-        self.files = []  # of (is of dhcpd, text, its lines)
-        for of_dhcpd in draw.choice([[], [False], [True], [False, True]]):
-            lines = [self.line(draw, of_dhcpd)
-                     for _ in range(draw.randrange(9))]
-            if not of_dhcpd and draw.random() < 0.8:  # as dnsmasq has it
+        self.files = []  # of (what usual() calls it, text, its lines)
+        kinds = draw.choice([[], ["of_dnsmasq"], ["of_dhcpd"], ["of_kea"],
+                             ["of_dnsmasq", "of_dhcpd"]])
+        for kind in kinds + ["reserved"] * (draw.random() < 0.3):
+            lines = [self.line(draw, kind) for _ in range(draw.randrange(9))]
+            if kind == "of_dnsmasq" and draw.random() < 0.8:  # as it has it
                 lines = list({line["address"]: line
                               for line in lines}.values())
-            self.files.append((of_dhcpd, "".join(
+            head = {"of_kea": KEA, "reserved": "[Match]\nName=x\n"}
+            self.files.append((kind, head.get(kind, "") + "".join(
                 line["text"] for line in lines), lines))
         self.is_named = len(self.files) == 1 and draw.random() < 0.5
         self.table = [
@@ -698,17 +705,31 @@ class World:
             [1, 1, 1, 2, 3])) for n in range(2)}
 
     @staticmethod
-    def line(draw, of_dhcpd):
+    def line(draw, kind):
         mac = draw.choice(MACS + [None] * (draw.random() < 0.2))
         ends = draw.choice([None, AGO, LATER, LATER + draw.randrange(3)])
         line = {"mac": mac, "address": draw.choice(IPV4),
                 "holds": ends != AGO, "order": ends or 0}
-        if not of_dhcpd:
+        if kind == "of_dnsmasq":
             line["text"] = dnsmasq((ends or 0, mac or "20-00:11",
                                     line["address"]))
             return line
-        state = draw.choice(["active"] * 4 + ["free", "abandoned", "released"])
+        if kind == "reserved":
+            line.update(mac=mac or MACS[0], holds=True, order=None)
+            line["text"] = ("[DHCPServerStaticLease]\nMACAddress="
+                            f"{line['mac']}\nAddress={line['address']}\n")
+            return line
         starts, cltt = (AGO + draw.randrange(4) for _ in range(2))
+        if kind == "of_kea":
+            state = draw.choice([0] * 4 + [1, 2, 3])
+            lifetime = (ends or 0) - starts if ends and ends != AGO else \
+                draw.choice([0, 4])
+            line["text"] = (f"{line['address']},{mac or ''},,{lifetime},"
+                            f"{starts + lifetime},1,0,0,n,{state},,0\n")
+            line["holds"] = lifetime > 4 and state == 0
+            line["order"] = starts
+            return line
+        state = draw.choice(["active"] * 4 + ["free", "abandoned", "released"])
         cltt = draw.choice([None, cltt])
         line["text"] = record(line["address"], mac, state,
                               ends or "never", starts, cltt)
@@ -718,9 +739,10 @@ class World:
 
     def last_words(self):
         """What counts: (file, line)."""
-        for n, (of_dhcpd, _, lines) in enumerate(self.files):
+        for n, (kind, _, lines) in enumerate(self.files):
             last = {line["address"]: line for line in lines}
-            yield from ((n, line) for line in lines if not of_dhcpd
+            yield from ((n, line) for line in lines
+                        if kind in ("of_dnsmasq", "reserved")
                         or last[line["address"]] is line)
 
     def holders(self, address):
@@ -734,8 +756,9 @@ class World:
         leased = {}
         for n, line in self.last_words():
             if line["mac"] == mac and line["holds"]:
-                leased.setdefault(line["address"], []).append(
-                    (n, line["order"]))
+                ages = leased.setdefault(line["address"], [])
+                if line["order"] is not None:
+                    ages.append((n, line["order"]))
         if not leased and not self.is_named:
             leased = {at: [None] for at, other, state in self.seen
                       if other == mac and state in ("REACHABLE", "PERMANENT")}
@@ -751,6 +774,8 @@ class World:
         own = self.own(word)
         if each or len(own) <= 1:
             return sorted(own)
+        if not all(own.values()):  # it is only reserved
+            return []
         ages = [(age, at) for at, many in own.items() for age in many]
         files = {age and age[0] for age, _ in ages}
         if len(files) > 1 or None in files or len(ages) > len(own) or any(
@@ -799,8 +824,7 @@ def test_random_worlds(tree, usual, neighbours, hosts, leases):
         draw = random.Random(f"{SEED} {number}")
         world = World(draw)
         texts = {} if world.is_named else {
-            ("of_dnsmasq", "of_dhcpd")[of_dhcpd]: text
-            for of_dhcpd, text, _ in world.files}
+            kind: text for kind, text, _ in world.files}
         usual(**texts)
         neighbours(*world.table)
         hosts("".join(f"{address} {name}\n" for name, addresses in
