@@ -230,7 +230,7 @@ static const struct {
 	{'E', "each", NULL, offsetof(struct ctl, each),
 		"act on all addresses of a machine that has several"},
 	{'L', "leases", "FILE", offsetof(struct ctl, leases),
-		"a lease file of dnsmasq or ISC dhcpd, for MAC addresses"},
+		"a file of a DHCP server, for MAC addresses"},
 	{'C', "client", "CLIENT", offsetof(struct ctl, client),
 		"only lines of this client"},
 	{'S', "since", "TIME", offsetof(struct ctl, since),
