@@ -34,6 +34,19 @@ PROMPT_LIMIT = 90
 CLIENTS = 24  # that take turns in a race, so each is armed again and again
 
 
+def shown(tree):
+    """{name: [where it is]}, of all once links of a tree."""
+    found = collections.defaultdict(list)
+    for where in ("once", "once/.claimed", "once/.served"):
+        if not tree.is_there(where):
+            continue
+        for entry in os.scandir(tree.full(where)):
+            if entry.is_symlink():
+                name = os.path.basename(os.readlink(entry.path))
+                found[name].append(os.path.basename(where))
+    return dict(found)
+
+
 class Server:
     """A responder on one of the mounts."""
 
@@ -96,16 +109,7 @@ class Server:
         return self.tree.is_there("once/" + client)
 
     def shows(self):
-        """{name: [where it is]}, of all once links."""
-        found = collections.defaultdict(list)
-        for where in ("once", "once/.claimed", "once/.served"):
-            if not self.tree.is_there(where):
-                continue
-            for entry in os.scandir(self.tree.full(where)):
-                if entry.is_symlink():
-                    name = os.path.basename(os.readlink(entry.path))
-                    found[name].append(os.path.basename(where))
-        return dict(found)
+        return shown(self.tree)
 
 
 class Pair:
