@@ -393,6 +393,17 @@ def test_a_usual_file_that_only_root_may_read(tree, usual):
 
 
 @as_root
+def test_a_file_that_is_read_twice(tree, usual):
+    """As where dnsmasq.conf names dnsmasq.d, which Debian does without."""
+    usual("/etc/dnsmasq.conf", "conf-dir=/etc/dnsmasq.d\n")
+    usual("/etc/dnsmasq.d/rack7", f"dhcp-host={MAC},{OTHER},10.0.0.7\n")
+    for mac in MAC, OTHER:
+        ctl.good("once", mac, "os/boot")
+        assert entries(tree) == ["10.0.0.7"]
+        ctl.good("cancel", mac)
+
+
+@as_root
 def test_ethers_by_dnsmasq(tree, usual, leases):
     option = leases("domain-needed\nread-ethers\n"
                     f"dhcp-host={OTHER},10.0.0.8\n")
