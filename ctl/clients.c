@@ -133,8 +133,8 @@ static bool warn_unknown_machine(const struct each *each, const char *word)
 
 	if (leases == NULL)
 		return print_error(word,
-			"not in the neighbour table and not in any lease; if machines say who they are, set PXESRV_IDENTIFY here, too");
-	return print_error(word, "not in any lease of %s", leases);
+			"not in the neighbour table, not in any lease or reservation; if machines say who they are, set PXESRV_IDENTIFY here, too");
+	return print_error(word, "not in any lease or reservation of %s", leases);
 }
 
 static bool warn_lost_machine(const char *word, const struct machine *machine)

@@ -206,31 +206,39 @@ static bool machine_has(
 struct verdict {
 	const struct sighting *leased; /* leased to this machine now */
 	bool is_leased_twice, is_neighbour, was_leased, was_neighbour, is_lost;
-	bool other_holds;                /* not only reserved for it */
-	const struct sighting *reserved; /* for this machine */
+	bool is_reserved; /* for this machine */
+	bool other_holds; /* not only reserved for it */
 	struct mac other;
 };
 
-/* Several cards of one machine may have one address. */
-static bool is_of_same_machine(
-	const struct sighting *sighting, const struct verdict *verdict)
+/*
+ * Whether a reservation for another card is for this machine's, too: several
+ * cards of one machine may have one address.
+ */
+static bool is_shared(const struct sightings *sightings,
+	const struct sighting *other, const struct mac *mac)
 {
-	return sighting->lease.record != 0 && verdict->reserved != NULL &&
-	       sighting->path == verdict->reserved->path &&
-	       sighting->lease.record == verdict->reserved->lease.record;
+	for (size_t i = 0; other->lease.record != 0 && i < sightings->count;
+		i++) {
+		const struct sighting *own = &sightings->all[i];
+		if (own->path == other->path &&
+			own->lease.record == other->lease.record &&
+			mac_equal(&own->lease.mac, mac) &&
+			address_compare(&own->lease.address,
+				&other->lease.address) == 0)
+			return true;
+	}
+	return false;
 }
 
-static void weigh_other(
-	const struct sighting *sighting, struct verdict *verdict)
+static void weigh_other(const struct lease *lease, struct verdict *verdict)
 {
-	if (!sighting->lease.holds || is_of_same_machine(sighting, verdict))
-		return;
 	verdict->is_lost = true;
 	/* Who has it now says more than for whom it is. */
-	if (sighting->lease.is_reserved && verdict->other_holds)
+	if (lease->is_reserved && verdict->other_holds)
 		return;
-	verdict->other = sighting->lease.mac;
-	verdict->other_holds = !sighting->lease.is_reserved;
+	verdict->other = lease->mac;
+	verdict->other_holds = !lease->is_reserved;
 }
 
 static void weigh_sighting(const struct sighting *sighting,
@@ -239,9 +247,10 @@ static void weigh_sighting(const struct sighting *sighting,
 	const struct lease *lease = &sighting->lease;
 
 	if (!mac_equal(&lease->mac, mac)) {
-		weigh_other(sighting, verdict);
+		if (lease->holds)
+			weigh_other(lease, verdict);
 	} else if (lease->is_reserved) {
-		return; /* found before */
+		verdict->is_reserved = true;
 	} else if (sighting->path == NULL) {
 		verdict->was_neighbour = true;
 		verdict->is_neighbour = verdict->is_neighbour || lease->holds;
@@ -254,25 +263,10 @@ static void weigh_sighting(const struct sighting *sighting,
 	}
 }
 
-static const struct sighting *find_reserved(const struct sightings *sightings,
-	const struct mac *mac, const struct address *address)
-{
-	const struct sighting *found = NULL;
-
-	for (size_t i = 0; i < sightings->count; i++) {
-		const struct lease *lease = &sightings->all[i].lease;
-		if (lease->is_reserved && mac_equal(&lease->mac, mac) &&
-			address_compare(&lease->address, address) == 0)
-			found = &sightings->all[i];
-	}
-	return found;
-}
-
 static struct verdict judge_address(const struct sightings *sightings,
 	const struct mac *mac, const struct address *address)
 {
-	struct verdict verdict = {
-		.reserved = find_reserved(sightings, mac, address)};
+	struct verdict verdict = {.leased = NULL};
 	const char *followed = NULL; /* file of the last sighting */
 
 	for (size_t i = sightings->count; i-- > 0;) {
@@ -283,7 +277,9 @@ static struct verdict judge_address(const struct sightings *sightings,
 			continue;
 		if (sighting->lease.is_followed)
 			followed = sighting->path;
-		weigh_sighting(sighting, mac, &verdict);
+		if (mac_equal(&sighting->lease.mac, mac) ||
+			!is_shared(sightings, sighting, mac))
+			weigh_sighting(sighting, mac, &verdict);
 	}
 	return verdict;
 }
@@ -300,7 +296,7 @@ static struct holding make_holding(
 		holding.path = verdict->leased->path;
 		if (!verdict->is_leased_twice)
 			holding.order = verdict->leased->lease.order;
-	} else if (verdict->reserved != NULL) {
+	} else if (verdict->is_reserved) {
 		holding.state = HOLDING_NOW;
 		holding.how = "reserved";
 	} else if (verdict->is_neighbour) {
@@ -363,7 +359,7 @@ static void find_holdings(const struct sightings *sightings,
 			make_holding(&lease->address, &verdict);
 		add_holding(out, &holding);
 		any_lease = any_lease || verdict.leased != NULL ||
-		            verdict.reserved != NULL;
+		            verdict.is_reserved;
 	}
 	if (takes_neighbours && !any_lease)
 		use_neighbours(out, mac, sightings);

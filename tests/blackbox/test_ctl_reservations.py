@@ -147,7 +147,7 @@ def test_a_reservation(tree, leases, name, end):
     assert entries(tree, "static") == ["10.0.0.8"]
     ctl.good("forget", option, OTHER)
     done = once(option, "00:00:5e:00:53:99")
-    assert done.status == ctl.FOUND and "not in any lease of" in done.err
+    assert done.status == ctl.FOUND and "not in any lease or reservation of" in done.err
 
 
 def of_server(program, *arguments, **env):
@@ -390,6 +390,17 @@ def test_a_usual_file_that_only_root_may_read(tree, usual):
     assert done.err == ("pxesrvctl: /etc/kea/kea-dhcp4.conf: Permission "
                         "denied\n")
     assert ctl.good("explain", MAC).lines[0] == "10.0.0.7"
+
+
+@as_root
+def test_a_file_that_is_read_twice(tree, usual):
+    """As where dnsmasq.conf names dnsmasq.d, which Debian does without."""
+    usual("/etc/dnsmasq.conf", "conf-dir=/etc/dnsmasq.d\n")
+    usual("/etc/dnsmasq.d/rack7", f"dhcp-host={MAC},{OTHER},10.0.0.7\n")
+    for mac in MAC, OTHER:
+        ctl.good("once", mac, "os/boot")
+        assert entries(tree) == ["10.0.0.7"]
+        ctl.good("cancel", mac)
 
 
 @as_root
