@@ -54,6 +54,14 @@ def until(condition, what):
         time.sleep(0.005)
 
 
+def settle_root():
+    """From here on each request of a kind makes the same calls.
+
+    What a root lacks that has just been changed is looked for again."""
+    until(lambda: time.time() - os.stat(ROOT).st_ctime > 0.2,
+          "it is no new one")
+
+
 def free_port():
     """One that is free for IPv4 and for IPv6."""
     with socket.socket(socket.AF_INET6) as s:

@@ -32,7 +32,8 @@ CLIENTS = [f"127.0.{i}.{n}" for i in range(1, 5) for n in range(1, 26)]
 @pytest.fixture
 def make_held(tmp_path, tree):
     tree.make({"default": "default", "once/.claimed": Directory(),
-               "once/.served": Directory(), "once/.lock": ""})
+               "once/.served": Directory(), "once/.lock": "",
+               "os": Directory()})
     made = []
 
     def make(**env):
@@ -69,6 +70,7 @@ def send(one, thread, path, request):
 def start_warm(held):
     """A responder whose thread has its memory, and that thread."""
     one = held.start()
+    place.settle_root()
     fastcgi.ask(held.path, meta_variables("GET", "/redirect", "127.0.0.8"))
     thread = strace.worker(one.pid)
     until(lambda: strace.is_waiting(thread), "the end")
