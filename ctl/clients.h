@@ -13,7 +13,8 @@ typedef bool client_action(
 
 /*
  * Calls action for each client in the arguments: addresses, ranges, prefixes,
- * MAC addresses, host names; "-" reads them from standard input. A MAC address
+ * MAC addresses, host names; "-" reads them from standard input. Those in the
+ * file of ctl->file come first. A MAC address
  * or host name is one machine and gives one client. A word that names no client
  * prints an error, and the others go on. False then, or if an action failed.
  */

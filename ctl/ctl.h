@@ -19,11 +19,13 @@ struct ctl {
 	const char *user;    /* -u */
 	const char *client;  /* --client */
 	const char *cmdline; /* --cmdline */
+	const char *file;    /* -f of the commands that take clients */
 	const char *leases;  /* --leases */
 	const char *repo;    /* --repo */
 	const char *since;   /* --since */
+	const char *timeout; /* --timeout */
 	bool each;           /* --each */
-	bool follow;         /* -f */
+	bool follow;         /* -f of log */
 	bool force;          /* --force */
 	bool json;           /* --json */
 	bool prometheus;     /* --prometheus */
@@ -38,4 +40,4 @@ typedef bool command_run(struct ctl *ctl, int count, char *const operands[]);
 
 command_run cmd_cancel, cmd_check, cmd_chown, cmd_explain, cmd_forget,
 	cmd_kickstart, cmd_list, cmd_log, cmd_once, cmd_preseed, cmd_rearm,
-	cmd_static, cmd_stats;
+	cmd_static, cmd_stats, cmd_wait;
