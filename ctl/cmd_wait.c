@@ -347,7 +347,7 @@ static int ms_until(const struct timespec *moment)
 	return ms < 0 ? 0 : (int)ms;
 }
 
-/* Waits for one thing. False: a signal has come. */
+/* Waits for one thing. False: a signal has come, or nobody reads our output. */
 static bool wait_for_event(struct waiting *waiting, bool *has_changed)
 {
 	struct pollfd fds[] = {{.fd = waiting->signals, .events = POLLIN},
@@ -366,8 +366,11 @@ static bool wait_for_event(struct waiting *waiting, bool *has_changed)
 		waiting->signal = (int)info.ssi_signo;
 		return false;
 	}
-	if (fds[1].revents != 0)
+	if (fds[1].revents != 0) {
 		raise(SIGPIPE); /* as the next write would, much later */
+		waiting->signal = SIGPIPE;
+		return false;
+	}
 	if (fds[2].revents != 0) {
 		*has_changed = true;
 		look_within(waiting, LOOK_AFTER_EVENT);

@@ -34,8 +34,8 @@ _pxesrvctl_targets()
 	[[ $cur != */* ]] || directory=${cur%/*}/
 	while IFS= read -r name; do
 		name=$directory$name
-		[[ $name == once || $name == static || $name != "$cur"* ]] &&
-			continue
+		[[ $name == once || $name == static || $name == until ||
+			$name != "$cur"* ]] && continue
 		if [[ -d $root/$name ]]; then
 			name+=/
 			compopt -o nospace
@@ -54,10 +54,11 @@ _pxesrvctl_value()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		;;
-	--leases) _pxesrvctl_files ;;
+	-f) [[ $command != log ]] && _pxesrvctl_files ;;
+	--leases | --file) _pxesrvctl_files ;;
 	-u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	--client) _pxesrvctl_clients once static ;;
-	--since) COMPREPLY=(15m 2h 7d) ;;
+	--since | --timeout) COMPREPLY=(15m 2h 7d) ;;
 	--repo | --cmdline) ;;
 	*) return 1 ;;
 	esac
@@ -67,11 +68,12 @@ _pxesrvctl_options()
 {
 	case $command in
 	'') COMPREPLY=(-r -h -V) ;;
-	once | static | rearm) COMPREPLY=(-u --force --each --leases) ;;
-	cancel) COMPREPLY=(-u --force --leases) ;;
-	forget) COMPREPLY=(--force --leases) ;;
+	once | static | rearm) COMPREPLY=(-f -u --force --each --leases) ;;
+	cancel) COMPREPLY=(-f -u --force --leases) ;;
+	forget) COMPREPLY=(-f --force --leases) ;;
 	list) COMPREPLY=(--json -U -u) ;;
-	explain) COMPREPLY=(-u --json --force --each --leases) ;;
+	explain) COMPREPLY=(-f -u --json --force --each --leases) ;;
+	wait) COMPREPLY=(-f -u --json --force --each --leases --timeout) ;;
 	check) COMPREPLY=(-u --json) ;;
 	log) COMPREPLY=(-f --client --since --json) ;;
 	stats) COMPREPLY=(--since --prometheus) ;;
@@ -83,13 +85,14 @@ _pxesrvctl_options()
 _pxesrvctl_operands()
 {
 	case $command in
-	'') COMPREPLY=(once static cancel rearm forget list explain check log
-		stats kickstart preseed chown) ;;
-	once | static) [[ $operands -eq 0 ]] || _pxesrvctl_targets ;;
+	'') COMPREPLY=(once static cancel rearm forget list explain wait check
+		log stats kickstart preseed chown) ;;
+	once | static) [[ $operands -eq 0 && ! $file ]] || _pxesrvctl_targets ;;
 	cancel) _pxesrvctl_clients once ;;
 	rearm) _pxesrvctl_clients once/.served once/.cancelled ;;
 	forget) _pxesrvctl_clients static ;;
 	explain) _pxesrvctl_clients once static ;;
+	wait) _pxesrvctl_clients once until ;;
 	list) COMPREPLY=(armed static served unsure broken) ;;
 	chown) [[ $operands -gt 0 ]] || mapfile -t COMPREPLY < <(
 		compgen -u -- "$cur") ;;
@@ -100,7 +103,7 @@ _pxesrvctl_operands()
 _pxesrvctl()
 {
 	local IFS=$' \t\n' line=${COMP_LINE:0:COMP_POINT}
-	local words cur prev i command='' operands=0
+	local words cur prev i command='' file='' operands=0
 	local root=${PXESRV_ROOT:-/srv/pxesrv}
 
 	COMPREPLY=()
@@ -115,8 +118,12 @@ _pxesrvctl()
 		-r | --root) root=${words[++i]} ;;
 		--root=*) root=${words[i]#*=} ;;
 		-u | --user | --leases | --client | --since | --repo | \
-			--cmdline)
+			--cmdline | --timeout)
 			((i++))
+			;;
+		-f | --file)
+			# Of log, it is --follow.
+			[[ $command == log ]] || file=${words[++i]}
 			;;
 		-*) ;;
 		*)
