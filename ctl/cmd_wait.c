@@ -367,8 +367,8 @@ static bool wait_for_event(struct waiting *waiting, bool *has_changed)
 		return false;
 	}
 	if (fds[1].revents != 0) {
-		raise(SIGPIPE); /* as the next write would, much later */
 		waiting->signal = SIGPIPE;
+		raise(SIGPIPE); /* as the next write would, much later */
 		return false;
 	}
 	if (fds[2].revents != 0) {

@@ -260,8 +260,7 @@ static void print_overview(FILE *out)
 		fprintf(out, "  %-10s%.*s\n", commands[i].name,
 			(int)strcspn(commands[i].help, "\n"), commands[i].help);
 	fputs("\nCLIENT is an IP or MAC address, a host name, a range (10.0.0.10-10.0.0.20),\n"
-	      "a prefix (10.0.0.0/28), or - to read one per line from standard input;\n"
-	      "-f FILE reads them from a file.\n"
+	      "a prefix (10.0.0.0/28), or - for standard input; -f FILE has one per line.\n"
 	      "Environment: PXESRV_ROOT, PXESRV_ALLOW, PXESRV_LOG and PXESRV_ONCE_GRACE, with\n"
 	      "the same values as the responder's.\n",
 		out);
