@@ -208,9 +208,11 @@ static void print_missing(const struct awaited_client *client, time_t now)
 	else if (link->state == AWAITED_CLAIMED)
 		warnx("%s: not served: an answer that began %s ago is not over; a crash may have interrupted it (pxesrvctl list unsure)",
 			client->key, age);
-	else
+	else if (client->is_settled)
 		warnx("%s: not served: %s", client->key,
 			lost_text(kind, link->state));
+	else
+		warnx("%s: not known", client->key); /* after an error */
 }
 
 static size_t count_over(const struct awaited *awaited)
@@ -220,6 +222,17 @@ static size_t count_over(const struct awaited *awaited)
 	for (size_t i = 0; i < awaited->count; i++)
 		count += awaited_is_over(&awaited->clients[i]);
 	return count;
+}
+
+static json_t *pack_missing(const struct awaited_client *client)
+{
+	const enum awaited_kind kind = missing_kind(client);
+	const enum awaited_state state = client->links[kind].state;
+	const bool is_known = client->is_settled || state != AWAITED_NOTHING;
+
+	return json_pack("{s:s,s:s,s:s}", "client", client->key, "kind",
+		kind_word(kind), "state",
+		is_known ? state_word(kind, state) : "unknown");
 }
 
 static void print_end_json(const struct awaited *awaited, enum end end)
@@ -233,15 +246,9 @@ static void print_end_json(const struct awaited *awaited, enum end end)
 	json_t *missing = json_array();
 
 	for (size_t i = 0; i < awaited->count; i++) {
-		const struct awaited_client *client = &awaited->clients[i];
-		const enum awaited_kind kind = missing_kind(client);
-		if (!awaited_is_over(client))
-			json_array_append_new(missing,
-				json_pack("{s:s,s:s,s:s}", "client",
-					client->key, "kind", kind_word(kind),
-					"state",
-					state_word(kind,
-						client->links[kind].state)));
+		if (!awaited_is_over(&awaited->clients[i]))
+			json_array_append_new(
+				missing, pack_missing(&awaited->clients[i]));
 	}
 	print_json(json_pack("{s:s,s:s,s:I,s:I,s:o}", "event", "end", "reason",
 		reasons[end], "clients", (json_int_t)awaited->count, "over",
