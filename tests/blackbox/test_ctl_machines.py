@@ -235,7 +235,7 @@ def test_a_lease_file_without_the_machine(tree, leases, content):
     option = leases(content)
     done = once(option)
     assert done.status == ctl.FOUND and entries(tree) == []
-    assert done.err == (f"pxesrvctl: {MAC}: not in any lease or "
+    assert done.err == (f"pxesrvctl: {MAC}: not in any lease or reservation of "
                         f"{option.partition('=')[2]}\n")
 
 
