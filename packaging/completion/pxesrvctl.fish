@@ -49,8 +49,8 @@ end
 
 # Whether a link's target may follow: a client is there, or a file of clients.
 function __pxesrvctl_wants_target
-	__pxesrvctl_goes_on once static; and return
-	__pxesrvctl_is once static
+	__pxesrvctl_goes_on once until static subnet; and return
+	__pxesrvctl_is once until static
 	and string match -qr -- '^(-f|--file)' (commandline -opc)
 end
 
