@@ -65,6 +65,7 @@ def test_each_command_and_option_is_described():
 
 @pytest.mark.parametrize("name", [
     "PXESRV_ROOT", "PXESRV_LOG", "PXESRV_ALLOW", "PXESRV_SEND",
-    "PXESRV_ONCE_GRACE", "PXESRV_THREADS"])
+    "PXESRV_ONCE_GRACE", "PXESRV_ONCE_EXPIRES", "PXESRV_IDENTIFY",
+    "PXESRV_THREADS"])
 def test_each_setting_is_described(name):
     assert re.search(rf"^ +{name}\b", plain("pxesrv.fcgi.8"), re.MULTILINE)

@@ -125,7 +125,9 @@ def root_commands():
             if left or words[0] in ("pxesrvctl", "systemd-tmpfiles"):
                 words[1:] = [word for word in words[1:]
                              if word in left or word.startswith(EXAMPLES)
-                             or "/" not in word]
+                             or "/" not in word
+                             # A network, or a path in the tree.
+                             or words[0] == "pxesrvctl"]
                 yield where if where.startswith("/srv") else "/", tuple(words)
 
 

@@ -22,6 +22,7 @@ TFTP_ROOT = "/srv/tftp"
 
 # Where the blocks stand.
 IPXE_ROM = "ipxe.md", "iPXE in the ROM"
+IPXE_IDENTIFIED = "ipxe.md", "By MAC address and UUID"
 OTHER_ROM = "ipxe.md", "A ROM that is not iPXE"
 HTTP_BOOT = "uefi-http-boot.md", "Give the firmware the URL"
 IPXE_FIRST = "uefi-http-boot.md", "iPXE first"

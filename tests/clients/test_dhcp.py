@@ -7,13 +7,15 @@ import pytest
 import place
 from dhcp_fixtures import *  # noqa: F401, F403
 from dhcp_fixtures import (
-    GRUB_HTTP, GRUB_TFTP, HTTP_BOOT, IPXE_FIRST, IPXE_ROM, OTHER_ROM, PXELINUX,
-    TWO_KINDS, each_server)
+    GRUB_HTTP, GRUB_TFTP, HTTP_BOOT, IPXE_FIRST, IPXE_IDENTIFIED, IPXE_ROM,
+    OTHER_ROM, PXELINUX, TWO_KINDS, each_server)
 from network import Network
 from pages import block, with_own_addresses
 
 HTTP = f"http://{Network.server}:4567/"
 URL = HTTP + "redirect"
+# iPXE expands these, so no server may.
+IDENTIFIED = URL + "?mac=${mac}&uuid=${uuid}"
 # Options of DHCP as udhcpc takes them: the architecture, and the user class.
 BIOS, UEFI, UEFI_HTTP = "0x5d:0000", "0x5d:0007", "0x5d:0010"
 ARM64, ARM64_HTTP = "0x5d:000b", "0x5d:0013"
@@ -43,6 +45,7 @@ def given_to(offered):
 
 @pytest.mark.parametrize("section, want", [
     (IPXE_ROM, {"iPXE": URL, "iPXE on UEFI": URL}),
+    (IPXE_IDENTIFIED, {"iPXE": IDENTIFIED, "iPXE on UEFI": IDENTIFIED}),
     (OTHER_ROM, {"iPXE": URL, "iPXE on UEFI": URL, "a BIOS": "undionly.kpxe",
                  "UEFI": "snponly.efi"}),
     (HTTP_BOOT, {"HTTP Boot": URL, "HTTP Boot of arm64": URL}),
@@ -57,8 +60,8 @@ def given_to(offered):
                  "UEFI": "grub/12/grubx64.efi",
                  "iPXE on UEFI": "grub/12/grubx64.efi"}),
     (PXELINUX, {"a BIOS": "lpxelinux.0", "iPXE": "lpxelinux.0"}),
-], ids=["ipxe", "other-rom", "http-boot", "ipxe-first", "two-kinds",
-        "grub-http", "grub-tftp", "pxelinux"])
+], ids=["ipxe", "ipxe-identified", "other-rom", "http-boot", "ipxe-first",
+        "two-kinds", "grub-http", "grub-tftp", "pxelinux"])
 @each_server
 def test_who_is_given_what(serve, offered, server_class, section, want):
     """Nobody but those: an installer that is given the URL stops."""
