@@ -43,14 +43,14 @@ def clean_env(**variables):
     return env
 
 
-def until(condition, what):
+def until(condition, what, within=PATIENCE):
     """Waits for condition() to be true, and returns what it returned."""
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + within
     while True:
         result = condition()
         if result:
             return result
-        assert time.monotonic() < limit, f"{what}: not within {PATIENCE} s"
+        assert time.monotonic() < limit, f"{what}: not within {within} s"
         time.sleep(0.005)
 
 
