@@ -43,6 +43,14 @@
 /* How long to wait for a stuck lock, which may have just become free. */
 #define STUCK_WAIT_MS 10
 
+/*
+ * The same on a network file system: a claim takes many round trips, and each
+ * attempt is one more, which slows down the claim that it waits for.
+ */
+#define SHARED_WAIT_MS 5000
+#define SHARED_POLL_NS 20000000
+#define SHARED_STUCK_MS 2000
+
 /* Two roots rarely share a queue, so one that hangs does not stop others. */
 #define QUEUES 16
 
@@ -81,17 +89,22 @@ static struct once_queue *once_queue_of(const char *root)
 	return &queues[text_slot(root, QUEUES)];
 }
 
+static long stuck_ms(const struct tree *tree)
+{
+	return tree->is_shared ? SHARED_STUCK_MS : STUCK_MS;
+}
+
 /* Waits for a turn to poll. 0, or -EAGAIN: limit reached, or lock is stuck. */
-static int once_queue_enter(
-	struct once_queue *queue, const struct timespec *limit)
+static int once_queue_enter(struct once_queue *queue, const struct tree *tree,
+	const struct timespec *limit)
 {
 	int err = 0;
 
 	pthread_mutex_lock(&queue->mutex);
 	while (queue->taken && err == 0) {
-		const struct timespec stuck =
-			moment_plus_ms(&queue->last_progress,
-				queue->is_stuck ? STUCK_WAIT_MS : STUCK_MS);
+		const struct timespec stuck = moment_plus_ms(
+			&queue->last_progress,
+			queue->is_stuck ? STUCK_WAIT_MS : stuck_ms(tree));
 		const struct timespec *until =
 			moment_is_after(limit, &stuck) ? &stuck : limit;
 		if (moment_has_come(until))
@@ -126,13 +139,14 @@ static void once_queue_progressed(struct once_queue *queue)
 }
 
 /* Call this when the lock did not move. True: report a stuck lock. */
-static bool once_queue_check_stuck(struct once_queue *queue)
+static bool once_queue_check_stuck(
+	struct once_queue *queue, const struct tree *tree)
 {
 	bool is_due = false;
 
 	pthread_mutex_lock(&queue->mutex);
 	const struct timespec stuck =
-		moment_plus_ms(&queue->last_progress, STUCK_MS);
+		moment_plus_ms(&queue->last_progress, stuck_ms(tree));
 	if (!queue->is_stuck && moment_has_come(&stuck)) {
 		const struct timespec again =
 			moment_plus_ms(&queue->reported, REPORT_MS);
@@ -257,14 +271,16 @@ static void watch_lock(struct once_queue *queue, const struct tree *tree,
 	watch->next = moment_plus_ms(&now, CHECK_MS);
 	if (others_claim(tree, watch))
 		once_queue_progressed(queue);
-	else if (once_queue_check_stuck(queue))
+	else if (once_queue_check_stuck(queue, tree))
 		report_holder(tree);
 }
 
 static int poll_lock(struct once_queue *queue, const struct tree *tree, int fd,
 	const struct timespec *limit)
 {
-	const struct timespec nap = {.tv_nsec = POLL_NS}, now = moment_now();
+	const struct timespec nap = {
+		.tv_nsec = tree->is_shared ? SHARED_POLL_NS : POLL_NS};
+	const struct timespec now = moment_now();
 	struct lock_watch watch = {.next = moment_plus_ms(&now, CHECK_MS)};
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
@@ -350,10 +366,11 @@ int once_lock(const struct tree *tree)
 {
 	struct once_queue *queue = once_queue_of(tree->path);
 	const struct timespec now = moment_now();
-	const struct timespec limit = moment_plus_ms(&now, WAIT_MS);
+	const struct timespec limit = moment_plus_ms(
+		&now, tree->is_shared ? SHARED_WAIT_MS : WAIT_MS);
 
 	root_limit_pause();
-	const int err = once_queue_enter(queue, &limit);
+	const int err = once_queue_enter(queue, tree, &limit);
 	root_limit_resume();
 	if (err < 0)
 		return err;

@@ -14,10 +14,9 @@
 bool identify_parse(const char *text, struct identify *out)
 {
 	struct identify parsed = {false, false};
-	size_t length;
 
 	do {
-		length = strcspn(text, ",");
+		const size_t length = strcspn(text, ",");
 		if (length == strlen("mac") &&
 			strncmp(text, "mac", length) == 0)
 			parsed.by_mac = true;

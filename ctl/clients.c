@@ -133,8 +133,9 @@ static bool warn_unknown_machine(const struct each *each, const char *word)
 
 	if (leases == NULL)
 		return print_error(word,
-			"not in the neighbour table and not in any lease; if machines say who they are, set PXESRV_IDENTIFY here, too");
-	return print_error(word, "not in any lease of %s", leases);
+			"not in the neighbour table, not in any lease or reservation; if machines say who they are, set PXESRV_IDENTIFY here, too");
+	return print_error(
+		word, "not in any lease or reservation of %s", leases);
 }
 
 static bool warn_lost_machine(const char *word, const struct machine *machine)
@@ -493,39 +494,61 @@ static bool act_for_line(const struct each *each, char *line)
 	return done;
 }
 
-/* Skips a line that can't be read completely. */
-static bool act_for_input(const struct each *each)
+/* Skips a line that can't be read completely. name is for messages. */
+static bool act_for_lines(const struct each *each, FILE *file, const char *name)
 {
 	static char text[LINE_SIZE];
 	bool done = true;
 	enum line line;
 
 	for (unsigned long long n = 1;
-		(line = read_line(stdin, text)) != LINE_END; n++) {
+		(line = read_line(file, text)) != LINE_END; n++) {
 		if (line == LINE_TEXT) {
 			done = act_for_line(each, text) && done;
 			continue;
 		}
 		if (line == LINE_NUL)
-			warnx("standard input, line %llu: left out, since it has a NUL byte",
-				n);
+			warnx("%s, line %llu: left out, since it has a NUL byte",
+				name, n);
 		else
-			warnx("standard input, line %llu: left out, since it is longer than %d bytes",
-				n, LINE_SIZE - 1);
+			warnx("%s, line %llu: left out, since it is longer than %d bytes",
+				name, n, LINE_SIZE - 1);
 		done = false;
 	}
-	if (ferror(stdin)) {
-		warn("standard input");
+	if (ferror(file)) {
+		warn("%s", name);
 		done = false;
 	}
+	return done;
+}
+
+static bool act_for_input(const struct each *each)
+{
+	return act_for_lines(each, stdin, "standard input");
+}
+
+static bool act_for_file(const struct each *each, const char *path)
+{
+	FILE *file = fopen(path, "re");
+
+	if (file == NULL) {
+		warn("%s", path);
+		return false;
+	}
+	const bool done = act_for_lines(each, file, path);
+	fclose(file);
 	return done;
 }
 
 static bool act_for_arguments(
 	const struct each *each, int count, char *const arguments[])
 {
+	const char *file = each->ctl->file;
 	bool done = true;
 
+	if (file != NULL)
+		done = strcmp(file, "-") == 0 ? act_for_input(each)
+		                              : act_for_file(each, file);
 	for (int i = 0; i < count; i++) {
 		const bool did = strcmp(arguments[i], "-") == 0
 		                         ? act_for_input(each)

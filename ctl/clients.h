@@ -14,9 +14,10 @@ typedef bool client_action(
 /*
  * Calls action for each client in the arguments: addresses, ranges, prefixes,
  * MAC addresses, UUIDs, names, host names; "-" reads them from standard input.
- * A machine with a name in names/ is called by it. A MAC address or host name
- * is one machine and gives one client. A word that names no client prints an
- * error, and the others go on. False then, or if an action failed.
+ * Those in the file of ctl->file come first. A machine with a name in names/ is
+ * called by it. A MAC address or host name is one machine and gives one client.
+ * A word that names no client prints an error, and the others go on. False
+ * then, or if an action failed.
  */
 bool clients_each(struct ctl *ctl, int count, char *const arguments[],
 	client_action *action, void *context);

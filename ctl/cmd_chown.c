@@ -245,7 +245,7 @@ static bool give_until(const struct ctl *ctl, const struct owner *owner)
 	const bool done =
 		give_open_directory(owner, until, UNTIL_DIR,
 			GROUP_MODES | S_ISVTX, S_IRWXO) &&
-		give_directory(owner, until, DONE_DIR + strlen(UNTIL_DIR "/"),
+		give_directory(owner, until, &DONE_DIR[strlen(UNTIL_DIR "/")],
 			DONE_DIR, GROUP_MODES | S_ISVTX, S_IRWXO);
 	close(until);
 	return done;

@@ -21,11 +21,13 @@ struct ctl {
 	const char *user;    /* -u */
 	const char *client;  /* --client */
 	const char *cmdline; /* --cmdline */
+	const char *file;    /* -f of the commands that take clients */
 	const char *leases;  /* --leases */
 	const char *repo;    /* --repo */
 	const char *since;   /* --since */
+	const char *timeout; /* --timeout */
 	bool each;           /* --each */
-	bool follow;         /* -f */
+	bool follow;         /* -f of log */
 	bool delete;         /* -d */
 	bool force;          /* --force */
 	bool json;           /* --json */
@@ -41,4 +43,4 @@ typedef bool command_run(struct ctl *ctl, int count, char *const operands[]);
 
 command_run cmd_cancel, cmd_check, cmd_chown, cmd_explain, cmd_forget,
 	cmd_kickstart, cmd_list, cmd_log, cmd_name, cmd_once, cmd_preseed,
-	cmd_rearm, cmd_static, cmd_stats, cmd_subnet, cmd_until;
+	cmd_rearm, cmd_static, cmd_stats, cmd_subnet, cmd_until, cmd_wait;

@@ -37,9 +37,10 @@ static void ignore(const char *identity, void *context)
 static bool check_machine(
 	const struct ctl *ctl, const char *key, struct key_problem *out)
 {
-	char canonical[KEY_SIZE], name[KEY_SIZE];
+	char canonical[KEY_SIZE];
 
 	if (names_parse_identity(key, canonical)) {
+		char name[KEY_SIZE];
 		if (strcmp(canonical, key) != 0)
 			return set_problem(out,
 				"its name is not the canonical form of its address, so no client ever gets it",

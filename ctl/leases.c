@@ -1,416 +1,67 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads lease files of dnsmasq and ISC dhcpd, after detecting the format. Words
- * have a fixed size, so memory does not depend on the file.
+ * Reads files of DHCP servers: leases, and configurations with reservations.
+ * Detects the format where nobody knows it.
  */
 #include "ctl/leases.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-/* Reads words of a file in constant memory. */
+#include "ctl/lease_formats.h"
+#include "ctl/lease_words.h"
 
-#define WORDS_MAX 8
-#define WORD_SIZE 64 /* bytes; longer words are cut off */
+#define DIGITS "0123456789"
+#define OPTION "abcdefghijklmnopqrstuvwxyz-" DIGITS
 
-/* The first words of a line or a statement. */
-struct words {
-	char text[WORDS_MAX][WORD_SIZE];
-	unsigned count;
-	int end; /* character after them; EOF: maybe cut off */
-};
-
-#define BLANKS " \t\r\n\f\v"
-
-struct word_reader {
-	FILE *file;
-	struct words *words;
-	size_t length; /* of the current word */
-};
-
-static void end_word(struct word_reader *reader)
-{
-	if (reader->length > 0)
-		reader->words->count++;
-	reader->length = 0;
-}
-
-static void add_character(struct word_reader *reader, int c)
-{
-	struct words *words = reader->words;
-
-	if (words->count == WORDS_MAX || reader->length == WORD_SIZE - 1)
-		return;
-	words->text[words->count][reader->length++] = (char)c;
-	words->text[words->count][reader->length] = '\0';
-}
-
-static bool is_blank(int c)
-{
-	return c != '\0' && strchr(BLANKS, c) != NULL;
-}
-
-/* Bytes of UTF-8 are text: client names may have them. */
-static bool is_text(int c)
-{
-	return c >= ' ' ? c != 0x7f : is_blank(c);
-}
-
-static bool end_words(struct word_reader *reader, int c)
-{
-	end_word(reader);
-	reader->words->end = c;
-	return c != EOF || reader->words->count > 0;
-}
-
-/* False: no more lines. end is 0 after a control character. */
-static bool words_line(FILE *file, struct words *out)
-{
-	struct word_reader reader = {.file = file, .words = out};
-
-	out->count = 0;
-	for (;;) {
-		const int c = getc_unlocked(file);
-		if (c == EOF || c == '\n')
-			return end_words(&reader, c);
-		if (!is_text(c))
-			return end_words(&reader, 0);
-		if (is_blank(c))
-			end_word(&reader);
-		else
-			add_character(&reader, c);
-	}
-}
-
-/*
- * Reads a string behind its first quote. Returns the last quote, or whatever
- * else ended the string.
- */
-static int read_string(struct word_reader *reader)
-{
-	bool is_escaped = false;
-
-	for (;;) {
-		const int c = getc_unlocked(reader->file);
-		if (c == EOF || c == '\n')
-			return c;
-		if (!is_text(c))
-			return 0;
-		add_character(reader, c);
-		if (c == '"' && !is_escaped)
-			return c;
-		is_escaped = c == '\\' && !is_escaped;
-	}
-}
-
-static int skip_comment(struct word_reader *reader)
-{
-	int c;
-
-	do
-		c = getc_unlocked(reader->file);
-	while (c != '\n' && c != EOF && is_text(c));
-	return c;
-}
-
-/*
- * As words_line(), for statements, which end at ; { or }. # begins a comment. A
- * string is one word that keeps its first quote. A newline ends a string and
- * its statement; end is then a newline.
- */
-static bool words_statement(FILE *file, struct words *out)
-{
-	struct word_reader reader = {.file = file, .words = out};
-
-	out->count = 0;
-	for (;;) {
-		int c = getc_unlocked(file);
-		if (c == '#')
-			c = skip_comment(&reader);
-		if (c == EOF || c == ';' || c == '{' || c == '}')
-			return end_words(&reader, c);
-		if (c == '"') {
-			add_character(&reader, c);
-			c = read_string(&reader);
-			if (c != '"')
-				return end_words(&reader, c);
-		} else if (!is_text(c)) {
-			return end_words(&reader, 0);
-		} else if (is_blank(c)) {
-			end_word(&reader);
-		} else {
-			add_character(&reader, c);
-		}
-	}
-}
-
-struct dhcpd_reader {
-	lease_found *found;
-	void *context;
-	time_t now;
-	unsigned depth; /* blocks that are open */
-	bool any;       /* any statement was read: the format is right */
-
-	/* The lease whose block was opened last. */
-	bool in_lease, is_active, has_state, is_over;
-	time_t started, seen; /* starts, cltt; 0: none */
-	struct lease lease;
-};
-
-static bool has_word(const struct words *words, unsigned at, const char *text)
-{
-	return at < words->count && strcmp(words->text[at], text) == 0;
-}
-
-/*
- * Whether a statement may be outside of all blocks, or begins like one if it is
- * cut off. A DHCPv6 file has others.
- */
-static bool is_known_statement(const struct words *words, bool is_cut_off)
-{
-	static const char *const known[] = {"authoring-byte-order", "class",
-		"failover", "group", "host", "lease", "server-duid",
-		"subclass"};
-
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-		if (has_word(words, 0, known[i]) ||
-			(is_cut_off && strncmp(words->text[0], known[i],
-					       strlen(words->text[0])) == 0))
-			return true;
-	}
-	return false;
-}
-
-static bool parse_seconds(const char *digits, time_t *out)
+bool leases_number(const char *digits, long long *out)
 {
 	errno = 0;
-	const long long seconds = strtoll(digits, NULL, 10);
-	if (digits[strspn(digits, "0123456789")] != '\0' || errno != 0)
+	const long long value = strtoll(digits, NULL, 10);
+	if (digits[0] == '\0' || digits[strspn(digits, DIGITS)] != '\0' ||
+		errno != 0)
 		return false;
-	*out = seconds;
+	*out = value;
 	return true;
 }
 
-/*
- * Reads "ends 0 2026/11/22 13:28:00" (UTC), "ends epoch 1795354080" or "ends
- * never", which is 0. False: something else.
- */
-static bool parse_dhcpd_time(const struct words *words, time_t *out)
+bool leases_path(const char *text, char out[static PATH_MAX])
 {
-	struct tm tm = {0};
-	char text[2 * WORD_SIZE];
+	const int length = snprintf(
+		out, PATH_MAX, "%s%s", text[0] == '/' ? "" : "/", text);
 
-	*out = 0;
-	if (has_word(words, 1, "never"))
-		return true;
-	if (words->count < 3)
-		return false;
-	if (has_word(words, 1, "epoch"))
-		return parse_seconds(words->text[2], out);
-	if (words->count < 4)
-		return false;
-	strcpy(text, words->text[2]);
-	strcat(strcat(text, " "), words->text[3]);
-	const char *end = strptime(text, "%Y/%m/%d %H:%M:%S", &tm);
-	if (end == NULL || *end != '\0')
-		return false;
-	*out = timegm(&tm);
-	return true;
+	return length >= 0 && length < PATH_MAX;
 }
 
-static bool begin_dhcpd_lease(struct dhcpd_reader *reader, const char *address)
+int leases_reserve(struct lease_sink *sink, const struct mac *mac,
+	unsigned record, const char *text, int family)
 {
-	reader->is_active = reader->has_state = reader->is_over = false;
-	reader->started = reader->seen = 0;
-	reader->lease = (struct lease){.is_followed = true};
-	reader->in_lease = address_parse(address, &reader->lease.address);
-	reader->depth = 1;
-	return reader->in_lease;
-}
+	static const struct address nowhere[] = {
+		{IN6ADDR_ANY_INIT}, {{{{[10] = 0xff, [11] = 0xff}}}}};
+	struct lease lease = {.mac = *mac,
+		.holds = true,
+		.is_reserved = true,
+		.record = record};
 
-/* False: the lease has no state, as in a file of OpenBSD's dhcpd. */
-static bool end_dhcpd_lease(struct dhcpd_reader *reader)
-{
-	struct lease *lease = &reader->lease;
-
-	lease->holds = reader->is_active && !reader->is_over;
-	lease->order = reader->seen != 0 ? reader->seen : reader->started;
-	if (reader->has_state)
-		reader->found(lease, reader->context);
-	reader->in_lease = false;
-	return reader->has_state;
-}
-
-static bool read_dhcpd_statement(
-	struct dhcpd_reader *reader, const struct words *words)
-{
-	const char *why;
-	time_t ends;
-
-	if (has_word(words, 0, "starts"))
-		return parse_dhcpd_time(words, &reader->started);
-	if (has_word(words, 0, "cltt"))
-		return parse_dhcpd_time(words, &reader->seen);
-	if (has_word(words, 0, "ends")) {
-		const bool is_good = parse_dhcpd_time(words, &ends);
-		reader->is_over = ends != 0 && ends <= reader->now;
-		return is_good;
+	if (!address_parse(text, &lease.address)) {
+		if (sink->mac == NULL || !mac_equal(mac, sink->mac))
+			return 0;
+		return sink->resolve(text, family, sink->context) ? 0
+		                                                  : -ECANCELED;
 	}
-	if (has_word(words, 0, "binding")) {
-		reader->has_state = true;
-		reader->is_active = has_word(words, 2, "active");
-	} else if (has_word(words, 0, "hardware") &&
-		   has_word(words, 1, "ethernet") && words->count == 3) {
-		mac_parse(words->text[2], &reader->lease.mac, &why);
-	}
-	return true;
-}
-
-/* "lease ADDRESS {" begins a lease even inside one whose end is missing. */
-static bool open_block(struct dhcpd_reader *reader, const struct words *words)
-{
-	const unsigned count = words->count;
-
-	if (count >= 2 && has_word(words, count - 2, "lease"))
-		return begin_dhcpd_lease(reader, words->text[count - 1]);
-	return reader->depth++ > 0 || is_known_statement(words, false);
-}
-
-static bool close_block(struct dhcpd_reader *reader)
-{
-	if (reader->depth == 0)
-		return false;
-	reader->depth--;
-	return reader->depth > 0 || !reader->in_lease ||
-	       end_dhcpd_lease(reader);
-}
-
-/* False: not ISC dhcpd's format. */
-static bool take_statement(
-	struct dhcpd_reader *reader, const struct words *words)
-{
-	switch (words->end) {
-	case EOF:
-		return reader->depth > 0 || words->count == 0 ||
-		       (reader->any && is_known_statement(words, true));
-	case '{':
-		return open_block(reader, words);
-	case '}':
-		return close_block(reader);
-	case 0:
-		return false;
-	default:
-		if (reader->depth == 0)
-			return is_known_statement(words, false);
-		return reader->depth > 1 || !reader->in_lease ||
-		       read_dhcpd_statement(reader, words);
-	}
-}
-
-/*
- * ISC dhcpd appends a record whenever a lease changes; the last one of an
- * address counts. A crash may cut a record off before further ones, so one
- * without an end is left out. Returns 0 or -EBADMSG.
- */
-static int read_dhcpd(FILE *file, lease_found *found, void *context)
-{
-	struct dhcpd_reader reader = {
-		.found = found, .context = context, .now = time(NULL)};
-	struct words words;
-
-	while (words_statement(file, &words)) {
-		if (!take_statement(&reader, &words))
-			return -EBADMSG;
-		reader.any = true;
-	}
+	if (address_compare(&lease.address, &nowhere[0]) != 0 &&
+		address_compare(&lease.address, &nowhere[1]) != 0)
+		sink->found(&lease, sink->context);
 	return 0;
 }
 
-#define DIGITS "0123456789"
-/*
- * 2000-01-01. Without a clock, dnsmasq writes the length of a lease instead of
- * its end: a smaller number.
- */
-#define EPOCH_MIN 946684800
-
-/* A hardware type may precede the MAC address. */
-static void read_dnsmasq_mac(const char *text, struct mac *out)
-{
-	const char *why;
-
-	if (strncmp(text, "01-", 3) == 0 && strchr(text, ':') != NULL)
-		text += 3;
-	mac_parse(text, out, &why);
-}
-
-/* Reads "EXPIRY MAC ADDRESS NAME ID"; EXPIRY 0 is never. False: no lease. */
-static bool read_dnsmasq_line(
-	const struct words *words, time_t now, struct lease *out)
-{
-	const char *digits = words->text[0];
-
-	if (words->count < 4 || digits[strspn(digits, DIGITS)] != '\0')
-		return false;
-	errno = 0;
-	const long long expiry = strtoll(digits, NULL, 10);
-	if (errno != 0 || (expiry != 0 && expiry < EPOCH_MIN))
-		return false;
-	*out = (struct lease){
-		.holds = expiry == 0 || expiry > now, .order = expiry};
-	read_dnsmasq_mac(words->text[1], &out->mac);
-	return address_parse(words->text[2], &out->address);
-}
-
-static int read_dnsmasq(FILE *file, lease_found *found, void *context)
-{
-	const time_t now = time(NULL);
-	struct words words;
-	struct lease lease;
-	bool any = false, any_ipv6 = false;
-
-	while (words_line(file, &words)) {
-		const bool is_duid =
-			words.count == 2 && strcmp(words.text[0], "duid") == 0;
-		if (words.end != 0 && (words.count == 0 || is_duid))
-			continue;
-		/* dnsmasq is still writing this line. */
-		if (words.end == EOF && words.count < 4 && any)
-			break;
-		if (words.end == 0 || !read_dnsmasq_line(&words, now, &lease))
-			return -EBADMSG;
-		if (!IN6_IS_ADDR_V4MAPPED(&lease.address.bits)) {
-			any_ipv6 = true;
-			continue;
-		}
-		any = true;
-		found(&lease, context);
-	}
-	/* DHCPv6 leases have no MAC address. */
-	return any_ipv6 && !any ? -EBADMSG : 0;
-}
-
-/* Guesses by the first word; the readers check the rest. */
-static bool is_dnsmasq(FILE *file)
-{
-	struct words words;
-	bool more;
-
-	do
-		more = words_line(file, &words);
-	while (more && words.count == 0 && words.end > 0);
-	const char *first = words.text[0];
-	return words.count > 0 && (strcmp(first, "duid") == 0 ||
-					  first[strspn(first, DIGITS)] == '\0');
-}
-
-/* NULL with errno. */
-static FILE *open_lease_file(const char *path)
+FILE *leases_open(const char *path)
 {
 	struct stat st;
 	FILE *file = NULL;
@@ -419,33 +70,253 @@ static FILE *open_lease_file(const char *path)
 
 	if (fd < 0)
 		return NULL;
-	int err = fstat(fd, &st) < 0 ? errno : 0;
-	if (err == 0 && !S_ISREG(st.st_mode))
-		err = S_ISDIR(st.st_mode) ? EISDIR : ESPIPE;
-	if (err == 0) {
+	int error = fstat(fd, &st) < 0 ? errno : 0;
+	if (error == 0 && !S_ISREG(st.st_mode))
+		error = S_ISDIR(st.st_mode) ? EISDIR : ESPIPE;
+	if (error == 0) {
 		file = fdopen(fd, "r");
-		err = errno;
+		error = errno;
 	}
 	if (file == NULL) {
 		close(fd);
-		errno = err;
+		errno = error;
 	}
 	return file;
 }
 
-int leases_read(const char *path, lease_found *found, void *context)
+/* Skips white space, and comments to the end of a line. */
+static int skip_comments(FILE *file)
 {
-	FILE *file = open_lease_file(path);
+	int c;
 
+	while ((c = getc_unlocked(file)) != EOF) {
+		if (c == '#' || c == ';') {
+			while (c != '\n' && c != EOF)
+				c = getc_unlocked(file);
+		} else if (!isspace(c)) {
+			break;
+		}
+	}
+	return c;
+}
+
+/* Whether a MAC address with colons is in front of one of these characters. */
+static bool begins_with_mac(const char *text, const char *ends)
+{
+	char mac[32];
+	const char *why;
+	const size_t length = strcspn(text, ends);
+
+	if (text[length] == '\0' || length >= sizeof mac)
+		return false;
+	memcpy(mac, text, length);
+	mac[length] = '\0';
+	return strchr(mac, ':') != NULL &&
+	       (mac_parse(mac, &(struct mac){{0}}, &why) || why != NULL);
+}
+
+/* By the first line with content. LEASES_ANY: maybe dhcpd's. */
+static enum leases_format format_of_line(const char *text)
+{
+	const size_t word = strcspn(text, " \t"), option = strspn(text, OPTION);
+	const char *behind = text + option + strspn(text + option, " \t");
+
+	if (strchr("{/<", text[0]) != NULL)
+		return LEASES_JSON;
+	if (text[0] == '[')
+		return isalpha((unsigned char)text[1]) ? LEASES_NETWORK
+		                                       : LEASES_JSON;
+	if (strncmp(text, "address,", 8) == 0)
+		return LEASES_KEA;
+	if (strspn(text, DIGITS) == word || strncmp(text, "duid ", 5) == 0)
+		return LEASES_DNSMASQ;
+	if (begins_with_mac(text, ","))
+		return LEASES_DNSMASQ_HOSTS;
+	if (begins_with_mac(text, " \t"))
+		return LEASES_ETHERS;
+	if (option > 0 && *behind == '=')
+		return LEASES_DNSMASQ_CONF;
+	return LEASES_ANY;
+}
+
+static bool is_lone_option(const char *text)
+{
+	return text[strspn(text, OPTION)] == '\0';
+}
+
+/* False: there is nothing in it, or an unknown format. */
+static bool detect_format(
+	FILE *file, enum leases_format *out, bool *has_content)
+{
+	struct line line = {.is_text = false};
+	int c;
+
+	*has_content = false;
+	*out = LEASES_ANY;
+	/* dnsmasq has options without a value, which others don't. */
+	while ((c = skip_comments(file)) != EOF) {
+		*has_content = true;
+		ungetc(c, file);
+		line_read(file, &line);
+		if (!line.is_text)
+			return false;
+		*out = format_of_line(line.text);
+		if (*out != LEASES_ANY || !is_lone_option(line.text))
+			break;
+	}
+	if (*out == LEASES_ANY) {
+		rewind(file);
+		*out = leases_format_of_dhcpd(file);
+	}
+	return *out != LEASES_ANY;
+}
+
+/* As leases_open(), but a file need not be there: NULL with errno of 0. */
+static FILE *open_beside(const char *suffix, struct lease_sink *sink)
+{
+	const size_t length = strlen(sink->path);
+
+	snprintf(sink->path + length, sizeof sink->path - length, "%s", suffix);
+	FILE *file = leases_open(sink->path);
+	if (file == NULL && errno != ENOENT)
+		return NULL;
+	sink->path[length] = '\0';
+	if (file == NULL)
+		errno = 0;
+	return file;
+}
+
+/*
+ * When Kea cleans its lease file up, records move from FILE to FILE.1, then to
+ * FILE.completed together with those of FILE.2, and then to FILE.2. Opens the
+ * files in this order, so that none is missed meanwhile, and reads the oldest
+ * records first.
+ */
+static int read_kea_files(FILE *file, struct lease_sink *sink)
+{
+	static const char *const suffixes[] = {".1", ".2", ".completed", ".2"};
+	static const int order[] = {1, 3, 0, 2};
+	FILE *files[] = {NULL, NULL, NULL, NULL};
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < 4; i++) {
+		if (i == 3 && files[1] != NULL)
+			break;
+		files[i] = open_beside(suffixes[i], sink);
+		if (files[i] == NULL)
+			err = -errno;
+	}
+	for (size_t i = 0; err == 0 && i < 4; i++) {
+		if (files[order[i]] != NULL)
+			err = leases_of_kea(files[order[i]], sink);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		if (files[i] != NULL)
+			fclose(files[i]);
+	}
+	return err < 0 ? err : leases_of_kea(file, sink);
+}
+
+static int read_format(
+	FILE *file, enum leases_format format, struct lease_sink *sink)
+{
+	static int (*const readers[])(FILE *, struct lease_sink *) = {
+		[LEASES_DNSMASQ] = leases_of_dnsmasq,
+		[LEASES_DNSMASQ_CONF] = leases_of_dnsmasq_conf,
+		[LEASES_DNSMASQ_HOSTS] = leases_of_dnsmasq_hosts,
+		[LEASES_DHCPD] = leases_of_dhcpd,
+		[LEASES_DHCPD_CONF] = leases_of_dhcpd_conf,
+		[LEASES_KEA] = read_kea_files,
+		[LEASES_JSON] = leases_of_json,
+		[LEASES_NETWORK] = leases_of_network,
+		[LEASES_ETHERS] = leases_of_ethers,
+	};
+	bool has_content;
+
+	if (format == LEASES_ANY) {
+		if (!detect_format(file, &format, &has_content))
+			return has_content ? -EBADMSG : 0;
+		rewind(file);
+	}
+	return readers[format](file, sink);
+}
+
+int leases_read(
+	const char *path, enum leases_format format, struct lease_sink *sink)
+{
+	snprintf(sink->path, sizeof sink->path, "%s", path);
+	FILE *file = leases_open(path);
 	if (file == NULL)
 		return -errno;
-	const bool of_dnsmasq = is_dnsmasq(file);
-	int err = fseek(file, 0, SEEK_SET) < 0 ? -errno : 0;
-	if (err == 0)
-		err = of_dnsmasq ? read_dnsmasq(file, found, context)
-		                 : read_dhcpd(file, found, context);
+	int err = read_format(file, format, sink);
 	if (ferror(file))
-		err = -EIO;
+		err = -EIO; /* no test: a disk that fails */
 	fclose(file);
+	return err;
+}
+
+int leases_follow(
+	const char *path, enum leases_format format, struct lease_sink *sink)
+{
+	char full[PATH_MAX], before[PATH_MAX];
+
+	if (sink->depth >= LEASES_DEPTH_MAX)
+		return -ELOOP;
+	if (!leases_path(path, full))
+		return -ENAMETOOLONG; /* no test: words and lines are shorter */
+	strcpy(before, sink->path);
+	sink->depth++;
+	const int err = leases_read(full, format, sink);
+	sink->depth--;
+	if (err == 0)
+		strcpy(sink->path, before);
+	return err;
+}
+
+/* A directory that is not there has no files. */
+static int stop_glob(const char *path, int error)
+{
+	(void)path;
+	errno = error;
+	return error != ENOENT && error != ENOTDIR;
+}
+
+/* What package managers and editors leave, and servers don't read. */
+static bool is_left_over(const char *path)
+{
+	static const char *const marks[] = {
+		".dpkg-", ".ucf-", ".rpmnew", ".rpmorig", ".rpmsave"};
+	const size_t length = strlen(path);
+
+	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+		if (strstr(path, marks[i]) != NULL)
+			return true;
+	}
+	return length > 0 && path[length - 1] == '~';
+}
+
+int leases_read_all(
+	const char *pattern, enum leases_format format, struct lease_sink *sink)
+{
+	glob_t found;
+	int err = 0;
+
+	snprintf(sink->path, sizeof sink->path, "%s", pattern);
+	switch (glob(pattern, 0, stop_glob, &found)) {
+	case 0:
+		break;
+	case GLOB_NOMATCH:
+		return 0;
+	default:
+		return -errno;
+	}
+	for (size_t i = 0; err == 0 && i < found.gl_pathc; i++) {
+		if (!is_left_over(found.gl_pathv[i]))
+			err = leases_read(found.gl_pathv[i], format, sink);
+		/* A server may have just removed it. */
+		if (err == -EISDIR || err == -ENOENT)
+			err = 0;
+	}
+	globfree(&found);
 	return err;
 }

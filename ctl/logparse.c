@@ -232,21 +232,26 @@ bool logparse_line(char *text, size_t length, struct parsed_line *out)
 	return true;
 }
 
-time_t logparse_since(const char *text)
+long long logparse_duration(const char *option, const char *text)
 {
 	static const struct {
 		char name;
 		int seconds;
 	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
 
-	if (text == NULL)
-		return 0; /* 1970 */
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
 		const char *rest = text;
 		const long long n = take_number(&rest, units[i].name, INT_MAX);
 		if (n >= 0 && *rest == '\0')
-			return time(NULL) - n * units[i].seconds;
+			return n * units[i].seconds;
 	}
-	errx(EX_USAGE, "--since %s: not a number with s, m, h or d, such as 2h",
-		text);
+	errx(EX_USAGE, "%s %s: not a number with s, m, h or d, such as 2h",
+		option, text);
+}
+
+time_t logparse_since(const char *text)
+{
+	if (text == NULL)
+		return 0; /* 1970 */
+	return time(NULL) - logparse_duration("--since", text);
 }

@@ -42,6 +42,12 @@ struct parsed_line {
 bool logparse_line(char *line, size_t length, struct parsed_line *out);
 
 /*
+ * Returns the seconds of an option's value: a number of s, m, h or d. Ends the
+ * program for any other text.
+ */
+long long logparse_duration(const char *option, const char *text);
+
+/*
  * Returns the time that --since TEXT means: a number of s, m, h or d before
  * now. NULL gives 0. Ends the program for any other text.
  */

@@ -1,24 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds a machine's addresses by its MAC address. Collects what lease files and
- * the neighbour table say about all machines, since an address may have passed
- * to another one, then judges each address.
+ * Finds a machine's addresses by its MAC address. Collects what the files of
+ * DHCP servers and the neighbour table say about all machines, since an address
+ * may have passed to another one, then judges each address.
  */
 #include "ctl/machine.h"
 
 #include <err.h>
 #include <errno.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 
 #include "ctl/leases.h"
 #include "ctl/neighbours.h"
 
-/* Lease files of dnsmasq and ISC dhcpd on Debian and Fedora. */
-static const char *const default_lease_files[] = {
-	"/var/lib/misc/dnsmasq.leases", "/var/lib/dnsmasq/dnsmasq.leases",
-	"/var/lib/dhcp/dhcpd.leases", "/var/lib/dhcpd/dhcpd.leases"};
+/* Where Debian and Fedora have the files of DHCP servers. */
+static const struct source {
+	const char *path; /* or a pattern of glob(7) */
+	enum leases_format format;
+} sources[] = {
+	{"/var/lib/misc/dnsmasq.leases", LEASES_DNSMASQ},
+	{"/var/lib/dnsmasq/dnsmasq.leases", LEASES_DNSMASQ},
+	{"/etc/dnsmasq.conf", LEASES_DNSMASQ_CONF},
+	{"/etc/dnsmasq.d/*", LEASES_DNSMASQ_CONF},
+	{"/etc/ethers", LEASES_ETHERS},
+	{"/var/lib/dhcp/dhcpd.leases", LEASES_DHCPD},
+	{"/var/lib/dhcpd/dhcpd.leases", LEASES_DHCPD},
+	{"/etc/dhcp/dhcpd.conf", LEASES_DHCPD_CONF},
+	{"/etc/dhcp/dhcpd6.conf", LEASES_DHCPD_CONF},
+	{"/var/lib/kea/kea-leases4.csv", LEASES_KEA},
+	{"/var/lib/kea/kea-leases6.csv", LEASES_KEA},
+	{"/etc/kea/kea-dhcp4.conf", LEASES_JSON},
+	{"/etc/kea/kea-dhcp6.conf", LEASES_JSON},
+	{"/var/lib/systemd/network/dhcp-server-lease/*", LEASES_JSON},
+	{"/run/systemd/netif/dhcp-server-lease/*", LEASES_JSON},
+	{"/etc/systemd/network/*.network", LEASES_NETWORK},
+	{"/etc/systemd/network/*.network.d/*.conf", LEASES_NETWORK},
+	{"/run/systemd/network/*.network", LEASES_NETWORK},
+	{"/run/systemd/network/*.network.d/*.conf", LEASES_NETWORK},
+};
 
 /* What a file or the neighbour table says about an address. */
 struct sighting {
@@ -27,9 +50,10 @@ struct sighting {
 };
 
 struct sightings {
+	const struct mac *mac; /* of the machine that is asked for */
 	struct sighting *all;
 	size_t count, size;
-	const char *path; /* of the file being read */
+	const char *path; /* of the file or directory being read */
 };
 
 static void *grow_sightings(void *all, size_t count, size_t *size, size_t bytes)
@@ -64,35 +88,88 @@ static void add_neighbour_sighting(const struct address *address,
 	add_sighting(&lease, context);
 }
 
-static bool read_lease_file(
-	const char *path, bool must_be_there, struct sightings *sightings)
+static const char *describe_error(int error)
 {
-	sightings->path = path;
-	const int error = -leases_read(path, add_sighting, sightings);
-	if (error == 0 || (error == ENOENT && !must_be_there))
+	switch (error) {
+	case EBADMSG:
+		return "not a file of a DHCP server that pxesrvctl knows";
+	case EISDIR:
+		return "is a directory";
+	case ESPIPE:
+		return "not a regular file";
+	default:
+		return strerror(error);
+	}
+}
+
+/* An address is a name in the reservation: that of the host, in the DNS. */
+static bool resolve_reserved(const char *name, int family, void *context)
+{
+	struct sightings *sightings = context;
+	const struct addrinfo hints = {
+		.ai_family = family, .ai_socktype = SOCK_STREAM};
+	struct lease lease = {
+		.mac = *sightings->mac, .holds = true, .is_reserved = true};
+	struct addrinfo *found;
+	char text[INET6_ADDRSTRLEN];
+
+	/* getaddrinfo(3) takes 10.1 for an address. */
+	int error = strspn(name, "0123456789.") == strlen(name)
+	                    ? EAI_NONAME
+	                    : getaddrinfo(name, NULL, &hints, &found);
+	if (error != 0) {
+		warnx("%s, which is reserved for the machine: %s", name,
+			gai_strerror(error));
+		return false;
+	}
+	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
+		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,
+			    NULL, 0, NI_NUMERICHOST) == 0 &&
+			address_parse(text, &lease.address))
+			add_sighting(&lease, sightings);
+	}
+	freeaddrinfo(found);
+	return true;
+}
+
+static bool read_source(const struct source *source, bool must_be_there,
+	struct sightings *sightings)
+{
+	struct lease_sink sink = {.found = add_sighting,
+		.resolve = resolve_reserved,
+		.context = sightings,
+		.mac = sightings->mac};
+
+	sightings->path = source->path;
+	const int error = -(
+		must_be_there || strchr(source->path, '*') == NULL
+			? leases_read(source->path, source->format, &sink)
+			: leases_read_all(source->path, source->format, &sink));
+	if (error == 0)
 		return true;
-	warnx("%s: %s", path,
-		error == EBADMSG  ? "not a lease file that pxesrvctl knows"
-		: error == EISDIR ? "is a directory"
-		: error == ESPIPE ? "not a regular file"
-				  : strerror(error));
+	if ((error == ENOENT || error == ENOTDIR) && !must_be_there &&
+		strcmp(sink.path, source->path) == 0)
+		return true;
+	if (error != ECANCELED)
+		warnx("%s: %s", sink.path, describe_error(error));
 	return false;
+}
+
+static bool read_sources(const char *leases, struct sightings *sightings)
+{
+	const struct source named = {.path = leases, .format = LEASES_ANY};
+	bool done = true;
+
+	if (leases != NULL)
+		return read_source(&named, true, sightings);
+	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
+		done = read_source(&sources[i], false, sightings) && done;
+	return done;
 }
 
 static bool read_sightings(const char *leases, struct sightings *sightings)
 {
-	bool done = true;
-
-	if (leases != NULL)
-		done = read_lease_file(leases, true, sightings);
-	for (size_t i = 0;
-		leases == NULL &&
-		i < sizeof default_lease_files / sizeof default_lease_files[0];
-		i++)
-		done = read_lease_file(
-			       default_lease_files[i], false, sightings) &&
-		       done;
-	if (!done)
+	if (!read_sources(leases, sightings))
 		return false;
 	sightings->path = NULL;
 	/* Leases are enough: go on without the neighbour table. */
@@ -129,8 +206,40 @@ static bool machine_has(
 struct verdict {
 	const struct sighting *leased; /* leased to this machine now */
 	bool is_leased_twice, is_neighbour, was_leased, was_neighbour, is_lost;
+	bool is_reserved; /* for this machine */
+	bool other_holds; /* not only reserved for it */
 	struct mac other;
 };
+
+/*
+ * Whether a reservation for another card is for this machine's, too: several
+ * cards of one machine may have one address.
+ */
+static bool is_shared(const struct sightings *sightings,
+	const struct sighting *other, const struct mac *mac)
+{
+	for (size_t i = 0; other->lease.record != 0 && i < sightings->count;
+		i++) {
+		const struct sighting *own = &sightings->all[i];
+		if (own->path == other->path &&
+			own->lease.record == other->lease.record &&
+			mac_equal(&own->lease.mac, mac) &&
+			address_compare(&own->lease.address,
+				&other->lease.address) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void weigh_other(const struct lease *lease, struct verdict *verdict)
+{
+	verdict->is_lost = true;
+	/* Who has it now says more than for whom it is. */
+	if (lease->is_reserved && verdict->other_holds)
+		return;
+	verdict->other = lease->mac;
+	verdict->other_holds = !lease->is_reserved;
+}
 
 static void weigh_sighting(const struct sighting *sighting,
 	const struct mac *mac, struct verdict *verdict)
@@ -138,10 +247,10 @@ static void weigh_sighting(const struct sighting *sighting,
 	const struct lease *lease = &sighting->lease;
 
 	if (!mac_equal(&lease->mac, mac)) {
-		if (lease->holds) {
-			verdict->is_lost = true;
-			verdict->other = lease->mac;
-		}
+		if (lease->holds)
+			weigh_other(lease, verdict);
+	} else if (lease->is_reserved) {
+		verdict->is_reserved = true;
 	} else if (sighting->path == NULL) {
 		verdict->was_neighbour = true;
 		verdict->is_neighbour = verdict->is_neighbour || lease->holds;
@@ -164,11 +273,13 @@ static struct verdict judge_address(const struct sightings *sightings,
 		const struct sighting *sighting = &sightings->all[i];
 		if (address_compare(&sighting->lease.address, address) != 0)
 			continue;
-		if (sighting->path != NULL && sighting->path == followed)
+		if (sighting->lease.is_followed && sighting->path == followed)
 			continue;
 		if (sighting->lease.is_followed)
 			followed = sighting->path;
-		weigh_sighting(sighting, mac, &verdict);
+		if (mac_equal(&sighting->lease.mac, mac) ||
+			!is_shared(sightings, sighting, mac))
+			weigh_sighting(sighting, mac, &verdict);
 	}
 	return verdict;
 }
@@ -185,6 +296,9 @@ static struct holding make_holding(
 		holding.path = verdict->leased->path;
 		if (!verdict->is_leased_twice)
 			holding.order = verdict->leased->lease.order;
+	} else if (verdict->is_reserved) {
+		holding.state = HOLDING_NOW;
+		holding.how = "reserved";
 	} else if (verdict->is_neighbour) {
 		holding.how = "a neighbour, but in no lease";
 	} else if (verdict->was_neighbour) {
@@ -200,13 +314,14 @@ static struct holding make_holding(
 		holding.state = HOLDING_LOST;
 		holding.how = mac_equal(&verdict->other, &nobody)
 		                      ? "another machine has it"
-		                      : "in use by";
+		              : verdict->other_holds ? "in use by"
+		                                     : "reserved for";
 		holding.other = verdict->other;
 	}
 	return holding;
 }
 
-/* Without a lease, confirmed neighbour entries count. */
+/* Without a lease and a reservation, confirmed neighbour entries count. */
 static void use_neighbours(struct machine *machine, const struct mac *mac,
 	const struct sightings *sightings)
 {
@@ -243,7 +358,8 @@ static void find_holdings(const struct sightings *sightings,
 		const struct holding holding =
 			make_holding(&lease->address, &verdict);
 		add_holding(out, &holding);
-		any_lease = any_lease || verdict.leased != NULL;
+		any_lease = any_lease || verdict.leased != NULL ||
+		            verdict.is_reserved;
 	}
 	if (takes_neighbours && !any_lease)
 		use_neighbours(out, mac, sightings);
@@ -255,7 +371,7 @@ static void find_holdings(const struct sightings *sightings,
 bool machine_of_mac(
 	const struct mac *mac, const char *leases, struct machine *out)
 {
-	struct sightings sightings = {.count = 0};
+	struct sightings sightings = {.mac = mac};
 
 	*out = (struct machine){.count = 0};
 	const bool done = read_sightings(leases, &sightings);

@@ -31,14 +31,15 @@ struct machine {
 };
 
 /*
- * Finds the addresses of the machine with a MAC address, by a lease file and
- * the kernel's neighbour table. leases is a path; NULL: the default files of
- * dnsmasq and ISC dhcpd on Debian and Fedora. Ignores link-local addresses.
+ * Finds the addresses of the machine with a MAC address, by files of DHCP
+ * servers and the kernel's neighbour table. leases is a path; NULL: the files
+ * where Debian and Fedora have them. Ignores link-local addresses.
  *
- * A machine has what is leased to it. Without a lease, and if leases is NULL,
- * it has what its confirmed neighbour entries say. An address that is leased to
- * another machine, or confirmed for one, is not its own. False, with a message:
- * a file can't be read.
+ * A machine has what is leased to it or reserved for it. Without a lease and a
+ * reservation, and if leases is NULL, it has what its confirmed neighbour
+ * entries say. An address that is leased to another machine, reserved or
+ * confirmed for one, is not its own. False, with a message: a file can't be
+ * read, or a name in a reservation can't be resolved.
  */
 bool machine_of_mac(
 	const struct mac *mac, const char *leases, struct machine *out);

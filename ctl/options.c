@@ -22,7 +22,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT... TARGET",
 		.operands_min = 2,
 		.operands_max = -1,
-		.options = "uFEL",
+		.options = "IuFEL",
 		.help = "arm: the next boot gets TARGET, one time\n"
 			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n"
 			"Exit status 1: something was not done, or a link is armed that will be\n"
@@ -35,7 +35,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT... TARGET",
 		.operands_min = 2,
 		.operands_max = -1,
-		.options = "uFEL",
+		.options = "IuFEL",
 		.help = "each boot gets TARGET, until the machine asks for /done\n"
 			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n",
 	},
@@ -46,7 +46,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT... TARGET",
 		.operands_min = 2,
 		.operands_max = -1,
-		.options = "uFEL",
+		.options = "IuFEL",
 		.help = "each boot gets TARGET, from now on\n"
 			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n",
 	},
@@ -81,7 +81,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT...",
 		.operands_min = 1,
 		.operands_max = -1,
-		.options = "uFL",
+		.options = "IuFL",
 		.help = "remove the once link, unserved (rearm brings it back)\n"
 			"Also removes the link in until/.\n",
 	},
@@ -92,7 +92,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT...",
 		.operands_min = 1,
 		.operands_max = -1,
-		.options = "uFEL",
+		.options = "IuFEL",
 		.help = "arm again what was last served, or cancelled\n"
 			"If nothing was: the link in until/ that the machine was last done with.\n"
 			"Exit status 1: as for once.\n",
@@ -104,7 +104,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT...",
 		.operands_min = 1,
 		.operands_max = -1,
-		.options = "FL",
+		.options = "IFL",
 		.help = "remove the entry in static/\n",
 	},
 	{
@@ -128,9 +128,22 @@ static const struct command commands[] = {
 		.operands = "CLIENT...",
 		.operands_min = 1,
 		.operands_max = -1,
-		.options = "uJFEL",
+		.options = "IuJFEL",
 		.help = "show what a client would get now, and why; moves nothing\n"
 			"Exit status 1: an error answer, or the responder sees a different tree.\n",
+	},
+	{
+		.name = "wait",
+		.run = cmd_wait,
+		.needs_tree = true,
+		.operands = "CLIENT...",
+		.operands_min = 1,
+		.operands_max = -1,
+		.options = "ITuJFEL",
+		.help = "wait until once links are served, and until links are done\n"
+			"A client that is not armed counts if its last link was served, or is done.\n"
+			"Exit status 1: a client is missing: the time is up, or its link was cancelled\n"
+			"or has expired. In JSON, the last line has the missing ones.\n",
 	},
 	{
 		.name = "check",
@@ -206,7 +219,8 @@ static const struct command commands[] = {
 
 /*
  * All options, in the order of the help. An option with a value sets a string
- * of struct ctl, others a bool. Only r, u, d, f and U are short options, too.
+ * of struct ctl, others a bool. Only r, u, d, f and U are short options, too,
+ * and I, whose letter on the command line is f.
  */
 static const struct {
 	char letter;
@@ -215,6 +229,8 @@ static const struct {
 	size_t offset;     /* in struct ctl */
 	const char *help;
 } all_options[] = {
+	{'I', "file", "FILE", offsetof(struct ctl, file),
+		"clients, one or more per line; - is standard input"},
 	{'f', "follow", NULL, offsetof(struct ctl, follow),
 		"follow the log as it grows"},
 	{'u', "user", "USER", offsetof(struct ctl, user),
@@ -230,7 +246,9 @@ static const struct {
 	{'E', "each", NULL, offsetof(struct ctl, each),
 		"act on all addresses of a machine that has several"},
 	{'L', "leases", "FILE", offsetof(struct ctl, leases),
-		"a lease file of dnsmasq or ISC dhcpd, for MAC addresses"},
+		"a file of a DHCP server, for MAC addresses"},
+	{'T', "timeout", "TIME", offsetof(struct ctl, timeout),
+		"wait no longer than this: 90s, 15m, 2h, 7d"},
 	{'C', "client", "CLIENT", offsetof(struct ctl, client),
 		"only lines of this client"},
 	{'S', "since", "TIME", offsetof(struct ctl, since),
@@ -246,6 +264,7 @@ static const struct {
 };
 #define OPTION_COUNT (sizeof all_options / sizeof all_options[0])
 #define SHORT_OPTIONS "r:u:dfUh"
+#define SHORT_OPTIONS_WITH_FILE "r:u:df:Uh"
 
 /* The table for getopt_long(3), with --help. */
 static const struct option *long_options(void)
@@ -281,7 +300,7 @@ static void print_overview(FILE *out)
 		fprintf(out, "  %-10s%.*s\n", commands[i].name,
 			(int)strcspn(commands[i].help, "\n"), commands[i].help);
 	fputs("\nCLIENT is a name, an IP or MAC address, a UUID, a host name, 10.0.0.10-10.0.0.20,\n"
-	      "10.0.0.0/28, or - to read them from standard input.\n"
+	      "10.0.0.0/28, or - for standard input; -f FILE has one per line.\n"
 	      "Environment: as the responder's (pxesrv.fcgi(8)), but for PXESRV_SEND and\n"
 	      "PXESRV_THREADS.\n",
 		out);
@@ -299,7 +318,9 @@ static void print_option(size_t i, FILE *out)
 	const char *value = all_options[i].value;
 	char usage[32];
 
-	if (strchr(SHORT_OPTIONS, letter) != NULL)
+	if (letter == 'I')
+		snprintf(usage, sizeof usage, "-f");
+	else if (strchr(SHORT_OPTIONS, letter) != NULL)
 		snprintf(usage, sizeof usage, "-%c", letter);
 	else
 		snprintf(usage, sizeof usage, "--%s", all_options[i].name);
@@ -335,6 +356,9 @@ static void set_option(struct ctl *ctl, int letter, const char *value)
 {
 	const size_t i = option_index(letter);
 	void *field = (char *)ctl + all_options[i].offset;
+
+	if (letter == 'I' && ctl->file != NULL)
+		errx(EX_USAGE, "-f names one file only");
 	if (all_options[i].value == NULL)
 		*(bool *)field = true;
 	else
@@ -370,14 +394,25 @@ int options_before(int argc, char *argv[], struct ctl *out)
 	return optind;
 }
 
+/* Returns the next option's letter, or -1. -f is --follow where no file is. */
+static int next_option(const struct command *command, int argc, char *argv[])
+{
+	const bool has_file = has_option(command, 'I');
+	const int letter = getopt_long(argc, argv,
+		has_file ? SHORT_OPTIONS_WITH_FILE : SHORT_OPTIONS,
+		long_options(), NULL);
+
+	/* --follow has no value, and is not -f. */
+	return has_file && letter == 'f' && optarg != NULL ? 'I' : letter;
+}
+
 int options_of(
 	const struct command *command, int argc, char *argv[], struct ctl *out)
 {
 	int letter;
 
 	optind = 0; /* start again: getopt_long(3), NOTES */
-	while ((letter = getopt_long(argc, argv, SHORT_OPTIONS, long_options(),
-			NULL)) != -1) {
+	while ((letter = next_option(command, argc, argv)) != -1) {
 		if (letter == 'h') {
 			print_usage(command, stdout);
 			exit(EX_OK);
@@ -393,7 +428,8 @@ int options_of(
 		set_option(out, letter, optarg);
 	}
 	const int count = argc - optind;
-	if (count < command->operands_min ||
+	/* A file of clients stands for one of them. */
+	if (count < command->operands_min - (out->file != NULL) ||
 		(command->operands_max >= 0 && count > command->operands_max)) {
 		print_usage(command, stderr);
 		exit(EX_USAGE);

@@ -42,7 +42,7 @@ profile pxesrv.fcgi /usr/libexec/pxesrv/pxesrv.fcgi flags=(attach_disconnected) 
   @{PXESRV_ROOT}/ r,
   @{PXESRV_ROOT}/** r,
   @{PXESRV_ROOT}/once/** rwlk,
-  @{PXESRV_ROOT}/until/** rwl,
+  @{PXESRV_ROOT}/until/** rw,
   @{PXESRV_ROOT}/grub/*/grub.cfg-* w,
 
   # The log; a terminal that is standard error is opened anew.

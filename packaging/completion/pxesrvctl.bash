@@ -56,10 +56,11 @@ _pxesrvctl_value()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		;;
-	--leases) _pxesrvctl_files ;;
+	-f) [[ $command != log ]] && _pxesrvctl_files ;;
+	--leases | --file) _pxesrvctl_files ;;
 	-u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	--client) _pxesrvctl_clients once until static names ;;
-	--since) COMPREPLY=(15m 2h 7d) ;;
+	--since | --timeout) COMPREPLY=(15m 2h 7d) ;;
 	--repo | --cmdline) ;;
 	*) return 1 ;;
 	esac
@@ -70,12 +71,13 @@ _pxesrvctl_options()
 	case $command in
 	'') COMPREPLY=(-r -h -V) ;;
 	once | until | static | rearm)
-		COMPREPLY=(-u --force --each --leases) ;;
+		COMPREPLY=(-f -u --force --each --leases) ;;
 	subnet | name) COMPREPLY=(-u --force -d) ;;
-	cancel) COMPREPLY=(-u --force --leases) ;;
-	forget) COMPREPLY=(--force --leases) ;;
+	cancel) COMPREPLY=(-f -u --force --leases) ;;
+	forget) COMPREPLY=(-f --force --leases) ;;
 	list) COMPREPLY=(--json -U -u) ;;
-	explain) COMPREPLY=(-u --json --force --each --leases) ;;
+	explain) COMPREPLY=(-f -u --json --force --each --leases) ;;
+	wait) COMPREPLY=(-f -u --json --force --each --leases --timeout) ;;
 	check) COMPREPLY=(-u --json) ;;
 	log) COMPREPLY=(-f --client --since --json) ;;
 	stats) COMPREPLY=(--since --prometheus) ;;
@@ -88,13 +90,15 @@ _pxesrvctl_operands()
 {
 	case $command in
 	'') COMPREPLY=(once until static subnet name cancel rearm forget list
-		explain check log stats kickstart preseed chown) ;;
+		explain wait check log stats kickstart preseed chown) ;;
 	subnet) [[ $operands -eq 0 ]] || _pxesrvctl_targets ;;
-	once | until | static) [[ $operands -eq 0 ]] || _pxesrvctl_targets ;;
+	once | until | static)
+		[[ $operands -eq 0 && ! $file ]] || _pxesrvctl_targets ;;
 	cancel) _pxesrvctl_clients once until ;;
 	rearm) _pxesrvctl_clients once/.served once/.cancelled ;;
 	forget) _pxesrvctl_clients static ;;
 	explain) _pxesrvctl_clients once until static names ;;
+	wait) _pxesrvctl_clients once until ;;
 	list) COMPREPLY=(armed until static subnet name unsure done served
 		broken) ;;
 	chown) [[ $operands -gt 0 ]] || mapfile -t COMPREPLY < <(
@@ -106,7 +110,7 @@ _pxesrvctl_operands()
 _pxesrvctl()
 {
 	local IFS=$' \t\n' line=${COMP_LINE:0:COMP_POINT}
-	local words cur prev i command='' operands=0
+	local words cur prev i command='' file='' operands=0
 	local root=${PXESRV_ROOT:-/srv/pxesrv}
 
 	COMPREPLY=()
@@ -121,8 +125,12 @@ _pxesrvctl()
 		-r | --root) root=${words[++i]} ;;
 		--root=*) root=${words[i]#*=} ;;
 		-u | --user | --leases | --client | --since | --repo | \
-			--cmdline)
+			--cmdline | --timeout)
 			((i++))
+			;;
+		-f | --file)
+			# Of log, it is --follow.
+			[[ $command == log ]] || file=${words[++i]}
 			;;
 		-*) ;;
 		*)

@@ -17,8 +17,12 @@ function __pxesrvctl_words
 			case '--root=*'
 				set root (string sub -s 8 -- $words[1])
 			case -u --user --leases --client --since --repo \
-				--cmdline
+				--cmdline --timeout --file
 				set -e words[1]
+			case -f
+				# Of log, it is --follow.
+				contains -- log $operands[1]
+				or set -e words[1]
 			case '-*'
 			case '*'
 				set -a operands $words[1]
@@ -41,6 +45,13 @@ end
 # Whether the command is one of these, and has an operand already.
 function __pxesrvctl_goes_on
 	__pxesrvctl_is $argv; and test (count (__pxesrvctl_words)) -gt 2
+end
+
+# Whether a link's target may follow: a client is there, or a file of clients.
+function __pxesrvctl_wants_target
+	__pxesrvctl_goes_on once until static subnet; and return
+	__pxesrvctl_is once until static
+	and string match -qr -- '^(-f|--file)' (commandline -opc)
 end
 
 # The clients that have an entry in these directories of the tree.
@@ -93,6 +104,7 @@ for line in \
 	'forget	Remove the entry in static/' \
 	'list	What there is' \
 	'explain	What a client gets, and why' \
+	'wait	Wait until links are served' \
 	'check	What is wrong in the tree' \
 	'log	What was served' \
 	'stats	How much was served' \
@@ -103,17 +115,19 @@ for line in \
 end
 
 set -l arm once until static cancel rearm
-__pxesrvctl_option "$arm subnet name explain check list" -s u -x \
+__pxesrvctl_option "$arm subnet name explain wait check list" -s u -x \
 	-a '(__fish_complete_users)' -d 'Look at the tree as this user'
-__pxesrvctl_option "$arm explain forget" -l force -d 'Allow many addresses, or files'
+__pxesrvctl_option "$arm explain wait forget" -l force -d 'Allow many addresses, or files'
 __pxesrvctl_option 'subnet name' -l force -d 'Replace files, or other names'
 __pxesrvctl_option 'subnet name' -s d -d 'Remove'
-__pxesrvctl_option 'once until static rearm explain' -l each \
+__pxesrvctl_option 'once until static rearm explain wait' -l each \
 	-d 'All addresses of a machine'
-__pxesrvctl_option "$arm explain forget" -l leases -r -F \
+__pxesrvctl_option "$arm explain wait forget" -l leases -r -F \
 	-d 'Where to look for MAC addresses'
-__pxesrvctl_option 'list explain check log' -l json -d 'One object a line'
+__pxesrvctl_option 'list explain wait check log' -l json -d 'One object a line'
 __pxesrvctl_option list -s U -d 'In the order of the directory'
+__pxesrvctl_option "$arm explain wait forget" -s f -r -F -d 'A file of clients'
+__pxesrvctl_option wait -l timeout -x -a '15m 2h 7d' -d 'Wait no longer'
 __pxesrvctl_option log -s f -d 'Follow the log'
 __pxesrvctl_option log -l client -x \
 	-a '(__pxesrvctl_clients once until static names)' -d 'Only this client'
@@ -122,13 +136,14 @@ __pxesrvctl_option stats -l prometheus -d 'For the node exporter'
 __pxesrvctl_option 'kickstart preseed' -l repo -x -d "The distribution's files"
 __pxesrvctl_option 'kickstart preseed' -l cmdline -x -d "Append to the kernel's command line"
 
-complete -c pxesrvctl -n '__pxesrvctl_goes_on once until static subnet' \
+complete -c pxesrvctl -n __pxesrvctl_wants_target \
 	-a '(__pxesrvctl_targets)'
 __pxesrvctl_option cancel -a '(__pxesrvctl_clients once until)'
 __pxesrvctl_option rearm -a \
 	'(__pxesrvctl_clients once/.served once/.cancelled)'
 __pxesrvctl_option forget -a '(__pxesrvctl_clients static)'
 __pxesrvctl_option explain -a '(__pxesrvctl_clients once until static names)'
+__pxesrvctl_option wait -a '(__pxesrvctl_clients once until)'
 complete -c pxesrvctl \
 	-n '__pxesrvctl_is chown; and not __pxesrvctl_goes_on chown' \
 	-a '(__fish_complete_users)'

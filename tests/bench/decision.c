@@ -5,10 +5,12 @@
  *
  *     decision DIRECTORY ROUNDS DECISIONS SIZE...
  *
- * Makes a tree for each SIZE below DIRECTORY, with so many links in once/ and
- * as many in static/; looks each client up once, to have all warm; and then
- * prints, for each round, a line for each size: the size, and microseconds per
- * decision of clients with a link in once/, with one in static/, with neither.
+ * Makes two trees for each SIZE below DIRECTORY: one with so many links in
+ * once/ and as many in static/; one with so many machines that have a name, and
+ * a link in static/ by that, and as many subnets. Looks each client up once, to
+ * have all warm; and then prints, for each round, a line for each size: the
+ * size, and microseconds per decision of clients with a link in once/, with one
+ * in static/, with neither, with a name, in a subnet.
  */
 #include <err.h>
 #include <errno.h>
@@ -16,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,13 +26,25 @@
 #include "boot/decision.h"
 #include "boot/tree.h"
 
-enum kind { ONCE, STATIC, DEFAULT, KINDS };
+enum kind { ONCE, STATIC, DEFAULT, NAMED, SUBNET, KINDS };
 
-/* Clients with a link in once/, in static/, with neither. */
+/* Each client in a subnet has one of its own. */
 static void name_client(enum kind kind, unsigned number, char name[static 32])
 {
-	snprintf(name, 32, "%d.%u.%u.%u", 10 + (int)kind, number >> 16 & 255,
-		number >> 8 & 255, number & 255);
+	if (kind == SUBNET)
+		snprintf(name, 32, "%u.%u.%u.7", 32 + (number >> 16 & 127),
+			number >> 8 & 255, number & 255);
+	else
+		snprintf(name, 32, "%d.%u.%u.%u", 10 + (int)kind,
+			number >> 16 & 255, number >> 8 & 255, number & 255);
+}
+
+/* Those with a name or a subnet have a tree of their own. */
+static void name_tree(const char *directory, enum kind kind, unsigned size,
+	char path[static PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%u%s", directory, size,
+		kind >= NAMED ? "-named" : "");
 }
 
 static double now_us(void)
@@ -49,24 +64,39 @@ static void make_file(int root, const char *path)
 		err(71, "%s", path);
 }
 
+/* The entry of a client, or of its name, and its text. */
+static void name_link(const char *directory, enum kind kind, unsigned number,
+	char name[static 32], char text[static 32])
+{
+	strcpy(text, "../os/boot");
+	name_client(kind, number, name);
+	if (kind == SUBNET)
+		strcpy(strrchr(name, '.'), ".0_24");
+	if (strcmp(directory, "names") == 0)
+		snprintf(text, 32, "node%u", number);
+	else if (kind == NAMED)
+		snprintf(name, 32, "node%u", number);
+}
+
 static void make_links(
 	int root, const char *name, enum kind kind, unsigned size)
 {
-	char client[32];
+	char link[32], text[32];
 	int directory;
 
 	if (mkdirat(root, name, 0755) < 0 ||
 		(directory = openat(root, name, O_DIRECTORY | O_CLOEXEC)) < 0)
 		err(71, "%s", name);
 	for (unsigned i = 0; i < size; i++) {
-		name_client(kind, i, client);
-		if (symlinkat("../os/boot", directory, client) < 0)
-			err(71, "%s/%s", name, client);
+		name_link(name, kind, i, link, text);
+		if (symlinkat(text, directory, link) < 0)
+			err(71, "%s/%s", name, link);
 	}
 	close(directory);
 }
 
-static void make_tree(const char *path, unsigned size)
+/* With the directories that clients of this kind need. */
+static void make_tree(const char *path, enum kind kind, unsigned size)
 {
 	if (mkdir(path, 0755) < 0)
 		err(71, "%s", path);
@@ -75,15 +105,21 @@ static void make_tree(const char *path, unsigned size)
 		err(71, "%s", path);
 	make_file(root, "default");
 	make_file(root, "os/boot");
-	make_links(root, "once", ONCE, size);
-	make_links(root, "static", STATIC, size);
+	if (kind >= NAMED) {
+		make_links(root, "names", NAMED, size);
+		make_links(root, "static", NAMED, size);
+		make_links(root, "subnet", SUBNET, size);
+	} else {
+		make_links(root, "once", ONCE, size);
+		make_links(root, "static", STATIC, size);
+	}
 	close(root);
 }
 
 static void decide(const char *path, enum kind kind, unsigned number)
 {
-	static const enum source sources[] = {
-		SOURCE_ONCE, SOURCE_STATIC, SOURCE_DEFAULT};
+	static const enum source sources[] = {SOURCE_ONCE, SOURCE_STATIC,
+		SOURCE_DEFAULT, SOURCE_STATIC, SOURCE_SUBNET};
 	struct tree tree;
 	struct decision decision;
 	static const struct once_limits limits = {0};
@@ -138,9 +174,10 @@ int main(int argc, char *argv[])
 		errx(64, "usage: decision DIRECTORY ROUNDS DECISIONS SIZE...");
 	for (int i = 4; i < argc; i++) {
 		const unsigned size = number(argv[i]);
-		snprintf(path, sizeof path, "%s/%u", argv[1], size);
-		make_tree(path, size);
 		for (enum kind kind = 0; kind < KINDS; kind++) {
+			name_tree(argv[1], kind, size, path);
+			if (kind == ONCE || kind == NAMED)
+				make_tree(path, kind, size);
 			for (unsigned n = 0; n < size; n++)
 				decide(path, kind, n);
 		}
@@ -148,11 +185,12 @@ int main(int argc, char *argv[])
 	for (unsigned rounds = number(argv[2]); rounds > 0; rounds--) {
 		for (int i = 4; i < argc; i++) {
 			const unsigned size = number(argv[i]);
-			snprintf(path, sizeof path, "%s/%u", argv[1], size);
 			printf("%u", size);
-			for (enum kind kind = 0; kind < KINDS; kind++)
+			for (enum kind kind = 0; kind < KINDS; kind++) {
+				name_tree(argv[1], kind, size, path);
 				printf(" %.3f", measure(path, kind, size,
 							number(argv[3])));
+			}
 			printf("\n");
 			fflush(stdout);
 		}

@@ -9,7 +9,7 @@ from figures import Figures, spread
 
 SIZES = (10, 10_000, 100_000, 1_000_000)
 DECISIONS = 100_000  # a measurement
-KINDS = ("once/", "static/", "default")
+KINDS = ("once/", "static/", "default", "names/ and static/", "subnet/")
 
 
 def run(report, rounds):
@@ -26,7 +26,7 @@ def run(report, rounds):
         for kind, us in zip(KINDS, times, strict=True):
             figures.add((int(size), kind), float(us))
     report.table(
-        "Microseconds per decision, by the entries in once/ and in static/",
+        "Microseconds per decision, by the entries in each directory",
         ["", *(f"{size:,}" for size in SIZES), "largest, of smallest"],
         [[kind, *(spread(figures.values[size, kind], ".2f")
                   for size in SIZES),

@@ -43,15 +43,23 @@ def clean_env(**variables):
     return env
 
 
-def until(condition, what):
+def until(condition, what, within=PATIENCE):
     """Waits for condition() to be true, and returns what it returned."""
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + within
     while True:
         result = condition()
         if result:
             return result
-        assert time.monotonic() < limit, f"{what}: not within {PATIENCE} s"
+        assert time.monotonic() < limit, f"{what}: not within {within} s"
         time.sleep(0.005)
+
+
+def settle_root():
+    """From here on each request of a kind makes the same calls.
+
+    What a root lacks that has just been changed is looked for again."""
+    until(lambda: time.time() - os.stat(ROOT).st_ctime > 0.2,
+          "it is no new one")
 
 
 def free_port():

@@ -572,7 +572,7 @@ def test_the_help_fits_a_screen(tree):
     assert len(overview.lines) <= 24
     commands = [line.split()[0] for line in overview.lines
                 if line.startswith("  ") and not line.startswith("   ")]
-    assert len(commands) == 16
+    assert len(commands) == 17
     for command in commands:
         lines = ctl.good(command, "-h").lines
         assert len(lines) <= 24

@@ -20,6 +20,7 @@ TREE = {
     "once/README.md": "no client", "static/README.md": "no client",
     "once/.lock": "", "once/.served/10.0.0.9": Link("../default"),
     "once/.cancelled/fd00::9.33": Link("../default"),
+    "until/10.0.2.1": Link("../default"), "until/.done/10.0.2.2": Link("x"),
     "static/10.0.1.1": Link("../default"), "static/fd00::1": "",
     "default": "", ".hidden": "", "debian/12/default": "",
     "debian/12/.hidden": "", "debian/12/pre seed": "", "debian/static/x": "",
@@ -157,6 +158,13 @@ DEBIAN = ["debian/12/default", "debian/12/pre seed"]
     ("cancel 2001:db8::7 2001:db8::1", ["2001:db8::18"]),
     ("explain ", sorted(ARMED + STATIC)),
     ("explain fd", ["fd00::1"]),
+    ("wait ", sorted(ARMED + ["10.0.2.1"])),
+    ("wait --timeout ", ["15m", "2h", "7d"]),
+    ("wait -f /srv/pxesrv/def", ["/srv/pxesrv/default"]),
+    ("wait -f /x 10.0.2", ["10.0.2.1"]),
+    ("cancel -f /srv/pxesrv/def", ["/srv/pxesrv/default"]),
+    ("log -f /srv/pxesrv/def", ["/srv/pxesrv/default"]),
+    ("once -f /x de", ["debian/", "default"]),
     ("rearm ", ["10.0.0.9", "fd00::9"]),
     ("forget ", STATIC),
     ("log --client 10.0.1", ["10.0.1.1"]),
@@ -209,7 +217,7 @@ def test_the_root(complete, tree, tmp_path):
 
 def test_the_commands_are_those_of_the_program(complete):
     commands = commands_of_the_program()
-    assert len(commands) == 16
+    assert len(commands) == 17
     assert complete("") == commands
 
 

@@ -146,7 +146,7 @@ ODD = {
     "top level": 'authoring-byte-order little-endian;\nserver-duid "\\000{;";\n'
                  'class "known" { }\nsubclass "known" "x" ;\n'
                  "host node1 {\n  dynamic;\n  hardware ethernet "
-                 f"{MAC};\n  fixed-address 10.0.0.9;\n}}\n"
+                 f"{OTHER};\n  fixed-address 10.0.0.9;\n}}\n"
                  + record("10.0.0.7", MAC),
     "comments": "# lease 10.0.0.9 { binding state active; }\n"
                 + record("10.0.0.7", MAC, ends=f"epoch {LATER}; # {{ ;"),
@@ -235,18 +235,14 @@ def test_a_lease_file_without_the_machine(tree, leases, content):
     option = leases(content)
     done = once(option)
     assert done.status == ctl.FOUND and entries(tree) == []
-    assert done.err == (f"pxesrvctl: {MAC}: not in any lease of "
+    assert done.err == (f"pxesrvctl: {MAC}: not in any lease or reservation of "
                         f"{option.partition('=')[2]}\n")
 
 
 KEA = ("address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,"
        "fqdn_rev,hostname,state,user_context,pool_id\n")
 UNKNOWN = {
-    "Kea": KEA + f"10.0.0.7,{MAC},01:{MAC},4000,{LATER},1,0,0,node,0,,0\n",
-    "Kea, empty": KEA,
     "Kea, no heading": f"10.0.0.7,{MAC},01:{MAC},4000,{LATER},1,0,0,n,0,,0\n",
-    "Kea, context": KEA + f'10.0.0.7,{MAC},,4000,{LATER},1,0,0,n,0,{{ "x": 1 }},'
-                          "0\n",
     "libvirt": json.dumps([{"ip-address": "10.0.0.7", "mac-address": MAC,
                             "expiry-time": LATER}], indent=2),
     "libvirt, empty": "[\n]\n",
@@ -262,7 +258,6 @@ UNKNOWN = {
     "dnsmasq, DHCPv6 alone": "duid 00:01:00:01:29:df\n" +
                              dnsmasq((LATER, "6161419", "2001:db8::b")),
     "dnsmasq without a clock": dnsmasq((43200, MAC, "10.0.0.7")),
-    "ethers": f"{MAC} node7.example.org\n",
     "hosts": "10.0.0.7 node7\n",
     "gzip": gzip.compress(dnsmasq((LATER, MAC, "10.0.0.7")).encode()),
     "text": "no lease at all",
@@ -291,8 +286,8 @@ def test_a_format_that_is_not_known(tree, leases, command, name):
     option = leases(UNKNOWN[name])
     done = ctl.run(command, option, MAC, *["os/boot"][:command == "once"])
     assert (done.status, done.out) == (ctl.FOUND, "")
-    assert done.err == (f"pxesrvctl: {option.partition('=')[2]}: not a lease "
-                        "file that pxesrvctl knows\n")
+    assert done.err == (f"pxesrvctl: {option.partition('=')[2]}: not a file "
+                        "of a DHCP server that pxesrvctl knows\n")
     assert entries(tree) == []
 
 
@@ -339,7 +334,7 @@ def test_a_long_line_takes_no_memory(tree, tmp_path, start, end):
         assert entries(tree) == ["10.0.0.7"]
     else:
         assert done.returncode == ctl.FOUND
-        assert "not a lease file" in done.stderr
+        assert "not a file of a DHCP server" in done.stderr
 
 
 def test_leases_that_are_not_there(tree):
@@ -493,12 +488,17 @@ def neighbours(_link):
 
 @pytest.fixture
 def usual():
-    """Where dnsmasq and dhcpd have their leases: a function that writes them.
+    """Where servers have their leases, and networkd its reservations: a function
+    that writes them.
 
     The sandbox has these directories empty."""
-    def write(of_dnsmasq=None, of_dhcpd=None):
+    os.makedirs("/run/systemd/network", exist_ok=True)
+
+    def write(of_dnsmasq=None, of_dhcpd=None, of_kea=None, reserved=None):
         for path, text in ((MISC + "/dnsmasq.leases", of_dnsmasq),
-                           (DHCP + "/dhcpd.leases", of_dhcpd)):
+                           (DHCP + "/dhcpd.leases", of_dhcpd),
+                           ("/var/lib/kea/kea-leases4.csv", of_kea),
+                           ("/run/systemd/network/a.network", reserved)):
             if text is not None:
                 with open(path, "w") as file:
                     file.write(text)
@@ -602,7 +602,7 @@ def test_usual_leases_that_are_not_understood(tree, usual, neighbours, text):
     usual(None, text)
     done = ctl.run("once", MAC, "os/boot")
     assert done.status == ctl.FOUND and entries(tree) == []
-    assert "dhcpd.leases: not a lease file" in done.err
+    assert "dhcpd.leases: not a file of a DHCP" in done.err
 
 
 # Host names
@@ -695,14 +695,16 @@ class World:
     """What lease files, the table and /etc/hosts say; and who is who by it."""
 
     def __init__(self, draw):
-        self.files = []  # of (is of dhcpd, text, its lines)
-        for of_dhcpd in draw.choice([[], [False], [True], [False, True]]):
-            lines = [self.line(draw, of_dhcpd)
-                     for _ in range(draw.randrange(9))]
-            if not of_dhcpd and draw.random() < 0.8:  # as dnsmasq has it
+        self.files = []  # of (what usual() calls it, text, its lines)
+        kinds = draw.choice([[], ["of_dnsmasq"], ["of_dhcpd"], ["of_kea"],
+                             ["of_dnsmasq", "of_dhcpd"]])
+        for kind in kinds + ["reserved"] * (draw.random() < 0.3):
+            lines = [self.line(draw, kind) for _ in range(draw.randrange(9))]
+            if kind == "of_dnsmasq" and draw.random() < 0.8:  # as it has it
                 lines = list({line["address"]: line
                               for line in lines}.values())
-            self.files.append((of_dhcpd, "".join(
+            head = {"of_kea": KEA, "reserved": "[Match]\nName=x\n"}
+            self.files.append((kind, head.get(kind, "") + "".join(
                 line["text"] for line in lines), lines))
         self.is_named = len(self.files) == 1 and draw.random() < 0.5
         self.table = [
@@ -713,17 +715,31 @@ class World:
             [1, 1, 1, 2, 3])) for n in range(2)}
 
     @staticmethod
-    def line(draw, of_dhcpd):
+    def line(draw, kind):
         mac = draw.choice(MACS + [None] * (draw.random() < 0.2))
         ends = draw.choice([None, AGO, LATER, LATER + draw.randrange(3)])
         line = {"mac": mac, "address": draw.choice(IPV4),
                 "holds": ends != AGO, "order": ends or 0}
-        if not of_dhcpd:
+        if kind == "of_dnsmasq":
             line["text"] = dnsmasq((ends or 0, mac or "20-00:11",
                                     line["address"]))
             return line
-        state = draw.choice(["active"] * 4 + ["free", "abandoned", "released"])
+        if kind == "reserved":
+            line.update(mac=mac or MACS[0], holds=True, order=None)
+            line["text"] = ("[DHCPServerStaticLease]\nMACAddress="
+                            f"{line['mac']}\nAddress={line['address']}\n")
+            return line
         starts, cltt = (AGO + draw.randrange(4) for _ in range(2))
+        if kind == "of_kea":
+            state = draw.choice([0] * 4 + [1, 2, 3])
+            lifetime = (ends or 0) - starts if ends and ends != AGO else \
+                draw.choice([0, 4])
+            line["text"] = (f"{line['address']},{mac or ''},,{lifetime},"
+                            f"{starts + lifetime},1,0,0,n,{state},,0\n")
+            line["holds"] = lifetime > 4 and state == 0
+            line["order"] = starts
+            return line
+        state = draw.choice(["active"] * 4 + ["free", "abandoned", "released"])
         cltt = draw.choice([None, cltt])
         line["text"] = record(line["address"], mac, state,
                               ends or "never", starts, cltt)
@@ -733,9 +749,10 @@ class World:
 
     def last_words(self):
         """What counts: (file, line)."""
-        for n, (of_dhcpd, _, lines) in enumerate(self.files):
+        for n, (kind, _, lines) in enumerate(self.files):
             last = {line["address"]: line for line in lines}
-            yield from ((n, line) for line in lines if not of_dhcpd
+            yield from ((n, line) for line in lines
+                        if kind in ("of_dnsmasq", "reserved")
                         or last[line["address"]] is line)
 
     def holders(self, address):
@@ -749,8 +766,9 @@ class World:
         leased = {}
         for n, line in self.last_words():
             if line["mac"] == mac and line["holds"]:
-                leased.setdefault(line["address"], []).append(
-                    (n, line["order"]))
+                ages = leased.setdefault(line["address"], [])
+                if line["order"] is not None:
+                    ages.append((n, line["order"]))
         if not leased and not self.is_named:
             leased = {at: [None] for at, other, state in self.seen
                       if other == mac and state in ("REACHABLE", "PERMANENT")}
@@ -766,6 +784,8 @@ class World:
         own = self.own(word)
         if each or len(own) <= 1:
             return sorted(own)
+        if not all(own.values()):  # it is only reserved
+            return []
         ages = [(age, at) for at, many in own.items() for age in many]
         files = {age and age[0] for age, _ in ages}
         if len(files) > 1 or None in files or len(ages) > len(own) or any(
@@ -814,8 +834,7 @@ def test_random_worlds(tree, usual, neighbours, hosts, leases):
         draw = random.Random(f"{SEED} {number}")
         world = World(draw)
         texts = {} if world.is_named else {
-            ("of_dnsmasq", "of_dhcpd")[of_dhcpd]: text
-            for of_dhcpd, text, _ in world.files}
+            kind: text for kind, text, _ in world.files}
         usual(**texts)
         neighbours(*world.table)
         hosts("".join(f"{address} {name}\n" for name, addresses in

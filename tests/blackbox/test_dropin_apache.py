@@ -705,7 +705,11 @@ def test_once_by_another_path(tree):
                 + DIRECTORY.format("Options None") + "\n" + INCLUDE["fcgi"])
     with Owner("other", [host]):
         check_hidden(host.port, tree, "/other")
-        tree.make({"os/x": "x"})
+        tree.make({"os/x": "x", "until/x": Link("../os/x"),
+                   "names/x": Link("../os/x"), "subnet/x": Link("../os/x")})
+        for name in ("until", "names", "subnet"):
+            for path in (name, name + "/", name + "/x", name + "/y"):
+                check_error(ask(host.port, "/other/" + path, headers={}), 404)
         assert ask(host.port, "/other/os/x", headers={})[2] == b"x"
 
 

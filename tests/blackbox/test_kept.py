@@ -36,8 +36,7 @@ def asked(responder, tree):
         ask.keep = keep
         def keep_root():
             """Nor is what a root lacks that has just been changed."""
-            until(lambda: time.time() - os.stat(tree.path).st_ctime > 0.2,
-                  "it is no new one")
+            place.settle_root()
             for _ in range(2):
                 ask()
         ask.keep_root = keep_root

@@ -18,9 +18,10 @@ from deployments import meta_variables
 from held import HeldSocket
 from invariant import Ledger, frozen
 from place import until
-from tree import Directory
+from tree import Directory, Link
 
 CLIENT = "127.0.0.7"
+NAME = "node7"
 STORM = 1000  # kills
 PROCESSES = 2
 # Far more than ask at a time: no root may have them all (root_limit.h).
@@ -31,7 +32,8 @@ CLIENTS = [f"127.0.{i}.{n}" for i in range(1, 5) for n in range(1, 26)]
 @pytest.fixture
 def make_held(tmp_path, tree):
     tree.make({"default": "default", "once/.claimed": Directory(),
-               "once/.served": Directory(), "once/.lock": ""})
+               "once/.served": Directory(), "once/.lock": "",
+               "os": Directory()})
     made = []
 
     def make(**env):
@@ -68,6 +70,7 @@ def send(one, thread, path, request):
 def start_warm(held):
     """A responder whose thread has its memory, and that thread."""
     one = held.start()
+    place.settle_root()
     fastcgi.ask(held.path, meta_variables("GET", "/redirect", "127.0.0.8"))
     thread = strace.worker(one.pid)
     until(lambda: strace.is_waiting(thread), "the end")
@@ -157,23 +160,89 @@ def test_killed_at_each_call(make_held, tree, tmp_path, params):
                  f"({params}): the link was {left}")
 
 
+def done_places(tree):
+    return [where for where in ("until/", "until/.done/")
+            if tree.link(where + NAME)]
+
+
+def calls_of_done(held, directory):
+    one, thread = start_warm(held)
+    watching = strace.Strace(thread, os.path.join(directory, "calls"))
+    with send(one, thread, held.path, fastcgi.request(
+            meta_variables("GET", "/done", CLIENT))) as peer:
+        assert answer.from_cgi(peer.read_answer()).status == 200
+    until(lambda: strace.is_waiting(thread), "the end")
+    watching.detach()
+    assert one.end() == 0
+    return strace.calls_of_a_request(watching.text())
+
+
+def test_killed_at_each_call_of_done(make_held, tree, tmp_path):
+    """The link is at one place, and only one that was told is at its end."""
+    held = make_held(PXESRV_THREADS="1")
+    tree.make({f"names/{CLIENT}": Link(NAME), "os/boot": "os",
+               "until/.done": Directory(), f"until/{NAME}": Link("../os/boot")})
+    calls = calls_of_done(held, str(tmp_path))
+    assert len(calls) > 10
+    assert "renameat" in {call.name for call in calls}
+    left = {"until/": 0, "until/.done/": 0}
+    asked = meta_variables("GET", "/done", CLIENT)
+
+    for call in calls:
+        for where in done_places(tree):
+            os.unlink(tree.full(where + NAME))
+        one, thread = start_warm(held)
+        os.symlink("../os/boot", tree.full(f"until/{NAME}"))
+        killing = strace.Strace(
+            thread, str(tmp_path / "strace"),
+            f"{call.name}:signal=KILL:when={call.number}")
+        peer = send(one, thread, held.path, fastcgi.request(asked))
+        until(lambda: not one.is_running(), f"KILL at {call}")
+        killing.detach()
+        (where,) = done_places(tree)
+        left[where] += 1
+        successor = held.start()
+        try:
+            # What was not accepted yet is the successor's.
+            got = answer.from_cgi(peer.read_answer())
+            assert got.status == 200
+            assert done_places(tree) == ["until/.done/"]
+        except (fastcgi.Closed, ConnectionResetError):
+            pass
+        peer.close()
+        # The installer asks again.
+        (where,) = done_places(tree)
+        got = answer.from_cgi(fastcgi.ask(held.path, asked))
+        assert got.status == (200 if where == "until/" else 400)
+        assert done_places(tree) == ["until/.done/"]
+        assert successor.end() == 0
+    assert left["until/"] and left["until/.done/"]
+
+
 class Storm:
     """Clients that are armed and ask, while their responders end."""
 
-    def __init__(self, held, ledger):
-        self.held, self.ledger = held, ledger
+    def __init__(self, held, ledger, named):
+        self.held, self.ledger, self.named = held, ledger, named
         self.over = threading.Event()
         self.failures = []
         self.requests = itertools.count()
         self.threads = [
-            threading.Thread(target=self.ask_all, args=(CLIENTS[i::4],))
+            threading.Thread(target=self.ask_all, args=(
+                [key(client, named) for client in CLIENTS[i::4]],))
             for i in range(4)]
+
+    def address(self, client, number):
+        """Of one of its two cards, in turn, where it has a name."""
+        if not self.named:
+            return client
+        return client.replace("node-", ["127.0", "127.9"][number % 2], 1)
 
     def ask_once(self, client):
         """Asks until there is an answer: nothing was sent twice meanwhile."""
-        request = meta_variables("GET", "/redirect", client)
         while True:
-            next(self.requests)
+            address = self.address(client, next(self.requests))
+            request = meta_variables("GET", "/redirect", address)
             try:
                 got = answer.from_cgi(fastcgi.ask(self.held.path, request))
             except (fastcgi.Closed, ConnectionResetError, BrokenPipeError):
@@ -202,14 +271,24 @@ class Storm:
             thread.join()
 
 
+def key(client, named):
+    """What its entry is called."""
+    return client.replace("127.0", "node-", 1) if named else client
+
+
 @deep
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM],
-                         ids=["KILL", "TERM"])
-def test_a_storm(make_held, tree, number):
+@pytest.mark.parametrize("number, named", [
+    (signal.SIGKILL, False), (signal.SIGTERM, False), (signal.SIGKILL, True)],
+    ids=["KILL", "TERM", "KILL, by name"])
+def test_a_storm(make_held, tree, number, named):
     held = make_held(PXESRV_THREADS=str(THREADS))
+    if named:
+        tree.make({f"names/{card}": Link(key(client, named))
+                   for client in CLIENTS
+                   for card in (client, client.replace("127.0", "127.9", 1))})
     ledger = Ledger(tree)
     running = [held.start() for _ in range(PROCESSES)]
-    with Storm(held, ledger) as storm:
+    with Storm(held, ledger, named) as storm:
         for count in range(STORM):
             victim = running.pop(0)
             status = victim.end(number)
@@ -230,7 +309,7 @@ def test_a_storm(make_held, tree, number):
         assert answered == len(ledger.armings)
     lost = len(ledger.armings) - answered
     place.figure(
-        f"storm: {STORM} {number.name} over {next(storm.requests)} requests: "
+        f"storm{' by name' * named}: {STORM} {number.name} over {next(storm.requests)} requests: "
         f"of {len(ledger.armings)} armings {answered} were answered once, "
         f"none twice; {lost} were under way at a kill, "
         f"{counts['claimed']} of them left in once/.claimed")

@@ -16,7 +16,7 @@ import place
 import strace
 from deployments import Cgi, meta_variables
 from place import until
-from tree import Link
+from tree import Directory, Link
 
 CLIENT = "127.0.0.7"
 COARSE = 5  # CLOCK_REALTIME_COARSE: what a file system tells time by
@@ -152,7 +152,9 @@ def test_a_claim_that_cannot_be_read_back(
         responder, tree, tmp_path, has_been_served):
     """It is armed again, whatever the memory had that it is written to."""
     r = responder(PXESRV_THREADS="1")
-    tree.make(TREE)
+    tree.make({**TREE, "once": Directory()})
+    place.settle_root()
+    assert ask(r.path, "127.0.0.8").body == b"default"
     if has_been_served:
         tree.arm(CLIENT, "../os/boot")
         assert ask(r.path).body == b"os"

@@ -70,7 +70,8 @@ class Start:
 @pytest.fixture
 def lanes(tree):
     tree.make({"default": "default", "os/boot": "os", "once/.lock": "",
-               "once/.claimed": Directory(), "once/.served": Directory()})
+               "once/.claimed": Directory(), "once/.served": Directory(),
+               "until": Directory()})
     lanes = []
     for number in range(2):
         # Where the responder's user can write, too.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
+import functools
 import glob
 import os
+import re
 import shutil
 import signal
 import sys
@@ -83,7 +85,25 @@ def tree():
 
 
 @pytest.fixture
-def server(request, tree, directory):
+def settings():
+    """Those of the shipped files that the administrator switches on."""
+    return []
+
+
+def switched_on(settings, text):
+    """A shipped file, without the comment sign in front of these settings."""
+    if not settings:
+        return text
+    names = "|".join(settings)
+    text = re.sub(rf'^(\t+)#((fastcgi_param |SetEnv |\t")({names})\b)',
+                  r"\1\2", text, flags=re.MULTILINE)
+    # lighttpd has all of them in one list.
+    return re.sub(r"^\t#(setenv\.add-environment|\)$)", r"\t\1", text,
+                  flags=re.MULTILINE)
+
+
+@pytest.fixture
+def server(request, tree, directory, settings):
     """A web server with the shipped files, and PXESrv behind it: nginx and the
     responder, unless the test is parametrized with others."""
     deployment = deployments.ALL[getattr(request, "param", "nginx")]
@@ -91,13 +111,14 @@ def server(request, tree, directory):
     shutil.rmtree(written, ignore_errors=True)
     os.makedirs(written)
     os.chmod(written, 0o777)
-    for name in ("once", "static"):
+    for name in ("once", "until", "static"):
         os.mkdir(tree.full(name))
         os.chown(tree.full(name), *place.OWNER)
     open(place.LOG, "w").close()
     os.chown(place.LOG, *place.OWNER)
     one = deployment(written)
     one.access_log = os.path.join(written, "access.log")
+    one.change = functools.partial(switched_on, settings)
     try:
         one.start()
         yield one

@@ -67,9 +67,9 @@ def serve(network, asking, tftp_root, directory):
     """Starts a server with what a section of a page says for it."""
     started = []
 
-    def start(server_class, section):
+    def start(server_class, section, numbers=MACHINES):
         text = block(*section, server_class.kind)
-        started.append(server_class(directory, MACHINES, text))
+        started.append(server_class(directory, numbers, text))
         if "next-server" in text:
             # The page leaves TFTP to another program.
             dnsmasq = block(*section, "dnsmasq")

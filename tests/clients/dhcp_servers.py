@@ -9,8 +9,8 @@ import os
 
 import place
 from network import (
-    ADVERTISED, BRIDGE, ROUTER, Network, hardware_address, of_each_dhcp,
-    of_each_dnsmasq)
+    ADVERTISED, BRIDGE, ROUTER, Network, Pool, dhcp_range, hardware_address,
+    of_each_dhcp, of_each_dnsmasq)
 from place import Program, until
 
 
@@ -25,7 +25,7 @@ class DhcpServer:
         self.directory = directory
         conf = self.path(f"{self.kind}.conf")
         with open(conf, "w") as file:
-            file.write(self.around(list(numbers), blocks))
+            file.write(self.around(numbers, blocks))
         self.program = Program(self.command(conf), self.path(self.log),
                                env=place.clean_env(**self.variables()))
         try:
@@ -63,8 +63,11 @@ class Dhcpd(DhcpServer):
         hosts = "".join(
             f"host machine-{n} {{ hardware ethernet {hardware_address(n)}; "
             f"fixed-address {Network.address(n)}; }}\n" for n in numbers)
+        pool = f"range {numbers.first} {numbers.last};" \
+            if isinstance(numbers, Pool) else ""
         return ("authoritative;\n" + "".join(blocks) +
-                f"subnet {Network.prefix}0 netmask 255.255.255.0 {{ }}\n" + hosts)
+                f"subnet {Network.prefix}0 netmask 255.255.255.0 {{ {pool} }}"
+                "\n" + hosts)
 
     def command(self, conf):
         leases = self.path("leases")
@@ -85,6 +88,8 @@ class Kea(DhcpServer):
             "authoritative": True,
             "subnet4": [{
                 "id": 1, "subnet": f"{Network.prefix}0/24",
+                "pools": [{"pool": f"{numbers.first} - {numbers.last}"}]
+                if isinstance(numbers, Pool) else [],
                 "reservations": [
                     {"hw-address": hardware_address(n),
                      "ip-address": Network.address(n)} for n in numbers]}],
@@ -103,11 +108,11 @@ class Kea(DhcpServer):
 
 class Dnsmasq(DhcpServer):
     kind = "dnsmasq"
-    says_ready = "DHCP, static leases"
+    says_ready = "DHCP, "
 
     def around(self, numbers, blocks):
         lines = self.always() + of_each_dhcp(self.directory) + [
-            f"dhcp-range={Network.prefix}0,static,255.255.255.0,1h",
+            dhcp_range(numbers),
             *(f"dhcp-host={hardware_address(n)},{Network.address(n)}"
               for n in numbers)]
         return "\n".join(lines) + "\n" + "".join(blocks)

@@ -13,6 +13,8 @@ import place
 from network import hardware_address
 
 COLUMNS = 80
+# Each of its first three groups would be another one with its bytes turned.
+UUID = "8f1c6a52-3b0e-4d7a-9c55-525400770011"
 # Where Debian 12 has QEMU's ROMs, and where Debian 13 has them.
 IPXE_EFI_ROM = next(
     (path for path in ("/usr/lib/ipxe/qemu/efi-virtio.rom",
@@ -159,6 +161,13 @@ class Ipxe(WithIpxe, Machine):
                 "-boot", "n,reboot-timeout=500",
                 "-device", "virtio-net-pci,netdev=n0,mac="
                 + hardware_address(self.number)]
+
+
+class WithUuid:
+    """Its board has a UUID; the others have zeros."""
+
+    def options(self):
+        return [*super().options(), "-uuid", UUID.upper()]
 
 
 class Uefi(Machine):

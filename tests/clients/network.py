@@ -3,7 +3,9 @@
 
 All inside the network namespace that tests/sandbox has made. Numbers, from 2
 to 254, name the machines on it."""
+import ipaddress
 import os
+import re
 import subprocess
 
 import place
@@ -58,7 +60,7 @@ class Network:
     def __init__(self, directory):
         self.directory = directory
         self.taps = []
-        self.dhcp = None
+        self.dhcp, self.dhcp_starts = None, 0
         ip("link", "add", BRIDGE, "type", "bridge", "stp_state", "0",
            "forward_delay", "0")
         self.add_address()
@@ -85,8 +87,7 @@ class Network:
 
     def addresses(self, numbers):
         """What the DHCP server has to know to give them out."""
-        return [f"dhcp-range={self.prefix}0,static,255.255.255.0,1h",
-                "dhcp-option=3", "dhcp-option=6",
+        return [dhcp_range(numbers), "dhcp-option=3", "dhcp-option=6",
                 *ROUTER, f"dhcp-range={ADVERTISED},ra-only",
                 *(f"dhcp-host={hardware_address(n)},{self.address(n)}"
                   for n in numbers)]
@@ -104,6 +105,9 @@ class Network:
                 "dhcp-option-force=tag:httpc,60,HTTPClient"]
 
     def serve_dhcp(self, numbers, lines):
+        """In the place of one that was there, all of whose leases are over."""
+        self.stop_dhcp()
+        self.dhcp_starts += 1
         conf = os.path.join(self.directory, "dnsmasq.conf")
         with open(conf, "w") as file:
             file.write("\n".join([
@@ -111,17 +115,48 @@ class Network:
                 *of_each_dhcp(self.directory),
                 *self.addresses(numbers), *lines]) + "\n")
         self.dhcp = Program(["dnsmasq", "-k", "--log-facility=-", "-C", conf],
-                            os.path.join(self.directory, "dhcp.log"),
+                            os.path.join(self.directory,
+                                         f"dhcp-{self.dhcp_starts}.log"),
                             env=place.clean_env())
-        until(lambda: ", static leases" in self.dhcp.messages() or
+        until(lambda: re.search("DHCP(v6)?, (static leases|IP range)",
+                                self.dhcp.messages()) or
               not self.dhcp.is_running(), "the DHCP server's start")
         assert self.dhcp.is_running(), self.dhcp.messages()
 
-    def stop(self):
+    def stop_dhcp(self):
         if self.dhcp and self.dhcp.is_running():
             self.dhcp.end()
+        leases = os.path.join(self.directory, "leases")
+        if os.path.exists(leases):
+            os.unlink(leases)
+
+    def stop(self):
+        self.stop_dhcp()
         for name in [*self.taps, BRIDGE]:
             ip("link", "delete", name)
+
+
+class Pool:
+    """Addresses for whoever comes, from one number to another. None is
+    reserved for a machine, so there is nothing to go through."""
+
+    def __init__(self, first, last):
+        self.first, self.last = Network.address(first), Network.address(last)
+
+    def __iter__(self):
+        return iter(())
+
+    def __contains__(self, address):
+        return ipaddress.ip_address(self.first) \
+            <= ipaddress.ip_address(address) \
+            <= ipaddress.ip_address(self.last)
+
+
+def dhcp_range(numbers):
+    """dnsmasq's line for a Pool, or for the machines of these numbers."""
+    if isinstance(numbers, Pool):
+        return f"dhcp-range={numbers.first},{numbers.last},255.255.255.0,1h"
+    return f"dhcp-range={Network.prefix}0,static,255.255.255.0,1h"
 
 
 class Network6(Network):

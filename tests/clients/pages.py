@@ -47,6 +47,15 @@ def block(page, heading, kind):
     return found[0]
 
 
+def line(page, beginning):
+    """The only indented line of a page that begins so."""
+    with open(os.path.join(place.SOURCE, "docs", page)) as file:
+        found = re.findall(rf"^    ({re.escape(beginning)}.*)$", file.read(),
+                           re.MULTILINE)
+    assert len(found) == 1, f"docs/{page}: {beginning}: {found}"
+    return with_own_addresses(found[0])
+
+
 def run_commands(section, directory):
     """What a page says to do on the server."""
     subprocess.run(["sh", "-euc", block(*section, "sh")], cwd=directory,

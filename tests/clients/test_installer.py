@@ -14,7 +14,11 @@ import checkout
 import ctl
 import place
 import pytest
-from machine import Ipxe
+from dhcp_fixtures import IPXE_IDENTIFIED
+from machine import UUID, Ipxe, WithUuid
+from network import Pool
+from pages import block
+from place import until
 from saying import boot, script
 
 ONE = 31
@@ -47,7 +51,7 @@ pytestmark = [
                               "not reached it")]
 
 
-class Pc(Ipxe):
+class Pc(WithUuid, Ipxe):
     """With memory for an installer, and an empty disk for it to erase."""
 
     memory = 1024
@@ -133,6 +137,40 @@ def test_it_goes_on_without_a_question(server, example, network, directory):
     assert server.decided(3) == [
         ("GET", "200", f"once {EXAMPLE}/default"),
         ("GET", "200", "default default"), ("GET", "200", "static disk/boot")]
+
+
+@pytest.mark.parametrize("settings", [["PXESRV_IDENTIFY"]], ids=["by-uuid"])
+def test_it_comes_back_until_it_is_done(server, example, network, directory):
+    """It says so at the end of its late_command; that is all that it does here,
+    since this mirror has no modules to get to the end by."""
+    put_images(example, EXAMPLE)
+    change(example, EXAMPLE + "/default",
+           ("#set pxesrv http://boot.example.org/",
+            f"set pxesrv {network.url('')}"),
+           ("#set args console=ttyS0,115200", f"set args {ARGS}"))
+    with open(example.full(EXAMPLE + "/preseed.cfg")) as file:
+        [says_done] = re.findall(r"{ \\\n(?:.*\\\n)*.*}done\?.*; }$",
+                                 file.read(), re.MULTILINE)
+    example.add(EXAMPLE + "/preseed.cfg", "#_preseed_V1\n"
+                "d-i preseed/early_command string " + says_done + "\n")
+    # iPXE and Linux have it each from the firmware.
+    ctl.good("until", UUID, EXAMPLE + "/default",
+             env={"PXESRV_IDENTIFY": "uuid"})
+    lines = block(*IPXE_IDENTIFIED, "dnsmasq").split()
+    network.serve_dhcp(Pool(101, 109), lines)
+    with Pc(network, ONE, directory).boots() as machine:
+        machine.shows("Kernel command line: ", SECONDS)
+    network.serve_dhcp(Pool(201, 209), lines)
+    with Pc(network, ONE, directory).boots() as machine:
+        machine.shows("Kernel command line: ", SECONDS)
+        until(lambda: len(server.decisions()) > 2, "its request", SECONDS)
+    assert not example.is_there(f"until/{UUID}")
+    with Pc(network, ONE, directory).boots() as machine:
+        machine.shows(r"Network boot: 10\.77\.0\.20\d ")
+    installer = "GET", "200", f"until {EXAMPLE}/default {UUID}"
+    assert server.decided(4) == [
+        installer, installer, ("GET", "200", f"done until/{UUID}"),
+        ("GET", "200", "default default")]
 
 
 def test_without_a_key_it_stops(server, example, network, directory):

@@ -15,8 +15,6 @@
 #include "fuzz.h"
 
 #define CLEAR "/grub/clear/"
-#define ONCE "/once/"
-#define REDIRECT "/redirect"
 
 /* A second opinion: decode, squeeze, then look from the end. */
 static bool decode(const char *uri, char *out)
@@ -63,18 +61,32 @@ static bool is_version(const char *text)
 	return true;
 }
 
-/* Whether a path that the web server understands so leads into once/. */
-static bool is_in_once(const char *path)
+/* Whether the web server understands a path so that it leads into there. */
+static bool leads_into(const char *path, const char *directory)
 {
 	for (; *path != '\0'; path++) {
 		size_t i = 0;
-		while (ONCE[i] != '\0' &&
-			tolower((unsigned char)path[i]) == ONCE[i])
+		while (directory[i] != '\0' &&
+			tolower((unsigned char)path[i]) == directory[i])
 			i++;
-		if (ONCE[i] == '\0')
+		if (directory[i] == '\0')
 			return true;
 	}
 	return false;
+}
+
+static bool is_hidden(const char *path)
+{
+	return leads_into(path, "/once/") || leads_into(path, "/until/") ||
+	       leads_into(path, "/names/") || leads_into(path, "/subnet/");
+}
+
+static bool ends_with(const char *path, const char *end)
+{
+	const size_t length = strlen(path);
+
+	return length >= strlen(end) &&
+	       strcmp(path + length - strlen(end), end) == 0;
 }
 
 static void decide(const struct metavars *vars, char *path, struct route *out)
@@ -82,7 +94,7 @@ static void decide(const struct metavars *vars, char *path, struct route *out)
 	*out = (struct route){.kind = ROUTE_NONE};
 	strcpy(path, vars->script_name ? vars->script_name : "");
 	strcat(path, vars->path_info ? vars->path_info : "");
-	if (strlen(path) >= PATH_MAX || is_in_once(path))
+	if (strlen(path) >= PATH_MAX || is_hidden(path))
 		return;
 	if (vars->request_uri != NULL && !decode(vars->request_uri, path))
 		return;
@@ -97,9 +109,10 @@ static void decide(const struct metavars *vars, char *path, struct route *out)
 			strcpy(out->version, path + i + strlen(CLEAR));
 		return;
 	}
-	if (length >= strlen(REDIRECT) &&
-		strcmp(path + length - strlen(REDIRECT), REDIRECT) == 0)
+	if (ends_with(path, "/redirect"))
 		out->kind = ROUTE_REDIRECT;
+	else if (ends_with(path, "/done"))
+		out->kind = ROUTE_DONE;
 }
 
 static char *with_prefix(size_t prefix, struct input *in)

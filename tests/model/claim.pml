@@ -13,6 +13,9 @@
  * two steps that stand for RENAME_NOREPLACE on NFS, a removed once/.lock, and
  * a delivery that is reported as broken but was none.
  *
+ * Two identities of one machine with a name need no more than is here: each looks
+ * up the same entry, once/<name>, so they are two requests for one link.
+ *
  * Which of two claims is the later one the programs see by the links' times,
  * here it is the number.
  *

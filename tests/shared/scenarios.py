@@ -31,7 +31,21 @@ ARMED_LIMIT = 120  # seconds until a link that nobody got is got after all
 AGREE_LIMIT = 90  # seconds until both mounts show the same
 FAULT_EVERY = 20  # seconds
 PROMPT_LIMIT = 90
+RETRY_AFTER = 5  # seconds, as the header says
 CLIENTS = 24  # that take turns in a race, so each is armed again and again
+
+
+def shown(tree):
+    """{name: [where it is]}, of all once links of a tree."""
+    found = collections.defaultdict(list)
+    for where in ("once", "once/.claimed", "once/.served"):
+        if not tree.is_there(where):
+            continue
+        for entry in os.scandir(tree.full(where)):
+            if entry.is_symlink():
+                name = os.path.basename(os.readlink(entry.path))
+                found[name].append(os.path.basename(where))
+    return dict(found)
 
 
 class Server:
@@ -96,16 +110,7 @@ class Server:
         return self.tree.is_there("once/" + client)
 
     def shows(self):
-        """{name: [where it is]}, of all once links."""
-        found = collections.defaultdict(list)
-        for where in ("once", "once/.claimed", "once/.served"):
-            if not self.tree.is_there(where):
-                continue
-            for entry in os.scandir(self.tree.full(where)):
-                if entry.is_symlink():
-                    name = os.path.basename(os.readlink(entry.path))
-                    found[name].append(os.path.basename(where))
-        return dict(found)
+        return shown(self.tree)
 
 
 class Pair:
@@ -503,6 +508,43 @@ def race(pair, number, breaking=None):
     return failures
 
 
+def many(pair, number):
+    """So many machines are armed, and all ask at once, at either server. Each asks
+    again after 503, as it is told."""
+    pair.clear()
+    took, others, refused = [], collections.Counter(), []
+
+    def ask(client, server):
+        limit = time.monotonic() + ARMED_LIMIT
+        text, first = "503", time.monotonic()
+        while text.startswith("503") and time.monotonic() < limit:
+            begun = time.monotonic()
+            text = server.ask(client) or "no answer"
+            if text == "old":
+                took.append(time.monotonic() - first)
+                break
+            others[text] += 1
+            refused.append(time.monotonic() - begun)
+            time.sleep(RETRY_AFTER)
+
+    threads = []
+    for one in range(number):
+        client = next(pair.clients)
+        pair.a.arm(client, "old")
+        threads.append(threading.Thread(
+            target=ask, args=(client, pair.both[one % 2]), daemon=True))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    say(f"{len(took)} of {number} machines have their answer, after "
+        f"{seconds(took)}")
+    if others:
+        say(f"other answers: {alike(others)}, after {seconds(refused)}")
+    pair.clear()
+    return number - len(took)
+
+
 def faults(pair, number):
     """The race, while the file system and the responders break."""
     with Faults(pair) as breaking:
@@ -712,6 +754,7 @@ def stale(pair, number):
 SCENARIOS = {  # the usual number
     "sequences": (sequences, 50),
     "race": (race, 1000),
+    "many": (many, 100),
     "operator": (operator, 500),
     "prompt": (prompt, 5),
     "stale": (stale, 200),

@@ -33,6 +33,10 @@ static const struct {
 	{"stats --prom", 0, "stats prometheus:"},
 	{"preseed --repo r --cmdline c", 0, "preseed cmdline=c repo=r:"},
 	{"rearm -", 0, "rearm: -"},
+	{"once -f l os/boot", 0, "once file=l: os/boot"},
+	{"once 10.0.0.7 --file l os/boot", 0, "once file=l: 10.0.0.7 os/boot"},
+	{"wait -fl --timeout 30m", 0, "wait file=l timeout=30m:"},
+	{"cancel -f -", 0, "cancel file=-:"},
 	{"chown www:admin", 0, "chown: www:admin"},
 	{"-h", EX_OK, NULL},
 	{"-V", EX_OK, NULL},
@@ -53,6 +57,13 @@ static const struct {
 	{"once --repo r 10.0.0.7 os/boot", EX_USAGE, NULL},
 	{"once 10.0.0.7 os/boot -u", EX_USAGE, NULL},
 	{"log -F", EX_USAGE, NULL},
+	{"log --file l", EX_USAGE, NULL},
+	{"wait --follow 10.0.0.7", EX_USAGE, NULL},
+	{"wait", EX_USAGE, NULL},
+	{"wait -f", EX_USAGE, NULL},
+	{"wait -f a -f b", EX_USAGE, NULL},
+	{"once -f l", EX_USAGE, NULL},
+	{"list -f", EX_USAGE, NULL},
 };
 
 static void print_value(FILE *out, const char *name, const char *value)
@@ -81,9 +92,11 @@ static void parse_words(int count, char *words[], FILE *out)
 	print_value(out, "user", ctl.user);
 	print_value(out, "client", ctl.client);
 	print_value(out, "cmdline", ctl.cmdline);
+	print_value(out, "file", ctl.file);
 	print_value(out, "leases", ctl.leases);
 	print_value(out, "repo", ctl.repo);
 	print_value(out, "since", ctl.since);
+	print_value(out, "timeout", ctl.timeout);
 	print_flag(out, "each", ctl.each);
 	print_flag(out, "follow", ctl.follow);
 	print_flag(out, "force", ctl.force);
