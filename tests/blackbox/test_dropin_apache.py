@@ -265,7 +265,9 @@ ROWS = {
         f'<Location "/">\n{REWRITING}RewriteCond %{{REQUEST_URI}} !page\n'
         "RewriteRule .* /page.html [L]\n</Location>", "/nothing",
         body(b"page")),
-    "a redirect of all": (readme("RedirectMatch"), "/nothing", status(301)),
+    "a redirect of all": (
+        readme("RedirectMatch"), "/nothing",
+        lambda got: ("location", "https://boot.example.org/nothing") in got[1]),
     "the type by a header": (
         '<Files "*.html">\nHeader set Content-Type text/css\n</Files>',
         "/page.html", has("content-type", "css")),
