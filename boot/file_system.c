@@ -55,6 +55,8 @@ const char *file_system_judge(const char *type, const char *options)
 		(strcmp(type, "nfs4") == 0 &&
 			strstr(options, "vers=4.2") != NULL))
 		return "several boot servers can share it";
+	if (strcmp(type, "fuse.glusterfs") == 0)
+		return "several boot servers can share it, if the volume is set up as docs/several-servers.md says";
 	return "not tried with several boot servers";
 }
 
