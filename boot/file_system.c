@@ -37,6 +37,14 @@ bool file_system_is_local(int fd)
 	}
 }
 
+bool file_system_is_fuse(int fd)
+{
+	struct statfs system;
+
+	return fstatfs(fd, &system) == 0 &&
+	       (unsigned long)system.f_type == FUSE_SUPER_MAGIC;
+}
+
 const char *file_system_judge(const char *type, const char *options)
 {
 	static const char *const local[] = {"btrfs", "ext2", "ext3", "ext4",
