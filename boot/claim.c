@@ -28,7 +28,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot/file_system.h"
 #include "boot/moment.h"
+#include "boot/once.h"
 #include "boot/once_lock.h"
 #include "boot/tree.h"
 
@@ -66,11 +68,24 @@ static void stamp_claim_time(const struct tree *tree, const char *path)
 	utimensat(tree->root, path, now, AT_SYMLINK_NOFOLLOW);
 }
 
-static bool link_exists(const struct tree *tree, const char *path)
+/*
+ * Whether the link was moved to the claim although rename(2) failed. A
+ * network's file system may report a failure although it moved the link, or
+ * report only the second try. Nobody else has that name, so what is there was
+ * moved. On GlusterFS it may have been moved on one brick that has missed
+ * another server's claim, so there the failure counts.
+ */
+static bool was_moved(const struct tree *tree, const struct claim *claim)
 {
 	struct stat st;
+	const int once = openat(tree->root, ONCE_DIR, O_PATH | O_CLOEXEC);
+	const bool is_moved =
+		once >= 0 && !file_system_is_fuse(once) &&
+		fstatat(tree->root, claim->path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 
-	return fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (once >= 0)
+		close(once);
+	return is_moved;
 }
 
 /* Renames the armed link to the claim. 0 or -errno. */
@@ -83,12 +98,7 @@ static int rename_to_claimed(const struct tree *tree, const struct claim *claim)
 	if (renameat(tree->root, claim->armed, tree->root, claim->path) == 0)
 		return 0;
 	err = -errno;
-	/*
-	 * A network's file system may report a failure although it moved the
-	 * link, or report only the second try. Nobody else has that name, so
-	 * what is there was moved.
-	 */
-	return link_exists(tree, claim->path) ? 0 : err;
+	return was_moved(tree, claim) ? 0 : err;
 }
 
 /* Claims the link if it still has that text. 0, -ENOENT or another -errno. */

@@ -37,6 +37,14 @@ bool file_system_is_local(int fd)
 	}
 }
 
+bool file_system_is_fuse(int fd)
+{
+	struct statfs system;
+
+	return fstatfs(fd, &system) == 0 &&
+	       (unsigned long)system.f_type == FUSE_SUPER_MAGIC;
+}
+
 const char *file_system_judge(const char *type, const char *options)
 {
 	static const char *const local[] = {"btrfs", "ext2", "ext3", "ext4",
@@ -55,6 +63,8 @@ const char *file_system_judge(const char *type, const char *options)
 		(strcmp(type, "nfs4") == 0 &&
 			strstr(options, "vers=4.2") != NULL))
 		return "several boot servers can share it";
+	if (strcmp(type, "fuse.glusterfs") == 0)
+		return "several boot servers can share it, if the volume is set up as docs/several-servers.md says";
 	return "not tried with several boot servers";
 }
 

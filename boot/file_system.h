@@ -10,6 +10,10 @@
  */
 bool file_system_is_local(int fd);
 
+/* Whether a FUSE server, such as that of GlusterFS, answers for the file
+ * system. */
+bool file_system_is_fuse(int fd);
+
 /*
  * What is known of a type of file system that several boot servers share, in
  * words. options are those of its mount.

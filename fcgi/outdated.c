@@ -3,13 +3,17 @@
  * The sandbox knows the root, once/ and until/ by their inodes. If another
  * directory takes the place of one, by mv(1), a mount, or a link that is
  * switched, or until/ is made, the kernel refuses it, and no right can be
- * added. So the responder ends, and the service manager starts it anew.
+ * added. So the responder ends, and the service manager starts it anew. A
+ * network file system can give a directory another inode of the same number:
+ * GlusterFS does so when an option of the volume is set. The kernel's handle
+ * tells these apart.
  */
 #include "fcgi/outdated.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,8 +21,16 @@
 #include "boot/once.h"
 #include "boot/until.h"
 
+struct place {
+	struct stat st; /* st_ino is 0: there is none */
+	union {
+		struct file_handle head; /* handle_bytes is 0: it has none */
+		unsigned char bytes[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} handle;
+};
+
 struct places {
-	struct stat root, once, until; /* st_ino is 0: there is none */
+	struct place root, once, until;
 };
 
 static const char *root_path;
@@ -27,29 +39,42 @@ static bool are_known; /* known was filled in */
 static int event = -1;
 
 /* False: a system call failed, so that nothing is known. */
-static bool look_at(int root, const char *directory, struct stat *out)
+static bool look_at_place(int root, const char *path, struct place *out)
 {
-	return fstatat(root, directory, out, 0) == 0 || errno == ENOENT;
+	int mount;
+
+	*out = (struct place){.st.st_ino = 0};
+	if (fstatat(root, path, &out->st, 0) < 0)
+		return errno == ENOENT;
+	out->handle.head.handle_bytes = MAX_HANDLE_SZ;
+	if (name_to_handle_at(root, path, &out->handle.head, &mount,
+		    AT_SYMLINK_FOLLOW) < 0)
+		/* rare: few file systems have no handles */
+		out->handle.head.handle_bytes = 0;
+	return true;
 }
 
-/* As look_at(), for all places. */
+/* False: as look_at_place() */
 static bool look_at_places(struct places *out)
 {
-	*out = (struct places){.root.st_ino = 0};
 	const int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return false;
-	const bool is_known = fstat(root, &out->root) == 0 &&
-	                      look_at(root, ONCE_DIR, &out->once) &&
-	                      look_at(root, UNTIL_DIR, &out->until);
+	const bool is_known = look_at_place(root, ".", &out->root) &&
+	                      look_at_place(root, ONCE_DIR, &out->once) &&
+	                      look_at_place(root, UNTIL_DIR, &out->until);
 	close(root);
 	return is_known;
 }
 
 /* no test: no sandbox may hold what is counted */
-static bool is_same_place(const struct stat *a, const struct stat *b)
+static bool is_same_place(const struct place *a, const struct place *b)
 {
-	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+	const struct file_handle *x = &a->handle.head, *y = &b->handle.head;
+
+	return a->st.st_ino == b->st.st_ino && a->st.st_dev == b->st.st_dev &&
+	       x->handle_bytes == y->handle_bytes &&
+	       memcmp(x->f_handle, y->f_handle, x->handle_bytes) == 0;
 }
 
 int outdated_open(const char *root)
@@ -75,7 +100,7 @@ bool outdated_check(int error)
 	if (!are_known ||
 		(is_same_place(&now.root, &known.root) &&
 			is_same_place(&now.until, &known.until) &&
-			((known.once.st_ino == 0 && error != EROFS) ||
+			((known.once.st.st_ino == 0 && error != EROFS) ||
 				is_same_place(&now.once, &known.once))))
 		return false;
 	(void)!write(event, &one, sizeof one);

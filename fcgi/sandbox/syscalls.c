@@ -23,9 +23,10 @@ static const char *const allowed[] = {
 	"open", "openat", "openat2", "close", "read", "readv", "pread64",
 	"write", "writev", "lseek", "_llseek", "fstat", "fstat64", "stat",
 	"stat64", "lstat", "lstat64", "newfstatat", "fstatat64", "statx",
-	"fstatfs", "fstatfs64", "access", "faccessat", "faccessat2", "readlink",
-	"readlinkat", "getdents", "getdents64", "dup", "dup2", "dup3", "flock",
-	"fadvise64", "fadvise64_64", "arm_fadvise64_64",
+	"fstatfs", "fstatfs64", "name_to_handle_at", "access", "faccessat",
+	"faccessat2", "readlink", "readlinkat", "getdents", "getdents64", "dup",
+	"dup2", "dup3", "flock", "fadvise64", "fadvise64_64",
+	"arm_fadvise64_64",
 
 	/* Links are moved, never created: no symlink(2). */
 	"rename", "renameat", "renameat2", "link", "linkat", "unlink",

@@ -24,6 +24,7 @@ LOOKUP, FORGET, GETATTR, READLINK, OPEN, READ, RELEASE, FLUSH = \
 INIT, INTERRUPT, DESTROY, BATCH_FORGET = 26, 36, 38, 42
 UNANSWERED = {FORGET, BATCH_FORGET, INTERRUPT, DESTROY}
 VERSION = (7, 31)
+EXPORT_SUPPORT = 1 << 4  # the kernel may tell handles of files
 REQUEST_MAX = 1 << 17  # bytes
 # What an open is answered with: the kernel asks for each read.
 OPENED = struct.pack("QIi", 0, 1, 0)
@@ -88,6 +89,10 @@ class Hanging:
         for _ in range(len(self.held) if count is None else count):
             self._answer(*self.held.popleft())
 
+    def renew(self):
+        """All but the root get another inode of the same number."""
+        self.nodes += self.nodes[2:]
+
     def _answer_or_hold(self, kind, number, content):
         if kind in self.holds:
             self.held.append((number, content))
@@ -111,12 +116,13 @@ class Hanging:
     def _do(self, kind, number, node, what):
         if kind == INIT:
             self._answer(number, struct.pack(
-                "IIII HHIIHH 32x", *VERSION, 0, 0, 0, 0, 4096, 1, 0, 0))
+                "IIII HHIIHH 32x", *VERSION, 0, EXPORT_SUPPORT, 0, 0, 4096, 1,
+                0, 0))
         elif kind == LOOKUP:
             self._look_up(number, node, what)
         elif kind == GETATTR:
             path = self.nodes[node]
-            self._answer(number, bytes(16) + self._attributes(node, path))
+            self._answer(number, bytes(16) + self._attributes(path))
         elif kind == OPEN:
             self._answer_or_hold(kind, number, OPENED)
         elif kind == READ:
@@ -137,20 +143,20 @@ class Hanging:
             return
         if path not in self.nodes:
             self.nodes.append(path)
-        node = self.nodes.index(path)
+        node = len(self.nodes) - 1 - self.nodes[::-1].index(path)
         # Its number, and nothing that the kernel may keep.
         self._answer(number, struct.pack("Q32x", node) +
-                     self._attributes(node, path))
+                     self._attributes(path))
 
     def _is_directory(self, path):
         return path == "" or any(f.startswith(path + "/") for f in self.files)
 
-    def _attributes(self, node, path):
+    def _attributes(self, path):
         if self._is_directory(path):
             mode, size = stat.S_IFDIR | 0o755, 0
         else:
             mode, size = stat.S_IFREG | 0o644, len(self.files[path])
-        return struct.pack("6Q 10I", node, size, 0, 0, 0, 0, 0, 0, 0, mode, 1,
+        return struct.pack("6Q 10I", self.nodes.index(path), size, 0, 0, 0, 0, 0, 0, 0, mode, 1,
                            *place.OWNER, 0, 4096, 0)
 
     def _answer(self, number, content=b"", error=0):

@@ -54,7 +54,7 @@ CALLS = """
 REFUSED_CALLS = """
     execute execute_at connect_to bind_to listen_on kill_thread_of_another
     trace read_process open_process set_groups set_capabilities key make_device
-    cut_open push_input open_by_handle handle_of mount_something unmount
+    cut_open push_input open_by_handle mount_something unmount
     change_root enter_namespace io_uring bpf page_faults counters load_module
     another_filter""".split()
 
@@ -63,7 +63,7 @@ NEEDED = """
     may_read_tree may_list_claims may_read_allowed may_make_lock may_open_log
     may_make_log may_claim may_put_back may_put_back_on_nfs may_unlink_claim
     may_make_directory may_stamp may_clear_grub may_clear_by_link
-    may_reopen""".split()
+    may_reopen may_compare""".split()
 
 
 def own(path):

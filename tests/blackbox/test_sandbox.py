@@ -15,6 +15,7 @@ import place
 import test_cases
 from cases import CASES
 from deployments import Bare, meta_variables
+from hanging import Hanging
 from place import children_of, until
 from responder import Responder
 from tree import Directory, Link
@@ -300,6 +301,22 @@ def test_a_root_that_is_replaced_by_another_directory(responder, tree):
     os.rename(tree.full("b"), tree.full("a"))
     ends_by_itself(r, ask(r))
     assert ask(responder(PXESRV_ROOT=tree.full("a"))).body == b"b"
+
+
+def test_a_root_that_gets_another_inode_of_the_same_number(responder, tree):
+    """As GlusterFS gives it when an option of the volume is set."""
+    os.mkdir(tree.full("mounted"))
+    disk = Hanging(tree.full("mounted"), {"tree/default": b"boot"})
+    try:
+        root = tree.full("mounted/tree")
+        r = responder(PXESRV_ROOT=root)
+        number = os.stat(root).st_ino
+        disk.renew()
+        assert os.stat(root).st_ino == number
+        ends_by_itself(r, ask(r))
+        assert ask(responder(PXESRV_ROOT=root)).body == b"boot"
+    finally:
+        disk.close()
 
 
 def test_what_may_not_be_read_ends_nothing(responder, tree):

@@ -124,7 +124,6 @@ CALL(cut, truncate(TREE "os/boot", 0))
 CALL(cut_open, ftruncate(-1, 0))
 CALL(push_input, ioctl(-1, TIOCSTI, "x"))
 CALL(open_by_handle, syscall(SYS_open_by_handle_at, -1, NULL, 0))
-CALL(handle_of, syscall(SYS_name_to_handle_at, -1, NULL, NULL, NULL, 0))
 CALL(watch_files, syscall(SYS_inotify_init1, 0))
 
 /* The system */
@@ -156,9 +155,8 @@ const struct attempt attempts_by_calls[] = {
 	ATTEMPT(set_limit), ATTEMPT(key), ATTEMPT(make_link),
 	ATTEMPT(make_fifo), ATTEMPT(make_device), ATTEMPT(make_setuid),
 	ATTEMPT(give_away), ATTEMPT(cut), ATTEMPT(cut_open),
-	ATTEMPT(push_input), ATTEMPT(open_by_handle), ATTEMPT(handle_of),
-	ATTEMPT(watch_files), ATTEMPT(mount_something), ATTEMPT(unmount),
-	ATTEMPT(change_root), ATTEMPT(leave_namespace),
-	ATTEMPT(enter_namespace), ATTEMPT(io_uring), ATTEMPT(bpf),
-	ATTEMPT(page_faults), ATTEMPT(counters), ATTEMPT(load_module),
-	ATTEMPT(another_filter), {NULL, NULL}};
+	ATTEMPT(push_input), ATTEMPT(open_by_handle), ATTEMPT(watch_files),
+	ATTEMPT(mount_something), ATTEMPT(unmount), ATTEMPT(change_root),
+	ATTEMPT(leave_namespace), ATTEMPT(enter_namespace), ATTEMPT(io_uring),
+	ATTEMPT(bpf), ATTEMPT(page_faults), ATTEMPT(counters),
+	ATTEMPT(load_module), ATTEMPT(another_filter), {NULL, NULL}};

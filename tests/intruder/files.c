@@ -90,6 +90,21 @@ static int may_reopen(void)
 	return error;
 }
 
+/* Whether once/ is the directory of the start. */
+static int may_compare(void)
+{
+	union {
+		struct file_handle head;
+		unsigned char bytes[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} handle = {.head.handle_bytes = MAX_HANDLE_SZ};
+	int mount;
+
+	return name_to_handle_at(AT_FDCWD, TREE "once", &handle.head, &mount,
+		       AT_SYMLINK_FOLLOW) < 0
+	               ? errno
+	               : 0;
+}
+
 const struct attempt attempts_on_files[] = {ATTEMPT(read_passwd),
 	ATTEMPT(list_system), ATTEMPT(open_device), ATTEMPT(write_own_memory),
 	ATTEMPT(read_outside), ATTEMPT(list_outside), ATTEMPT(write_outside),
@@ -108,4 +123,4 @@ const struct attempt attempts_on_files[] = {ATTEMPT(read_passwd),
 	ATTEMPT(may_claim), ATTEMPT(may_put_back), ATTEMPT(may_put_back_on_nfs),
 	ATTEMPT(may_unlink_claim), ATTEMPT(may_make_directory),
 	ATTEMPT(may_stamp), ATTEMPT(may_clear_grub), ATTEMPT(may_clear_by_link),
-	ATTEMPT(may_reopen), {NULL, NULL}};
+	ATTEMPT(may_reopen), ATTEMPT(may_compare), {NULL, NULL}};

@@ -82,7 +82,11 @@ class Server:
     def kill(self):
         """It crashes. Its socket stays, as systemd keeps it, for the next one."""
         self.one.process.kill()
-        self.one.process.wait()
+        self.revive()
+
+    def revive(self):
+        """It has ended, or is about to, and another one takes its place."""
+        self.one.process.wait(ANSWER_LIMIT)
         self.held.running.remove(self.one)
         self.one = self.held.start()
 
@@ -633,6 +637,11 @@ def operator(pair, number):
     for one, moments in storm.answers.items():
         wrong["twice"] += len(moments) > 1
         wrong["cancelled, and answered"] += one in cancelled
+        if one in cancelled:
+            say(f"WRONG: {one}, armed at {since[one] - begun:.3f} s, cancelled by "
+                f"{until[one] - begun:.3f} s, answered "
+                + ", ".join(f"{start - begun:.3f} to {end - begun:.3f} s"
+                            for start, end in moments))
         wrong["not armed meanwhile"] += any(
             end < since[one] or start > until.get(one, start)
             for start, end in moments)

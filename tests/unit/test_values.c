@@ -148,6 +148,8 @@ static const struct {
 		"for one boot server, since its locks exclude no other machine"},
 	{"fuse.ceph-fuse", " - fuse.ceph-fuse ceph-fuse rw",
 		"several boot servers can share it"},
+	{"fuse.glusterfs", " - fuse.glusterfs server:/tree rw",
+		"several boot servers can share it, if the volume is set up as docs/several-servers.md says"},
 	{"fuse.sshfs", " - fuse.sshfs server: rw",
 		"not tried with several boot servers"},
 };
