@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* pxesrvctl name: gives the identities of one machine one name. */
+#include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "boot/client.h"
 #include "boot/identity.h"
+#include "boot/once.h"
+#include "boot/tree.h"
+#include "boot/until.h"
 #include "ctl/arm.h"
 #include "ctl/ctl.h"
 #include "ctl/names.h"
@@ -19,6 +25,24 @@ struct naming {
 	struct arm arm; /* of names/ */
 	bool done;
 };
+
+/* An entry for one identity would be a second one for the machine. */
+static void warn_of_entries(const struct naming *naming, const char *identity)
+{
+	static const char *const directories[] = {
+		ONCE_DIR, UNTIL_DIR, STATIC_DIR};
+	const int root = naming->ctl->tree.root;
+	char path[ENTRY_PATH_SIZE];
+
+	fflush(stdout);
+	for (size_t i = 0; i < sizeof directories / sizeof directories[0];
+		i++) {
+		snprintf(path, sizeof path, "%s/%s", directories[i], identity);
+		if (faccessat(root, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			warnx("warning: %s still counts, after what %s has; move or remove it",
+				path, naming->name);
+	}
+}
 
 /* Gives an identity, in canonical text, the name. */
 static bool add_identity(struct naming *naming, const char *identity)
@@ -37,7 +61,10 @@ static bool add_identity(struct naming *naming, const char *identity)
 		return print_error(
 			path, "it is %s already (--force changes it)", other);
 	snprintf(client.key, sizeof client.key, "%s", identity);
-	return arm_client(&naming->arm, &client);
+	if (!arm_client(&naming->arm, &client))
+		return false;
+	warn_of_entries(naming, identity);
+	return true;
 }
 
 static bool remove_identity(struct naming *naming, const char *identity)

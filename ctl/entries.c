@@ -63,9 +63,47 @@ static int open_trusted_directory(const struct tree *tree, const char *name)
 	return result;
 }
 
+/*
+ * Makes a missing directory with the owner, group and mode of one that has the
+ * same kind of entries. False: it can't be made.
+ */
+static bool make_directory(
+	const struct tree *tree, const char *name, const char *like)
+{
+	struct stat model = {
+		.st_mode = 0755, .st_uid = geteuid(), .st_gid = getegid()};
+
+	(void)!fstatat(tree->root, like, &model, 0);
+	if (mkdirat(tree->root, name, 0700) < 0)
+		return false;
+	const int fd = openat(tree->root, name,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const bool is_made = fd >= 0 &&
+	                     fchown(fd, model.st_uid, model.st_gid) == 0 &&
+	                     fchmod(fd, model.st_mode & ALLPERMS) == 0;
+	if (fd >= 0)
+		close(fd);
+	if (!is_made)
+		unlinkat(tree->root, name, AT_REMOVEDIR);
+	return is_made;
+}
+
+/* Trees from before these directories, and most others, don't have them. */
+static bool make_new_directory(const struct tree *tree, const char *name)
+{
+	if (strcmp(name, UNTIL_DIR) == 0)
+		return make_directory(tree, name, ONCE_DIR);
+	return (strcmp(name, NAMES_DIR) == 0 ||
+		       strcmp(name, SUBNET_DIR) == 0) &&
+	       make_directory(tree, name, STATIC_DIR);
+}
+
 int entry_open_directory(const struct ctl *ctl, const char *name)
 {
-	const int fd = open_trusted_directory(&ctl->tree, name);
+	int fd = open_trusted_directory(&ctl->tree, name);
+
+	if (fd == -ENOENT && make_new_directory(&ctl->tree, name))
+		fd = open_trusted_directory(&ctl->tree, name);
 
 	if (fd == -ELOOP)
 		warnx("%s/%s: root does not follow this link, because root does not own it",

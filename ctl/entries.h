@@ -10,7 +10,8 @@ struct ctl;
 struct tree;
 
 /*
- * Opens a directory of the tree to make and remove entries in it. Returns an
+ * Opens a directory of the tree to make and remove entries in it. Makes until/,
+ * names/ and subnet/ if they are missing, like once/ and static/. Returns an
  * O_PATH descriptor, or -errno with a message. Root does not follow somebody
  * else's link: it could lead to any directory of the system.
  */

@@ -117,9 +117,7 @@ static const struct command commands[] = {
 		.help = "list entries, all or of these kinds, or what is broken\n"
 			"KIND is armed, until, static, subnet, name, served, done or unsure (a crash\n"
 			"interrupted the answer; most of these were delivered). Sorted by address. In a\n"
-			"pipe: client, kind, bytes, time, target and problem,\n"
-			"separated by tabs. unsure: a crash interrupted the answer; most of these were\n"
-			"delivered.\n",
+			"pipe: client, kind, bytes, time, target and problem, separated by tabs.\n",
 	},
 	{
 		.name = "explain",

@@ -120,7 +120,7 @@ def test_an_entry_from_before_the_name(tree):
     """It is taken away by the address, by the name, or with the other one."""
     for who in ("10.0.0.7", "node7"):
         ctl.good("once", "10.0.0.7", "os/boot")
-        ctl.good("name", "node7", "10.0.0.7")
+        assert "still counts" in ctl.run("name", "node7", "10.0.0.7").err
         ctl.good("once", "node7", "os/other")
         assert len(entries(tree, "once")) == 2
         ctl.good("cancel", who)
@@ -275,3 +275,30 @@ def test_an_expired_link(tree):
     # Arming again makes it new.
     ctl.run("once", "10.0.0.7", "os/boot", env=env)
     assert "once/10.0.0.7" not in found(**env)
+
+
+# Trees from before these directories
+
+@pytest.mark.parametrize("arguments, name", [
+    (["name", "node7", "10.0.0.7"], "names"),
+    (["until", "10.0.0.7", "os/boot"], "until"),
+    (["subnet", "10.0.7.0/24", "os/boot"], "subnet")])
+def test_a_missing_directory_is_made(tree, arguments, name):
+    """For the same people as once/ or static/, whichever is like it."""
+    os.rmdir(tree.full(name))
+    os.chmod(tree.full("once"), 0o3770)
+    os.chmod(tree.full("static"), 0o2775)
+    ctl.good(*arguments)
+    assert len(entries(tree, name)) == 1
+    made, like = (os.stat(tree.full(one)) for one in (
+        name, "once" if name == "until" else "static"))
+    assert (made.st_mode, made.st_uid, made.st_gid) == (
+        like.st_mode, like.st_uid, like.st_gid)
+
+
+def test_an_entry_that_still_counts_is_told(tree):
+    tree.make({"once/10.0.0.7": Link("../os/boot")})
+    done = ctl.run("name", "node7", "10.0.0.7", "10.0.0.8")
+    assert done.status == 0
+    assert "warning: once/10.0.0.7 still counts" in done.err
+    assert "10.0.0.8" not in done.err
