@@ -7,10 +7,10 @@ struct tree;
 
 /*
  * Takes the lock on once/.lock, against all threads, processes and machines
- * that share the tree. Waits for two seconds at most, five in a shared tree, and
- * hardly at all if another thread waits for a stuck lock. Returns a descriptor for
- * once_unlock(); -EAGAIN if the lock is taken; -ENOENT without once/; or
- * another -errno.
+ * that share the tree. Waits for two seconds at most, five in a shared tree,
+ * and hardly at all if another thread waits for a stuck lock. Returns a
+ * descriptor for once_unlock(); -EAGAIN if the lock is taken; -ENOENT without
+ * once/; or another -errno.
  */
 int once_lock(const struct tree *tree);
 
