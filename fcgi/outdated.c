@@ -25,6 +25,7 @@ struct place {
 	struct stat st; /* st_ino is 0: there is none */
 	union {
 		struct file_handle head; /* handle_bytes is 0: it has none */
+		/* cppcheck-suppress unusedStructMember ; it makes room */
 		unsigned char bytes[sizeof(struct file_handle) + MAX_HANDLE_SZ];
 	} handle;
 };
