@@ -12,6 +12,8 @@
 #include "boot/subnet.h"
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
+#include "ctl/mac.h"
+#include "ctl/machine.h"
 #include "ctl/names.h"
 
 /* Fills in the problem, with advice as of printf(3). Returns true. */
@@ -64,8 +66,42 @@ static bool check_machine(
 	return false;
 }
 
-static bool check_identity(const char *identity, struct key_problem *out)
+/* Whether an address that a MAC address has now belongs to another name. */
+static bool check_other_names(const struct ctl *ctl, const struct mac *mac,
+	const char *name, struct key_problem *out)
 {
+	static bool is_hopeless; /* a file can't be read: said once */
+	struct machine machine;
+	struct client client;
+	char other[KEY_SIZE];
+	bool is_found = false;
+
+	if (is_hopeless || !machine_of_mac(mac, ctl->leases, &machine)) {
+		is_hopeless = true;
+		return false;
+	}
+	for (size_t i = 0; !is_found && i < machine.count; i++) {
+		address_client(&machine.holdings[i].address, &client);
+		if (machine.holdings[i].state != HOLDING_NOW ||
+			!names_of(&ctl->tree, client.key, other) ||
+			strcmp(name, other) == 0)
+			continue;
+		is_found = set_problem(out,
+			"the machine has two names: this one, and that of its IP address",
+			"%s is %s: run pxesrvctl name --force", client.key,
+			other);
+	}
+	machine_free(&machine);
+	return is_found;
+}
+
+static bool check_identity(const struct ctl *ctl, const struct entry *entry,
+	struct key_problem *out)
+{
+	const char *identity = entry->client;
+	struct mac mac;
+	const char *why;
+
 	char canonical[KEY_SIZE];
 
 	if (!names_parse_identity(identity, canonical))
@@ -76,7 +112,8 @@ static bool check_identity(const char *identity, struct key_problem *out)
 		return set_problem(out,
 			"its name is not the canonical form of its address, so no machine is found by it",
 			"rename it to %s", canonical);
-	return false;
+	return mac_parse(identity, &mac, &why) &&
+	       check_other_names(ctl, &mac, entry->link_text, out);
 }
 
 /* The text of the entry that machines would get without this subnet. */
@@ -137,7 +174,7 @@ bool key_check(const struct ctl *ctl, const struct entry *entry,
 	case ENTRY_SUBNET:
 		return check_subnet(ctl, entry, out);
 	case ENTRY_NAME:
-		return check_identity(entry->client, out);
+		return check_identity(ctl, entry, out);
 	default:
 		return false;
 	}

@@ -682,6 +682,20 @@ def test_the_log_of_a_machine_that_has_lost_its_address(tree, usual):
     assert listed(done) == ["10.0.0.6"] and OTHER in done.err
 
 
+def test_check_finds_two_names_of_one_machine(tree, usual):
+    usual(dnsmasq((LATER, MAC, "10.0.0.6"), (LATER, OTHER, "10.0.0.7")))
+    tree.make({f"names/{MAC}": Link("node6"), "names/10.0.0.6": Link("node6"),
+               f"names/{OTHER}": Link("node7")})
+    names = [f"names/{MAC}", "names/10.0.0.6", f"names/{OTHER}"]
+    assert not set(names) & {one["path"] for one in
+                             ctl.run("check", "--json").objects()}
+    tree.add("names/10.0.0.7", Link("node8"))
+    [found] = [one for one in ctl.run("check", "--json").objects()
+               if one["path"].startswith("names/")]
+    assert found["path"] == f"names/{OTHER}"
+    assert "two names" in found["problem"] and "node8" in found["advice"]
+
+
 # All of it at random
 
 ROUNDS = 1000
