@@ -34,9 +34,9 @@ static const struct {
 	{"elsewhere/log", NULL},
 };
 static const char *const directories[] = {"whole", "whole/once", "whole/os",
-	"whole/grub", "whole/grub/2", "whole/versions", "whole/versions/3",
-	"bare", "next", "links", "allowed", "outside", "run", "log",
-	"elsewhere"};
+	"whole/until", "whole/grub", "whole/grub/2", "whole/versions",
+	"whole/versions/3", "bare", "next", "links", "allowed", "outside",
+	"run", "log", "elsewhere"};
 
 /* A call that fails in one thread. */
 struct fault {
