@@ -209,6 +209,10 @@ class GlusterFS:
                 daemon.process.kill()
 
 
+# What holds there. docs/several-servers.md says what "stale" and "faults" meet.
+HOLDING = ["sequences", "race=300", "operator", "prompt", "option"]
+
+
 def main():
     kind, volume, mount, *arguments = sys.argv[1:]
     system = GlusterFS(kind, volume, mount)
@@ -219,7 +223,7 @@ def main():
           f"{', '.join(map(' '.join, system.volume)) or 'no options'}; mounted "
           f"with {' '.join(system.options) or 'no options'}", flush=True)
     try:
-        return scenarios.main(system, ROOTS, arguments)
+        return scenarios.main(system, ROOTS, arguments or HOLDING)
     finally:
         system.stop()
 
