@@ -164,7 +164,7 @@ void listener_open(const struct options *options, struct listener *out)
 		err(EX_OSERR, "socket");
 }
 
-void listener_close(struct listener *listener)
+void listener_close(const struct listener *listener)
 {
 	struct stat st;
 
@@ -172,6 +172,7 @@ void listener_close(struct listener *listener)
 	if (listener->path != NULL && lstat(listener->path, &st) == 0 &&
 		st.st_dev == listener->device && st.st_ino == listener->inode)
 		unlink(listener->path);
+	/* Nothing is written: threads that were left behind may still read it.
+	 */
 	close(listener->fd);
-	listener->fd = -1;
 }

@@ -20,4 +20,4 @@ struct listener {
 void listener_open(const struct options *options, struct listener *out);
 
 /* Closes the socket. Removes our own socket if it is still ours. */
-void listener_close(struct listener *listener);
+void listener_close(const struct listener *listener);
