@@ -232,6 +232,12 @@ def test_the_end_while_a_disk_does_not_answer(tmp_path, tree, disk):
             peer.close()
 
 
+def state_of(pid):
+    """As in proc(5): of the thread that the process began with."""
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0]
+
+
 @on_a_disk_that_hangs
 @pytest.mark.deep
 def test_the_end_while_a_disk_holds_what_was_asked(tmp_path, tree, disk):
@@ -243,6 +249,8 @@ def test_the_end_while_a_disk_holds_what_was_asked(tmp_path, tree, disk):
                               env={"PXESRV_ROOT": None})
         ask_default(successor.path)
         successor.stop()
+        # The sanitizers take a second to end it.
+        until(lambda: state_of(one.pid) == "Z", "its main thread has ended")
         one.process.kill()
         assert one.is_running()
         disk.release()
