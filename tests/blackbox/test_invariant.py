@@ -9,6 +9,7 @@ import pytest
 
 import answer
 import fastcgi
+import place
 import strace
 from deployments import meta_variables
 from held import HeldSocket
@@ -101,7 +102,9 @@ def test_an_arming_just_before(held, tree, tmp_path, read):
 
     read: how often it was read by then, the last time under the lock."""
     held.env["PXESRV_THREADS"] = "1"
+    tree.make({"os": Directory()})
     one = held.start()
+    place.settle_root()
     assert ask(held.path, CLIENT).body == b"default"
     thread = strace.worker(one.pid)
     ledger = Ledger(tree)

@@ -90,6 +90,12 @@ static void test_keys(void)
 	name(UUID, NULL);
 	name(ADDRESS, NULL);
 	rmdir(NAMES_DIR);
+}
+
+static void test_links_for_names(void)
+{
+	static const struct identities one = {.address = ADDRESS};
+
 	if (symlink("nowhere", NAMES_DIR) < 0)
 		stop(NAMES_DIR);
 	tap_ok(has_keys(&one, ADDRESS " "), "names/ leads nowhere");
@@ -219,6 +225,7 @@ int main(void)
 	if (tree_open(scratch, "", &tree) < 0)
 		stop(scratch);
 	test_keys();
+	test_links_for_names();
 	test_subnet_names();
 	test_subnets();
 	tree_close(&tree);
