@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Copies of the source tree, to build in and to change.
 
-Without what somebody has tried there: builds, and entries in public/once/ and
-public/static/, which ./pxesrv may have given to another user.
+Without what somebody has tried there: builds, and entries in public/once/ and the
+like, which ./pxesrv may have given to another user.
 """
 import os
 import shutil
@@ -10,7 +10,8 @@ import shutil
 from place import SOURCE
 
 PUBLIC = os.path.join(SOURCE, "public")
-TRIED = [os.path.join(PUBLIC, name) for name in ("once", "static")]
+TRIED = [os.path.join(PUBLIC, name) for name in (
+    "once", "until", "static", "names")]
 
 
 def _tried(directory, names):

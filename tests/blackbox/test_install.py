@@ -51,7 +51,9 @@ def test_all_that_git_knows(installed):
         capture_output=True, text=True).stdout.split("\0")[:-1]
     assert known
     known = [name for name in known
-             if not name.startswith(("public/once/", "public/static/"))]
+             if not name.startswith(
+                 ("public/once/", "public/until/", "public/static/",
+                  "public/names/"))]
     assert {f"public/{name}" for name in installed} == set(known)
     for name in known:
         assert (os.access(f"{SOURCE}/{name}", os.X_OK)

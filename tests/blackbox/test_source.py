@@ -18,7 +18,9 @@ SCRIPTS = [path for path in glob.glob("public/**", root_dir=place.SOURCE,
                                       recursive=True)
            if os.path.isfile(os.path.join(place.SOURCE, path))
            and not path.endswith((".md", ".cfg", ".sh"))
-           and not path.startswith(("public/once/", "public/static/"))
+           and not path.startswith(
+                 ("public/once/", "public/until/", "public/static/",
+                  "public/names/"))
            # Kernels and the like, which are put there by whoever uses it.
            and subprocess.run(["git", "check-ignore", "-q", path],
                               cwd=place.SOURCE).returncode]
