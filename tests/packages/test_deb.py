@@ -448,7 +448,8 @@ def test_removed_it_leaves_the_configuration():
 
 
 def test_purged_it_leaves_what_is_not_its_own():
-    empty = re.compile(r"once/\.(claimed|cancelled) d")
+    empty = re.compile(
+        r"\./(once/\.(claimed|cancelled)|until(/\.done)?|names) d ")
     before = [line for line in what_is_theirs().splitlines()
               if not empty.search(line)]
     for name in "1", "2.gz", "-20261125", "-20261124.gz":
