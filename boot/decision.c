@@ -174,6 +174,18 @@ static bool decide_once(const struct tree *tree, const struct keys *keys,
 	return decide_by_link(tree, keys, ONCE_DIR "/", expires, decision);
 }
 
+/* found is 1, for link_text is that of the entry, or -errno. */
+static void open_found(
+	const struct tree *tree, int found, struct decision *decision)
+{
+	if (found > 0) {
+		open_entry_target(tree, decision);
+		return;
+	}
+	decision->link_text[0] = '\0';
+	set_broken(decision, found);
+}
+
 static bool decide_grace_of(const struct tree *tree, const char *key,
 	unsigned grace, struct decision *decision)
 {
@@ -184,12 +196,7 @@ static bool decide_grace_of(const struct tree *tree, const char *key,
 		return false;
 	decision->source = SOURCE_GRACE;
 	name_entry(decision, ONCE_DIR "/", key);
-	if (found < 0) {
-		decision->link_text[0] = '\0';
-		set_broken(decision, found);
-	} else {
-		open_entry_target(tree, decision);
-	}
+	open_found(tree, found, decision);
 	return true;
 }
 
@@ -236,12 +243,7 @@ static bool decide_subnet(
 		return false;
 	decision->source = SOURCE_SUBNET;
 	name_entry(decision, SUBNET_DIR "/", name);
-	if (found < 0) {
-		decision->link_text[0] = '\0';
-		set_broken(decision, found);
-	} else {
-		open_entry_target(tree, decision);
-	}
+	open_found(tree, found, decision);
 	return true;
 }
 

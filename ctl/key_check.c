@@ -101,7 +101,6 @@ static bool check_identity(const struct ctl *ctl, const struct entry *entry,
 	const char *identity = entry->client;
 	struct mac mac;
 	const char *why;
-
 	char canonical[KEY_SIZE];
 
 	if (!names_parse_identity(identity, canonical))

@@ -13,6 +13,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#define TARGET_HELP \
+	"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n"
+
 /* In the order of the overview, which has each help's first line. */
 static const struct command commands[] = {
 	{
@@ -23,8 +26,7 @@ static const struct command commands[] = {
 		.operands_min = 2,
 		.operands_max = -1,
 		.options = "IuFEL",
-		.help = "arm: the next boot gets TARGET, one time\n"
-			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n"
+		.help = "arm: the next boot gets TARGET, one time\n" TARGET_HELP
 			"Exit status 1: something was not done, or a link is armed that will be\n"
 			"answered with an error.\n",
 	},
@@ -36,8 +38,7 @@ static const struct command commands[] = {
 		.operands_min = 2,
 		.operands_max = -1,
 		.options = "IuFEL",
-		.help = "each boot gets TARGET, until the machine asks for /done\n"
-			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n",
+		.help = "each boot gets TARGET, until the machine asks for /done\n" TARGET_HELP,
 	},
 	{
 		.name = "static",
@@ -47,8 +48,7 @@ static const struct command commands[] = {
 		.operands_min = 2,
 		.operands_max = -1,
 		.options = "IuFEL",
-		.help = "each boot gets TARGET, from now on\n"
-			"TARGET is a path in the tree, such as debian/13/default, or an absolute one.\n",
+		.help = "each boot gets TARGET, from now on\n" TARGET_HELP,
 	},
 	{
 		.name = "subnet",
