@@ -410,7 +410,7 @@ def test_a_directory_that_may_not_be_read(tree):
         "pxesrvctl: 1 of 1 missing:", f"pxesrvctl: {A}: not known"]
 
 
-# How it is told
+# What it prints
 
 def test_it_sleeps(tree, wait):
     tree.arm(A, "../os/boot")

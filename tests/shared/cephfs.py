@@ -131,16 +131,7 @@ class CephFS:
             server.kill()
 
     def stop(self):
-        for mount in MOUNTS:
-            subprocess.run(["umount", "-l", mount], check=False)
-        for daemon in reversed(self.daemons.values()):
-            if daemon.is_running():
-                daemon.process.terminate()
-        for daemon in self.daemons.values():
-            try:
-                daemon.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                daemon.process.kill()
+        scenarios.take_down(MOUNTS, list(self.daemons.values()), PATIENCE)
 
 
 def main():

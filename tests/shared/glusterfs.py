@@ -197,16 +197,7 @@ class GlusterFS:
         self.heal()
 
     def stop(self):
-        for mount in MOUNTS:
-            subprocess.run(["umount", "-l", mount], check=False)
-        for daemon in reversed(self.daemons.values()):
-            if daemon.is_running():
-                daemon.process.terminate()
-        for daemon in self.daemons.values():
-            try:
-                daemon.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                daemon.process.kill()
+        scenarios.take_down(MOUNTS, list(self.daemons.values()), PATIENCE)
 
 
 # What holds there. docs/several-servers.md says what "stale" and "faults" meet.

@@ -514,7 +514,7 @@ def race(pair, number, breaking=None):
 
 def many(pair, number):
     """So many machines are armed, and all ask at once, at either server. Each asks
-    again after 503, as it is told."""
+    again after 503, when Retry-After says."""
     pair.clear()
     took, others, refused = [], collections.Counter(), []
 
@@ -758,6 +758,21 @@ def stale(pair, number):
     for (source, text), count in sorted(came.items()):
         say(f"{source}: {count} of {text}")
     return sum(count for (_, text), count in came.items() if text != "right")
+
+
+def take_down(mounts, daemons, patience):
+    """Ends a file system: what it is mounted on, and its daemons (Program), the
+    last one first. patience: seconds for each."""
+    for mount in mounts:
+        subprocess.run(["umount", "-l", mount], check=False)
+    for daemon in reversed(daemons):
+        if daemon.is_running():
+            daemon.process.terminate()
+    for daemon in daemons:
+        try:
+            daemon.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            daemon.process.kill()
 
 
 SCENARIOS = {  # the usual number
