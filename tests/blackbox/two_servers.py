@@ -29,7 +29,7 @@ mount -t tmpfs tmpfs /usr/share
 mkdir -p /usr/share/pxesrv/conf
 mount --bind {CONF} /usr/share/pxesrv/conf
 sudo() {{ "$@"; }}
-apt() {{ [ "$*" = "install keepalived curl" ]; }}
+apt() {{ [ "$*" = "install keepalived nftables curl" ]; }}
 systemctl() {{ [ "$*" = "enable --now keepalived" ]; }}
 """
 
@@ -42,7 +42,7 @@ def ip(*arguments, at=()):
 
 def refused():
     """Why it can't be tried here; None when it can."""
-    for program in "keepalived", "curl":
+    for program in "keepalived", "nft", "curl":
         if not shutil.which(program, path=place.clean_env()["PATH"]):
             return f"no {program} here"
     if not place.AS_ROOT:
@@ -131,6 +131,10 @@ class Server:
     def ip(self, *arguments):
         return ip(*arguments, at=self.inside)
 
+    def nft(self, *arguments):
+        return subprocess.run([*self.inside, "nft", *arguments], check=True,
+                              capture_output=True, text=True).stdout
+
     def begin(self, name, *command, **env):
         if os.path.exists(f"{self.run}/{name}.stderr"):
             os.unlink(f"{self.run}/{name}.stderr")
@@ -209,6 +213,10 @@ class Server:
         """It is off the network and dead, without a last word."""
         ip("link", "set", self.veth, "nomaster")
         self.kill(*self.programs)
+
+    def stop_nginx(self):
+        """As systemctl stop does: answers that are under way are finished."""
+        self.programs.pop("nginx").end(signal.SIGQUIT)
 
     def stop_keepalived(self):
         """As systemctl stop does."""
