@@ -11,6 +11,7 @@ import suite_clients
 import suite_decision
 import suite_large
 import suite_nginx
+import suite_peers
 import suite_servers
 import suite_slow
 import suite_start
@@ -19,6 +20,7 @@ from figures import Report
 FIGURES = os.path.join(setups.BUILD, "figures")
 
 SUITES = {
+    "peers": suite_peers.run,
     "nginx": suite_nginx.run,
     "clients": suite_clients.run,
     "start": suite_start.run,
