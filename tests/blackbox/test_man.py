@@ -71,3 +71,20 @@ def test_each_command_and_option_is_described():
     "PXESRV_THREADS"])
 def test_each_setting_is_described(name):
     assert re.search(rf"^ +{name}\b", plain("pxesrv.fcgi.8"), re.MULTILINE)
+
+
+def contents(directory):
+    found = {}
+    for name in os.listdir(directory):
+        with open(os.path.join(directory, name)) as file:
+            found[name] = file.read()
+    return found
+
+
+def test_the_pages_in_docs_are_rendered_anew(tmp_path):
+    """If not: packaging/render-man."""
+    subprocess.run([place.SOURCE + "/packaging/render-man", tmp_path],
+                   check=True)
+    found = contents(tmp_path)
+    assert sorted(found) == [name + ".md" for name in PAGES]
+    assert contents(os.path.join(place.SOURCE, "docs", "man")) == found
