@@ -144,7 +144,8 @@ def test_each_option_is_in_the_manual(program):
 @pytest.mark.parametrize("program, find", [
     ("pxesrv.fcgi", lambda: exit_codes("fcgi")),
     ("pxesrvctl", lambda: exit_codes("ctl") | {NOT_DONE}),
-    ("pxesrv", standalone_exit_codes)])
+    ("pxesrv", standalone_exit_codes)],
+    ids=lambda one: one if isinstance(one, str) else "")
 def test_each_exit_code_is_in_the_manual(program, find):
     codes = find()
     assert len(codes) > 3
