@@ -64,7 +64,7 @@ const char *file_system_judge(const char *type, const char *options)
 			strstr(options, "vers=4.2") != NULL))
 		return "several boot servers can share it";
 	if (strcmp(type, "fuse.glusterfs") == 0)
-		return "several boot servers can share it only while no brick fails: see docs/several-servers.md";
+		return "several boot servers can share it only while no brick fails: see docs/howto/several-servers.md";
 	return "not tried with several boot servers";
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The manual pages: that they are right, and say what the programs do."""
+"""The manual pages: that they are right, also those in docs/man/."""
 import glob
 import os
 import re
@@ -7,7 +7,6 @@ import subprocess
 
 import pytest
 
-import ctl
 import place
 
 PAGES = sorted(os.path.basename(path) for path in
@@ -16,17 +15,6 @@ PAGES = sorted(os.path.basename(path) for path in
 
 def page(name):
     return os.path.join(place.SOURCE, "man", name)
-
-
-def as_text(name):
-    return subprocess.run(["mandoc", "-T", "ascii", "-O", "width=200",
-                           page(name)], capture_output=True, text=True,
-                          check=True).stdout.replace("\b", "\0")
-
-
-def plain(name):
-    """Without what overstriking makes bold."""
-    return re.sub(".\0", "", as_text(name))
 
 
 def test_there_are_all():
@@ -47,25 +35,18 @@ def test_lint(name):
     assert said == []
 
 
-def test_each_command_and_option_is_described():
-    text = plain("pxesrvctl.8")
-    for line in ctl.good("-h").lines:
-        if not line.startswith("  ") or line.startswith("   "):
-            continue
-        command = line.split()[0]
-        options = re.findall(r"^  (-\S+)", ctl.good(command, "-h").out,
-                             re.MULTILINE)
-        head = re.search(rf"^ +{command} .*", text, re.MULTILINE)
-        assert head, command
-        for option in options:
-            assert re.search(rf"^ +{option}\b", text, re.MULTILINE), option
-            # -r stands with all of them.
-            assert option == "-r" or option in head.group(), (command, option)
+def contents(directory):
+    found = {}
+    for name in os.listdir(directory):
+        with open(os.path.join(directory, name)) as file:
+            found[name] = file.read()
+    return found
 
 
-@pytest.mark.parametrize("name", [
-    "PXESRV_ROOT", "PXESRV_LOG", "PXESRV_ALLOW", "PXESRV_SEND",
-    "PXESRV_ONCE_GRACE", "PXESRV_ONCE_EXPIRES", "PXESRV_IDENTIFY",
-    "PXESRV_THREADS"])
-def test_each_setting_is_described(name):
-    assert re.search(rf"^ +{name}\b", plain("pxesrv.fcgi.8"), re.MULTILINE)
+def test_the_pages_in_docs_are_rendered_anew(tmp_path):
+    """If not: packaging/render-man."""
+    subprocess.run([place.SOURCE + "/packaging/render-man", tmp_path],
+                   check=True)
+    found = contents(tmp_path)
+    assert sorted(found) == [name + ".md" for name in PAGES]
+    assert contents(os.path.join(place.SOURCE, "docs", "man")) == found

@@ -20,8 +20,9 @@ import pytest
 
 import place
 
-PAGES = [page for pattern in ("README.md", "docs/*.md", "public/*.md")
-         for page in sorted(glob.glob(pattern, root_dir=place.SOURCE))]
+PAGES = [page for pattern in ("README.md", "docs/**/*.md", "public/*.md")
+         for page in sorted(glob.glob(pattern, root_dir=place.SOURCE,
+                                       recursive=True))]
 SCRIPTS = ["pxesrv", "source_me.sh", "packaging/container/Containerfile",
            "packaging/rpm/pxesrv.spec", *(
                path for pattern in ("packaging/debian/pxesrv.*",

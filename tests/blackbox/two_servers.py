@@ -2,8 +2,8 @@
 """Two boot servers on one tree, with one address that keepalived moves.
 
 Each server has network and mount namespaces of its own, with its own /run and
-/var/log. docs/several-servers.md says how keepalived gets its file. The machines ask
-from this namespace, where the bridge is."""
+/var/log. docs/howto/several-servers.md says how keepalived gets its file. The machines
+ask from this namespace, where the bridge is."""
 import os
 import re
 import shutil
@@ -54,7 +54,8 @@ def refused():
 
 def commands():
     """Those of the page."""
-    with open(os.path.join(place.SOURCE, "docs", "several-servers.md")) as file:
+    with open(os.path.join(place.SOURCE, "docs", "howto",
+                           "several-servers.md")) as file:
         section = re.search(r"^## One address for two servers\n(.*?)^#",
                             file.read(), re.MULTILINE | re.DOTALL)[1]
     return re.sub("^    ", "", "\n".join(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What stands in docs/, taken out of the pages as an administrator would."""
+"""What stands in docs/howto/, taken out of the pages as an administrator would."""
 import os
 import re
 import subprocess
@@ -21,7 +21,7 @@ def blocks(page, heading, kind):
     """The fenced blocks of a kind (the fence's info string) that stand below
     a heading, with the addresses of the test's own network."""
     found, here, block = [], None, None
-    with open(os.path.join(place.SOURCE, "docs", page)) as file:
+    with open(os.path.join(place.SOURCE, "docs", "howto", page)) as file:
         for line in file:
             if line.startswith("```"):
                 if block is None:
@@ -43,16 +43,16 @@ def block(page, heading, kind):
     """The only one."""
     found = blocks(page, heading, kind)
     assert len(found) == 1, (
-        f"docs/{page}, {heading!r}: {len(found)} blocks of {kind}")
+        f"docs/howto/{page}, {heading!r}: {len(found)} blocks of {kind}")
     return found[0]
 
 
 def line(page, beginning):
     """The only indented line of a page that begins so."""
-    with open(os.path.join(place.SOURCE, "docs", page)) as file:
+    with open(os.path.join(place.SOURCE, "docs", "howto", page)) as file:
         found = re.findall(rf"^    ({re.escape(beginning)}.*)$", file.read(),
                            re.MULTILINE)
-    assert len(found) == 1, f"docs/{page}: {beginning}: {found}"
+    assert len(found) == 1, f"docs/howto/{page}: {beginning}: {found}"
     return with_own_addresses(found[0])
 
 

@@ -317,7 +317,7 @@ def test_grub_s_configuration_is_cleared():
     for path in mine, other:
         with open(path, "w"):
             pass
-    do("Let the responder remove it", "docs/grub.md")
+    do("Let the responder remove it", "docs/howto/grub.md")
     said = run("curl", "-sS", "--interface", "127.0.0.17",
                "http://127.0.0.1:4567/grub/clear/12")
     assert said.strip() == "Delete grub/12/grub.cfg-7F000011"

@@ -200,7 +200,7 @@ class GlusterFS:
         scenarios.take_down(MOUNTS, list(self.daemons.values()), PATIENCE)
 
 
-# What holds there. docs/several-servers.md says what "stale" and "faults" meet.
+# What holds there. docs/howto/several-servers.md says what "stale" and "faults" meet.
 HOLDING = ["sequences", "race=300", "operator", "prompt", "option"]
 
 

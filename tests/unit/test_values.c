@@ -149,7 +149,7 @@ static const struct {
 	{"fuse.ceph-fuse", " - fuse.ceph-fuse ceph-fuse rw",
 		"several boot servers can share it"},
 	{"fuse.glusterfs", " - fuse.glusterfs server:/tree rw",
-		"several boot servers can share it only while no brick fails: see docs/several-servers.md"},
+		"several boot servers can share it only while no brick fails: see docs/howto/several-servers.md"},
 	{"fuse.sshfs", " - fuse.sshfs server: rw",
 		"not tried with several boot servers"},
 };
