@@ -20,7 +20,8 @@ import pytest
 
 import place
 
-PAGES = [page for pattern in ("README.md", "docs/*.md", "public/*.md")
+PAGES = [page for pattern in (
+    "README.md", "docs/*.md", "docs/howto/*.md", "public/*.md")
          for page in sorted(glob.glob(pattern, root_dir=place.SOURCE))]
 SCRIPTS = ["pxesrv", "source_me.sh", "packaging/container/Containerfile",
            "packaging/rpm/pxesrv.spec", *(
