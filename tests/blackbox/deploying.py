@@ -121,6 +121,10 @@ def entries(path, prefix=""):
     return found
 
 
+# Who owns the boot files alone.
+DEPLOY = dict(user=1990, group=1990, extra_groups=[])
+
+
 class Site:
     def __init__(self, tree, home, start):
         self.tree, self.start, self.responder = tree, start, None
@@ -193,6 +197,21 @@ class Site:
         # Left by a crash: nobody claims it, and nothing takes it away.
         self.tree.add("once/.claimed/10.0.0.9.00112233aabbccdd", Link(TARGET))
         assert self.ask(NOBODY).body == FIRST
+
+    def chown_to_deploy(self):
+        """The boot files, and the home with the copy."""
+        user, group = DEPLOY["user"], DEPLOY["group"]
+        paths = [place.ROOT, self.home, self.boot]
+        for top in ("debian", "default", "obsolete"):
+            paths.append(self.tree.full(top))
+            for directory, names, files in os.walk(self.tree.full(top)):
+                paths += [f"{directory}/{name}" for name in [*names, *files]]
+        for path in paths:
+            os.chown(path, user, group)
+        # The way there.
+        for path in (os.path.dirname(self.home),
+                     os.path.dirname(os.path.dirname(self.home))):
+            os.chmod(path, 0o711)
 
     def serve(self, **settings):
         self.responder = self.start(**settings)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """docs/howto/deploy.md: what tools that deploy the tree do to armed links."""
+import concurrent.futures
 import contextlib
 import os
 import re
@@ -129,7 +130,7 @@ def plain(words, source="~/boot/"):
 
 def plain_synchronize(site):
     site.playbook(without(fenced("Ansible", "yaml", "synchronize:"),
-                          r" *rsync_opts:\n(?: *- .*\n)*"))
+                          r" *rsync_opts:\n *\[[^\]]*\]\n"))
 
 
 def plain_copy(site):
@@ -244,6 +245,9 @@ def test_restore(site, backup):
     site.tree.clear_directory("once/.claimed")
     site.tree.clear()
     site.run(backup)
+    listed = re.search(r"`(restic ls .*?)`", deploying.section(
+        "Back up and restore"))[1]
+    assert f"{place.ROOT}/once/{SERVED}\n" in site.run(listed).stdout
     assert sorted(os.listdir(place.ROOT)) == [
         "debian", "default", "names", "obsolete", "static", "subnet"]
     assert site.link("names/10.0.0.12")[0] == "node12"
@@ -399,6 +403,67 @@ def test_static_of_the_copy(site):
     assert site.ask("10.0.0.14").body == SECOND
     assert site.ask("10.0.0.15").body == INSTALL
     as_before(site)
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="it takes two users")
+@pytest.mark.parametrize("command", ["rsync -a --delete", "cp -a", "cp -r"])
+def test_a_user_of_its_own(site, command):
+    """Who may not change the links, whatever the tool is told."""
+    needs(command.split()[0])
+    site.serve()
+    site.copy(True)
+    site.live()
+    site.chown_to_deploy()
+    before = site.own()
+    done = site.run(f"{command} ~/boot/. {place.ROOT}/", check=False,
+                    **deploying.DEPLOY)
+    assert done.returncode and "Permission denied" in done.stdout
+    assert site.own() == before
+    as_before(site)
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="it takes two users")
+def test_empty_directories_and_a_user_of_its_own(site):
+    needs("rsync")
+    site.copy(False)
+    for name in "names", "static", "once", "until":
+        site.tree.clear_directory(name)
+    site.serve()
+    site.chown_to_deploy()
+    site.run(f"rsync -a --delete ~/boot/ {place.ROOT}/", check=False,
+             **deploying.DEPLOY)
+    assert {name for name in OWN if not site.tree.is_there(name)} == {
+        "names", "static"}
+
+
+def test_machines_boot_meanwhile(site):
+    """Each is served exactly once, and none is lost."""
+    needs("rsync")
+    site.serve()
+    site.copy(True)
+    machines = [f"10.0.2.{n}" for n in range(200)]
+    for machine in machines:
+        site.tree.add(f"once/{machine}", Link(TARGET))
+    end = threading.Event()
+
+    def deploy():
+        while not end.is_set():
+            for content in SECOND, FIRST:
+                with open(f"{site.boot}/default", "wb") as file:
+                    file.write(content)
+                rsync(site)
+
+    deployer = threading.Thread(target=deploy)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool, asking(site):
+        deployer.start()
+        answers = list(pool.map(
+            lambda machine: [site.ask(machine).body for _ in range(3)], machines))
+        end.set()
+        deployer.join()
+    assert all(first == INSTALL and not {second, third} - {FIRST, SECOND}
+               for first, second, third in answers)
+    assert {machine for machine in machines
+            if site.tree.is_there(f"once/.served/{machine}")} == set(machines)
 
 
 def test_grub(site):
