@@ -121,6 +121,7 @@ def entries(path, prefix=""):
     return found
 
 
+LIMIT = 120  # seconds for one command
 # Who owns the boot files alone.
 DEPLOY = dict(user=1990, group=1990, extra_groups=[])
 
@@ -231,7 +232,7 @@ class Site:
         done = subprocess.run(
             ["sh", "-euc", 'ssh() { shift; "$@"; }\n' + script],
             cwd=self.home, env=self.env, stdin=subprocess.DEVNULL, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **how)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT, **how)
         assert not check or done.returncode == 0, done.stdout
         return done
 
@@ -251,7 +252,7 @@ class Site:
         with open(f"{self.home}/site.pp", "w") as file:
             file.write(text)
         where = " ".join(f"--{kind}dir puppet/{kind}" for kind in
-                         ("conf", "var", "run", "log"))
+                         ("conf", "var", "run", "log", "public"))
         return self.run(f"puppet apply {where} --modulepath modules "
                         "--color=false site.pp")
 
