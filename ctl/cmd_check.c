@@ -13,9 +13,12 @@
 #include "boot/client.h"
 #include "boot/decision.h"
 #include "boot/file_system.h"
+#include "boot/moment.h"
+#include "boot/once.h"
 #include "boot/target.h"
 #include "boot/text.h"
 #include "boot/tree.h"
+#include "boot/until.h"
 #include "ctl/arm.h"
 #include "ctl/as_user.h"
 #include "ctl/boot_file.h"
@@ -89,6 +92,48 @@ static void check_key(struct checking *checking, const struct entry *entry)
 			problem.advice);
 }
 
+/*
+ * Whether the link in former, such as once/.served, is the later one. That link
+ * got its time when it was served or, in until/.done, kept the time when it was
+ * armed, as a copy does: hence is_same_later.
+ */
+static bool is_former_later(const struct tree *tree, const struct entry *entry,
+	const char *former, bool is_same_later)
+{
+	char path[ENTRY_PATH_SIZE];
+	struct stat armed, was;
+	struct timespec now;
+
+	snprintf(path, sizeof path, "%s/%s", former, entry->client);
+	if (fstatat(tree->root, entry->path, &armed, AT_SYMLINK_NOFOLLOW) < 0 ||
+		fstatat(tree->root, path, &was, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	/* The clock has been set back: the times say nothing. */
+	if (moment_is_after(&was.st_mtim, &now))
+		return false;
+	return is_same_later ? !moment_is_after(&armed.st_mtim, &was.st_mtim)
+	                     : moment_is_after(&was.st_mtim, &armed.st_mtim);
+}
+
+/* Reports a used-up link that a deployment or a restore has put back. */
+static void check_former(struct checking *checking, const struct entry *entry)
+{
+	const struct tree *tree = &checking->ctl->tree;
+	const char *advice = "remove it, or arm the machine again";
+
+	if (entry->kind == ENTRY_ARMED &&
+		is_former_later(tree, entry, SERVED_DIR, false))
+		report_problem(checking, entry->path,
+			"older than the link that was served last: a copy or a restore may have brought it back",
+			"%s", advice);
+	if (entry->kind == ENTRY_UNTIL &&
+		is_former_later(tree, entry, DONE_DIR, true))
+		report_problem(checking, entry->path,
+			"not newer than the link that was done last: a copy or a restore may have brought it back",
+			"%s", advice);
+}
+
 static void check_unsure(struct checking *checking, const struct entry *entry)
 {
 	char age[AGE_SIZE], problem[AGE_SIZE + 64];
@@ -154,6 +199,7 @@ static void check_entry(const char *name, void *context)
 				"make it a link to a boot file, or move it to static/");
 		else
 			check_target(checking, &entry);
+		check_former(checking, &entry);
 		break;
 	case ENTRY_STATIC:
 	case ENTRY_SUBNET:

@@ -12,7 +12,7 @@ import checkout
 import ctl
 import place
 from cases import MENU, OS
-from tree import Directory, Fifo, Link, Unreadable
+from tree import Directory, Fifo, Link, NewLink, OldLink, Unreadable
 
 MANY = 100_000
 TREE = {
@@ -197,6 +197,42 @@ def test_check_finds(clean, entries, path, problem):
     found = problems("-u", str(place.OWNER[0]))
     assert list(found) == [path]
     assert problem in found[path][0]
+
+
+@pytest.mark.parametrize("entries, path, problem", [
+    ({"once/10.0.0.4": OldLink("../os/boot")}, "once/10.0.0.4",
+     "older than the link that was served last"),
+    # Of another target: it was armed before what was served.
+    ({"once/10.0.0.4": OldLink("../default")}, "once/10.0.0.4",
+     "older than the link that was served last"),
+    ({"until/10.0.0.4": OldLink("../os/boot"),
+      "until/.done/10.0.0.4": Link("../os/boot")}, "until/10.0.0.4",
+     "not newer than the link that was done last"),
+])
+def test_check_finds_a_link_that_came_back(clean, entries, path, problem):
+    clean.make(entries)
+    found = problems()
+    assert list(found) == [path]
+    assert found[path][0].startswith(problem)
+    os.unlink(clean.full(path))
+    clean.make({path: Link("../os/boot")})
+    assert problems() == {}
+
+
+def test_check_finds_a_copy_of_what_was_done(clean):
+    """The time of a link that is done is that of its arming."""
+    clean.make({"until/.done/10.0.0.4": OldLink("../os/boot")})
+    subprocess.run(["cp", "-a", clean.full("until/.done/10.0.0.4"),
+                    clean.full("until/10.0.0.4")], check=True)
+    assert list(problems()) == ["until/10.0.0.4"]
+
+
+def test_a_served_link_of_a_time_to_come(clean):
+    """Somebody has set the clock back: links are armed as ever."""
+    os.unlink(clean.full("once/.served/10.0.0.4"))
+    clean.make({"once/.served/10.0.0.4": NewLink("../os/boot"),
+                "once/10.0.0.4": Link("../os/boot")})
+    assert problems() == {}
 
 
 def test_default(clean):
