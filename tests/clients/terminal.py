@@ -66,9 +66,13 @@ class Terminal:
     def has_prompt(self, within=PATIENCE):
         self.shows(r"^(\^C)?[$>]\Z", within)
 
-    def type(self, text):
+    def begin(self):
+        """What was shown before counts no more."""
         with self.changed:
             self.begun = len(self.raw)
+
+    def type(self, text):
+        self.begin()
         os.write(self.main, text.encode())
 
     def run(self, commands):
