@@ -60,18 +60,3 @@ def run_commands(section, directory):
     """What a page says to do on the server."""
     subprocess.run(["sh", "-euc", block(*section, "sh")], cwd=directory,
                    check=True)
-
-
-def commands(page, heading):
-    """The first indented block that stands below a heading."""
-    found, here = [], None
-    with open(os.path.join(place.SOURCE, "docs", page)) as file:
-        for text in file:
-            if here == heading and text.startswith("    "):
-                found.append(with_own_addresses(text[4:]))
-            elif found:
-                break
-            elif title := re.match(r"#+ (.*)", text):
-                here = title[1].strip()
-    assert found, f"docs/{page}, {heading!r}: no commands"
-    return "".join(found)

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """docs/first-boot.md, done as it stands there, in two terminals."""
-import functools
 import os
 
 import pytest
 
-from pages import commands
 from terminal import Terminal
+from tutorial import commands
 
-of_page = functools.partial(commands, "first-boot.md")
+
+def of_page(heading):
+    """The first block: what may follow is what is shown."""
+    return commands("first-boot.md", heading)[0]
 
 
 @pytest.fixture
