@@ -25,7 +25,7 @@ def test_the_page(home):
     with Terminal(HOME=home) as one, Terminal(HOME=home) as two:
         one.run(of_page("Start the server"))
         # It may have to build first.
-        one.shows(rf"PXESrv serves {home}/boot, with nginx on port 4567")
+        one.shows(rf"PXESrv serves {home}/pxesrv-tree, with nginx on port 4567")
         one.shows("DHCP filename: http://.*:4567/redirect")
         two.run(of_page("Open a second terminal"))
         two.has_prompt()
