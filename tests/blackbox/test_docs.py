@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The pages: their length, and where their links lead."""
 import glob
+import html
 import os
 import re
 
@@ -103,6 +104,17 @@ def test_the_index_reaches_every_page():
                for target in links("docs/README.md")}
     pages = {path for path in PAGES if path.startswith("docs/")}
     assert pages - reached == {"docs/README.md"}
+
+
+def test_the_picture_shows_what_the_page_says():
+    """tests/clients/record makes it anew."""
+    picture = html.unescape(read("docs/images/first-boot.svg"))
+    assert len(picture) < 60_000
+    page = read("docs/first-boot.md")
+    for heading in "Arm the machine", "Read the log":
+        command, = re.findall(
+            rf"^## {heading}\n\n    (.*)$", page, re.MULTILINE)
+        assert f">$ {command}<" in picture
 
 
 @pytest.mark.parametrize("heading, want", [
