@@ -64,7 +64,7 @@ class Terminal:
                 self.changed.wait(min(left, 0.5))
 
     def has_prompt(self, within=PATIENCE):
-        self.shows(r"^(\^C)?[$>]\Z", within)
+        self.shows(r"(^|\^C)[$>]\Z", within)
 
     def begin(self):
         """What was shown before counts no more."""
@@ -98,7 +98,15 @@ class Terminal:
         return self
 
     def __exit__(self, *_):
-        # The kernel then hangs up on what runs in the foreground.
+        # The keys that end QEMU, and those that end all else.
+        self.type("\1x\3")
+        try:
+            self.has_prompt()
+        finally:
+            self._hang_up()
+
+    def _hang_up(self):
+        # The kernel then does so to what runs in the foreground.
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self.reader.join(PATIENCE)
