@@ -21,6 +21,7 @@
 #include "boot/text.h"
 #include "ctl/address.h"
 #include "ctl/ctl.h"
+#include "ctl/identifying.h"
 #include "ctl/mac.h"
 #include "ctl/machine.h"
 #include "ctl/names.h"
@@ -349,6 +350,13 @@ static bool act_for_host(const struct each *each, const char *name)
 	return done;
 }
 
+/* An entry that is made for what machines don't say would not count. */
+static void warn_if_unsaid(const struct each *each, const char *word)
+{
+	if (each->choice == CHOICE_ONE)
+		identifying_warn(each->ctl, word);
+}
+
 /*
  * Acts for a MAC address that is an entry's name, or has a name: either
  * machines say their MAC address, or its addresses are found elsewhere.
@@ -360,10 +368,13 @@ static bool act_for_mac(
 	struct machine machine;
 
 	mac_text(mac, key);
-	if (each->ctl->identify.by_mac ||
-		names_of(&each->ctl->tree, key, name) ||
-		(each->choice == CHOICE_ENTRIES && has_entry(each, key)))
+	const bool by_itself = identifying_by_mac(each->ctl);
+	if (by_itself || names_of(&each->ctl->tree, key, name) ||
+		(each->choice == CHOICE_ENTRIES && has_entry(each, key))) {
+		if (by_itself)
+			warn_if_unsaid(each, "mac");
 		return act_for_identity(each, key);
+	}
 	if (!machine_of_mac(mac, each->ctl->leases, &machine))
 		return false;
 	const bool done = act_for_machine(each, text, &machine);
@@ -432,8 +443,10 @@ static bool act_for_word(const struct each *each, const char *text)
 	struct mac mac;
 	const char *why;
 
-	if (identity_parse_uuid(text, uuid))
+	if (identity_parse_uuid(text, uuid)) {
+		warn_if_unsaid(each, "uuid");
 		return act_for_identity(each, uuid);
+	}
 	if (mac_parse(text, &mac, &why))
 		return act_for_mac(each, text, &mac);
 	if (why != NULL)
