@@ -75,7 +75,7 @@ static bool check_other_names(const struct ctl *ctl, const struct mac *mac,
 	char other[KEY_SIZE];
 	bool is_found = false;
 
-	if (is_hopeless || !machine_of_mac(mac, ctl->leases, &machine)) {
+	if (is_hopeless || !machine_of_mac(mac, NULL, ctl->leases, &machine)) {
 		is_hopeless = true;
 		return false;
 	}
