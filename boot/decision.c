@@ -109,19 +109,26 @@ static void ignore_entry(struct decision *decision, const char *why)
 	ignored->why = why;
 }
 
-/* Whether the link is older than limit, in seconds. 1, 0 or -errno. */
-static int is_expired(const struct tree *tree, const char *path, unsigned limit)
+bool decision_has_expired(const struct timespec *made, unsigned expires)
 {
-	struct timespec now;
+	struct timespec oldest;
+
+	clock_gettime(CLOCK_REALTIME, &oldest);
+	oldest.tv_sec -= expires;
+	return expires > 0 && moment_is_after(&oldest, made);
+}
+
+/* Whether the link has expired: 1, 0 or -errno. */
+static int is_expired(
+	const struct tree *tree, const char *path, unsigned expires)
+{
 	struct stat st;
 
-	if (limit == 0)
+	if (expires == 0)
 		return 0;
 	if (fstatat(tree->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	clock_gettime(CLOCK_REALTIME, &now);
-	now.tv_sec -= limit;
-	return moment_is_after(&now, &st.st_mtim);
+	return decision_has_expired(&st.st_mtim, expires);
 }
 
 /* Whether the link counts, or can't be examined. If not, it is ignored. */

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "boot/claim.h"
 #include "boot/keys.h"
@@ -29,6 +30,12 @@ struct once_limits {
 	unsigned grace;   /* after a claim the same answer is given again */
 	unsigned expires; /* an older link counts as missing; 0: none does */
 };
+
+/*
+ * Whether a once link that was made at this time (st_mtim) has expired. expires
+ * is in seconds; 0: none does.
+ */
+bool decision_has_expired(const struct timespec *made, unsigned expires);
 
 /* An entry that does not count. */
 struct ignored_entry {

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot/client.h"
+#include "boot/number.h"
 #include "boot/tree.h"
 
 /* An address, and what its family allows. */
@@ -55,6 +57,23 @@ static void write_name(const struct address *address, unsigned length,
 
 	inet_ntop(address->family, address->bytes, network, sizeof network);
 	snprintf(out, SUBNET_NAME_SIZE, "%s_%u", network, length);
+}
+
+bool subnet_parse(const char *text, const char *marks, struct subnet *out)
+{
+	const size_t split = strcspn(text, marks);
+	char address[INET6_ADDRSTRLEN];
+	struct client client;
+
+	if (text[split] == '\0' || split >= sizeof address)
+		return false;
+	memcpy(address, text, split);
+	address[split] = '\0';
+	if (!client_parse(address, &client) ||
+		!number_parse(text + split + 1, 10, 0, 128, &out->length))
+		return false;
+	strcpy(out->address, client.key);
+	return true;
 }
 
 bool subnet_name(

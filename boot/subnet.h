@@ -15,6 +15,18 @@ struct tree;
 /* Bytes for a subnet's name, such as 2001:db8:7::_64. */
 #define SUBNET_NAME_SIZE (INET6_ADDRSTRLEN + 4)
 
+/* A subnet as people write it, which need not exist. */
+struct subnet {
+	char address[INET6_ADDRSTRLEN]; /* canonical text */
+	unsigned length;                /* of the prefix, in bits */
+};
+
+/*
+ * Parses an address, one of these marks and a length, such as 10.0.7.0/24.
+ * False: text is something else.
+ */
+bool subnet_parse(const char *text, const char *marks, struct subnet *out);
+
 /*
  * Writes the name of the subnet of this length, in bits, that an address is in.
  * address is an IP address in canonical text. False: it is none, or has no such

@@ -21,10 +21,13 @@
 #include "boot/text.h"
 #include "ctl/address.h"
 #include "ctl/ctl.h"
+#include "ctl/host.h"
+#include "ctl/identifying.h"
 #include "ctl/mac.h"
 #include "ctl/machine.h"
 #include "ctl/names.h"
 #include "ctl/print.h"
+#include "ctl/resolve.h"
 
 /* The most addresses of one argument, without and with --force. */
 #define MANY 4096
@@ -306,47 +309,11 @@ static bool act_for_range(const struct each *each, const char *text,
 	}
 }
 
-/* Whether inet_aton(3) would take text for some address: 010.0.0.7, 10.1. */
-static bool is_odd_address(const char *text)
+/* An entry that is made for what machines don't say would not count. */
+static void warn_if_unsaid(const struct each *each, const char *word)
 {
-	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST};
-	struct addrinfo *found;
-
-	if (getaddrinfo(text, NULL, &hints, &found) != 0)
-		return false;
-	freeaddrinfo(found);
-	return true;
-}
-
-static bool act_for_host(const struct each *each, const char *name)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *found;
-	char text[INET6_ADDRSTRLEN];
-	struct address address;
-	struct machine machine = {.count = 0};
-
-	if (address_begins(name))
-		return print_error(name,
-			"not a prefix, and not a range from a lower to a higher address");
-	if (is_odd_address(name))
-		return print_error(name,
-			"not a canonical address (write it without leading zeros, in four parts)");
-	const int error = getaddrinfo(name, NULL, &hints, &found);
-	if (error != 0)
-		return print_error(name,
-			"not an IP or MAC address, a UUID, a range, a prefix or a name in names/; as a host name: %s",
-			gai_strerror(error));
-	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
-		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,
-			    NULL, 0, NI_NUMERICHOST) == 0 &&
-			address_parse(text, &address))
-			machine_add(&machine, &address);
-	}
-	freeaddrinfo(found);
-	const bool done = act_for_machine(each, name, &machine);
-	machine_free(&machine);
-	return done;
+	if (each->choice == CHOICE_ONE)
+		identifying_warn(each->ctl, word);
 }
 
 /*
@@ -360,15 +327,84 @@ static bool act_for_mac(
 	struct machine machine;
 
 	mac_text(mac, key);
-	if (each->ctl->identify.by_mac ||
-		names_of(&each->ctl->tree, key, name) ||
-		(each->choice == CHOICE_ENTRIES && has_entry(each, key)))
+	const bool by_itself = identifying_by_mac(each->ctl);
+	if (by_itself || names_of(&each->ctl->tree, key, name) ||
+		(each->choice == CHOICE_ENTRIES && has_entry(each, key))) {
+		if (by_itself)
+			warn_if_unsaid(each, "mac");
 		return act_for_identity(each, key);
-	if (!machine_of_mac(mac, each->ctl->leases, &machine))
+	}
+	if (!machine_of_mac(mac, text, each->ctl->leases, &machine))
 		return false;
 	const bool done = act_for_machine(each, text, &machine);
 	machine_free(&machine);
 	return done;
+}
+
+static void add_address(const struct address *address, void *context)
+{
+	machine_add(context, address);
+}
+
+/* Acts for the addresses that the reservations of a host name have. */
+static bool act_for_members(
+	const struct each *each, const char *name, const struct host *host)
+{
+	struct machine machine = {.count = 0};
+	bool done = true;
+
+	for (size_t i = 0; done && i < host->count; i++)
+		done = host_add_addresses(
+			name, &host->members[i], each->ctl->leases, &machine);
+	done = done && act_for_machine(each, name, &machine);
+	machine_free(&machine);
+	return done;
+}
+
+/*
+ * Acts for the machine that has a host name in reservations. Those in leases
+ * don't count: a machine that claims another one's name would get its link.
+ * -ENOENT: there is none, or a message says which file can't be read.
+ */
+static int act_for_reserved(const struct each *each, const char *name)
+{
+	struct hosts hosts;
+	int done = -ENOENT;
+
+	if (!hosts_find(name, each->ctl->leases, &hosts))
+		return -ENOENT;
+	const struct mac *card = host_only_card(&hosts.reserved);
+	if (host_machines(&hosts.reserved) > 1) {
+		host_warn_of_several(name, &hosts.reserved);
+		done = false;
+	} else if (card != NULL) {
+		done = act_for_mac(each, name, card);
+	} else if (hosts.reserved.count > 0) {
+		done = act_for_members(each, name, &hosts.reserved);
+	}
+	hosts_free(&hosts);
+	return done;
+}
+
+static bool act_for_host(const struct each *each, const char *name)
+{
+	struct machine machine = {.count = 0};
+
+	if (address_begins(name))
+		return print_error(name,
+			"not a prefix, and not a range from a lower to a higher address");
+	if (resolve_is_odd_address(name))
+		return print_error(name,
+			"not a canonical address (write it without leading zeros, in four parts)");
+	const int error = resolve_host(name, AF_UNSPEC, add_address, &machine);
+	int done = error == 0 ? act_for_machine(each, name, &machine)
+	                      : act_for_reserved(each, name);
+	machine_free(&machine);
+	if (done != -ENOENT)
+		return done;
+	return print_error(name,
+		"not an IP or MAC address, a UUID, a range, a prefix, a name in names/ or in a reservation; as a host name: %s",
+		gai_strerror(error));
 }
 
 /* The identities of a name, for act_for_name(). */
@@ -432,8 +468,10 @@ static bool act_for_word(const struct each *each, const char *text)
 	struct mac mac;
 	const char *why;
 
-	if (identity_parse_uuid(text, uuid))
+	if (identity_parse_uuid(text, uuid)) {
+		warn_if_unsaid(each, "uuid");
 		return act_for_identity(each, uuid);
+	}
 	if (mac_parse(text, &mac, &why))
 		return act_for_mac(each, text, &mac);
 	if (why != NULL)

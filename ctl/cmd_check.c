@@ -36,7 +36,7 @@ struct checking {
 	struct ctl *ctl;
 	enum entry_kind kind;
 	unsigned long found;
-	struct forecast links;
+	struct forecast links, done;
 };
 
 /* Reports a problem of path. advice, for printf(3), says how to fix it. */
@@ -272,14 +272,18 @@ static void print_file_system(const struct checking *checking)
 /* Reports what keeps the responder from moving links. */
 static void check_forecasts(struct checking *checking)
 {
-	struct forecast *links = &checking->links, forecast;
+	struct forecast *links = &checking->links, served;
 
 	forecast_links(checking->ctl, links);
 	report_forecast(checking, links);
-	if (links->kind == FORECAST_FAILS || links->kind == FORECAST_ELSEWHERE)
+	if (links->kind == FORECAST_ELSEWHERE)
 		return;
-	forecast_served(checking->ctl, &forecast);
-	report_forecast(checking, &forecast);
+	if (links->kind != FORECAST_FAILS) {
+		forecast_served(checking->ctl, &served);
+		report_forecast(checking, &served);
+	}
+	forecast_done(checking->ctl, &checking->done);
+	report_forecast(checking, &checking->done);
 }
 
 /* Reports who else can write to a part of once/ that is the responder's own. */
@@ -333,10 +337,11 @@ static void check_entries(struct checking *checking, enum entry_kind kind)
 	checking->kind = kind;
 	const int error =
 		-entry_each(&checking->ctl->tree, kind, check_entry, checking);
-	/* check_once_part() has reported anything else in its place. */
+	/* Anything else in its place has been reported as such. */
 	const bool was_reported =
-		is_once_part(directory) &&
-		once_part_check(&checking->ctl->tree, directory) < 0;
+		(is_once_part(directory) &&
+			once_part_check(&checking->ctl->tree, directory) < 0) ||
+		strcmp(directory, checking->done.path) == 0;
 	if (error != 0 && !was_reported)
 		report_problem(checking, directory, strerror(error),
 			"let user %u read it", (unsigned)geteuid());

@@ -3,10 +3,8 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "boot/client.h"
@@ -16,6 +14,7 @@
 #include "boot/until.h"
 #include "ctl/arm.h"
 #include "ctl/ctl.h"
+#include "ctl/host_identities.h"
 #include "ctl/names.h"
 #include "ctl/print.h"
 
@@ -97,27 +96,9 @@ static bool remove_all(struct naming *naming)
 	return naming->done;
 }
 
-/* Gives the name to the addresses that the host of this name has. */
-static bool add_host(struct naming *naming)
+static bool add_found(const char *identity, void *context)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *found;
-	char text[NI_MAXHOST], identity[KEY_SIZE];
-	const int error = getaddrinfo(naming->name, NULL, &hints, &found);
-
-	if (error != 0)
-		return print_error(naming->name,
-			"as a host name: %s; give its addresses",
-			gai_strerror(error));
-	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
-		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,
-			    NULL, 0, NI_NUMERICHOST) == 0 &&
-			names_parse_identity(text, identity))
-			naming->done =
-				add_identity(naming, identity) && naming->done;
-	}
-	freeaddrinfo(found);
-	return naming->done;
+	return add_identity(context, identity);
 }
 
 static bool act_for_identity(struct naming *naming, const char *text)
@@ -141,8 +122,9 @@ bool cmd_name(struct ctl *ctl, int count, char *const operands[])
 		return false;
 	strcpy(naming.arm.link_text, naming.name);
 	if (count == 1)
-		naming.done =
-			ctl->delete ? remove_all(&naming) : add_host(&naming);
+		naming.done = ctl->delete ? remove_all(&naming)
+		                          : host_identities(ctl, naming.name,
+						    add_found, &naming);
 	for (int i = 1; i < count; i++)
 		naming.done =
 			act_for_identity(&naming, operands[i]) && naming.done;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "boot/client.h"
-#include "boot/number.h"
 #include "boot/subnet.h"
 #include "ctl/arm.h"
 #include "ctl/ctl.h"
@@ -13,20 +12,16 @@
 /* Parses 10.0.7.0/24, or as entries are named. False, with a message. */
 static bool parse_subnet(const char *text, struct client *out)
 {
-	const size_t split = strcspn(text, "/_");
-	char network[INET6_ADDRSTRLEN], name[SUBNET_NAME_SIZE];
-	struct client client;
-	unsigned length;
+	char name[SUBNET_NAME_SIZE];
+	struct subnet subnet;
 
-	snprintf(network, sizeof network, "%.*s", (int)split, text);
-	if (text[split] == '\0' || split >= sizeof network ||
-		!client_parse(network, &client) ||
-		!number_parse(text + split + 1, 10, 0, 128, &length))
+	if (!subnet_parse(text, "/_", &subnet))
 		return print_error(text, "not a subnet, such as 10.0.7.0/24");
-	if (!subnet_name(client.key, length, name))
+	if (!subnet_name(subnet.address, subnet.length, name))
 		return print_error(text,
 			"a length must be 0 to 32, or for IPv6 a multiple of 4 up to 128");
-	snprintf(out->key, sizeof out->key, "%s_%u", client.key, length);
+	snprintf(out->key, sizeof out->key, "%s_%u", subnet.address,
+		subnet.length);
 	if (strcmp(out->key, name) != 0)
 		return print_error(text,
 			"the address has bits behind the length; the subnet is %s",

@@ -246,24 +246,21 @@ static bool takes_links_alone(enum entry_kind kind)
 	return kind == ENTRY_ARMED || kind == ENTRY_UNTIL;
 }
 
-static bool is_expired(const struct ctl *ctl, const struct entry *entry)
-{
-	return entry->kind == ENTRY_ARMED && ctl->once.expires > 0 &&
-	       time(NULL) - entry->since > (time_t)ctl->once.expires;
-}
-
-static void look_at_entry(const struct ctl *ctl, mode_t type, struct entry *out)
+static void look_at_entry(
+	const struct ctl *ctl, const struct stat *st, struct entry *out)
 {
 	switch (out->kind) {
 	case ENTRY_ARMED:
 	case ENTRY_UNTIL:
 	case ENTRY_STATIC:
 	case ENTRY_SUBNET:
-		if (takes_links_alone(out->kind) && !S_ISLNK(type))
+		if (takes_links_alone(out->kind) && !S_ISLNK(st->st_mode))
 			out->problem = "not a link, so it is ignored";
 		else
 			look_at_target(&ctl->tree, out);
-		out->is_expired = out->problem == NULL && is_expired(ctl, out);
+		out->is_expired =
+			out->problem == NULL && out->kind == ENTRY_ARMED &&
+			decision_has_expired(&st->st_mtim, ctl->once.expires);
 		if (out->is_expired)
 			out->problem = "expired, so it is ignored";
 		break;
@@ -301,6 +298,6 @@ bool entry_look(const struct ctl *ctl, enum entry_kind kind, const char *name,
 	                                          : NULL;
 	if (dot != NULL)
 		*dot = '\0';
-	look_at_entry(ctl, st.st_mode, out);
+	look_at_entry(ctl, &st, out);
 	return true;
 }

@@ -315,3 +315,22 @@ void forecast_served(const struct ctl *ctl, struct forecast *out)
 			"links stay in " CLAIMED_DIR "/ when they are served",
 			out);
 }
+
+void forecast_done(const struct ctl *ctl, struct forecast *out)
+{
+	struct permission permission;
+	const char *where;
+
+	*out = (struct forecast){.kind = FORECAST_GOOD};
+	if (!permission_open(ctl, &permission))
+		return;
+	const int error = permission_done(&permission, &where);
+	if (error != 0) {
+		set_failure(&permission, where, error,
+			"/done is answered with 503", out);
+	} else if (permission_done_is_limited(&permission, &where)) {
+		set_forecast(out, FORECAST_MAY_FAIL, where,
+			"it is sticky and belongs to another user, so the responder can move or replace only its own links");
+		advise_chown(&permission, out);
+	}
+}

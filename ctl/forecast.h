@@ -51,5 +51,8 @@ void forecast_unseen(
 /* For moving a claim to once/.served/, which does not change the answer. */
 void forecast_served(const struct ctl *ctl, struct forecast *out);
 
+/* For the links in until/, when their machines ask for /done. */
+void forecast_done(const struct ctl *ctl, struct forecast *out);
+
 /* Names the holder of once/.lock, in words. */
 void forecast_lock_holder(const struct tree *tree, char *out, size_t size);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "boot/client.h"
-#include "boot/number.h"
 #include "boot/subnet.h"
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
@@ -76,7 +75,7 @@ static bool check_other_names(const struct ctl *ctl, const struct mac *mac,
 	char other[KEY_SIZE];
 	bool is_found = false;
 
-	if (is_hopeless || !machine_of_mac(mac, ctl->leases, &machine)) {
+	if (is_hopeless || !machine_of_mac(mac, NULL, ctl->leases, &machine)) {
 		is_hopeless = true;
 		return false;
 	}
@@ -136,16 +135,11 @@ static bool check_subnet(const struct ctl *ctl, const struct entry *entry,
 	struct key_problem *out)
 {
 	const char *key = entry->client;
-	const size_t split = strcspn(key, "_");
-	char address[INET6_ADDRSTRLEN], name[SUBNET_NAME_SIZE], text[PATH_MAX];
-	struct client client;
-	unsigned length;
+	char name[SUBNET_NAME_SIZE], text[PATH_MAX];
+	struct subnet subnet;
 
-	snprintf(address, sizeof address, "%.*s", (int)split, key);
-	if (key[split] != '_' || split >= sizeof address ||
-		!client_parse(address, &client) ||
-		!number_parse(key + split + 1, 10, 0, 128, &length) ||
-		!subnet_name(client.key, length, name))
+	if (!subnet_parse(key, "_", &subnet) ||
+		!subnet_name(subnet.address, subnet.length, name))
 		return set_problem(out,
 			"its name is no subnet, so no client ever gets it",
 			"call it as 10.0.7.0_24, or 2001:db8:7::_64 with a length that is a multiple of 4");
@@ -154,7 +148,7 @@ static bool check_subnet(const struct ctl *ctl, const struct entry *entry,
 			"its name is not the canonical form of its subnet, so no client ever gets it",
 			"rename it to %s", name);
 	if (entry->link_text[0] != '\0' &&
-		read_wider_text(ctl, client.key, length, text) &&
+		read_wider_text(ctl, subnet.address, subnet.length, text) &&
 		strcmp(text, entry->link_text) == 0)
 		return set_problem(out,
 			"it changes nothing: the next wider subnet with an entry has the same target",

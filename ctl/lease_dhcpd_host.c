@@ -43,12 +43,43 @@ bool dhcpd_host_read(struct dhcpd_host *host, const struct words *words)
 			mac_parse(words->text[2], &host->mac, &why);
 	} else if (words_has(words, 0, "deleted")) {
 		host->is_deleted = true;
+	} else if (words->count > 2 && words_has(words, 1, "host-name")) {
+		/* option host-name "x"; by OMAPI: supersede host-name = "x" */
+		strcpy(host->option, words->text[words->count - 1]);
 	} else if (words_has(words, 0, "fixed-address")) {
 		return read_fixed(words, host->fixed[0]);
 	} else if (words_has(words, 0, "fixed-address6")) {
 		return read_fixed(words, host->fixed[1]);
 	}
 	return true;
+}
+
+/* Reports a name for the card, or without one, for the fixed addresses. */
+static void report_name(const struct dhcpd_host *host, const char *word,
+	unsigned record, struct lease_sink *sink)
+{
+	static const struct mac nobody;
+	char name[WORD_SIZE], fixed[DHCPD_FIXED_SIZE];
+
+	strcpy(name, word);
+	const char *unquoted = name[0] == '"' ? words_unquote(name) : name;
+	if (!mac_equal(&host->mac, &nobody)) {
+		leases_name(sink, unquoted, &host->mac, 0, NULL);
+		return;
+	}
+	for (int i = 0; i < 2; i++) {
+		char *rest = strcpy(fixed, host->fixed[i]), *text;
+		while ((text = strsep(&rest, " ")) != NULL)
+			leases_name(sink, unquoted, &nobody, record, text);
+	}
+}
+
+static void report_names(const struct dhcpd_host *host, struct lease_sink *sink)
+{
+	const unsigned record = ++sink->records;
+
+	report_name(host, host->name, record, sink);
+	report_name(host, host->option, record, sink);
 }
 
 int dhcpd_host_report(const struct dhcpd_host *host, struct lease_sink *sink)
@@ -58,7 +89,10 @@ int dhcpd_host_report(const struct dhcpd_host *host, struct lease_sink *sink)
 	char fixed[DHCPD_FIXED_SIZE];
 	int err = 0;
 
-	if (host->is_deleted || mac_equal(&host->mac, &nobody))
+	if (host->is_deleted)
+		return 0;
+	report_names(host, sink);
+	if (mac_equal(&host->mac, &nobody))
 		return 0;
 	for (int i = 0; i < 2; i++) {
 		char *rest = strcpy(fixed, host->fixed[i]), *text;

@@ -10,8 +10,9 @@
 struct dhcpd_host {
 	bool is_open; /* its end has not been read */
 	bool is_deleted;
-	char name[WORD_SIZE];
-	struct mac mac; /* zeros: none */
+	char name[WORD_SIZE];   /* of the declaration, maybe quoted */
+	char option[WORD_SIZE]; /* host-name, as written; empty: none */
+	struct mac mac;         /* zeros: none */
 	/* Addresses or host names with blanks between, of IPv4 and of IPv6. */
 	char fixed[2][DHCPD_FIXED_SIZE];
 };

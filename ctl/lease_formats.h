@@ -41,6 +41,13 @@ int leases_follow(
 int leases_reserve(struct lease_sink *sink, const struct mac *mac,
 	unsigned record, const char *text, int family);
 
+/*
+ * Reports the host name of a reservation for a card, or, if mac is zeros, for
+ * an address. An unspecified address is none, nor is what is no address.
+ */
+void leases_name(struct lease_sink *sink, const char *name,
+	const struct mac *mac, unsigned record, const char *address);
+
 /* Reads a decimal number and nothing else. */
 bool leases_number(const char *digits, long long *out);
 

@@ -56,6 +56,16 @@ bool words_has(const struct words *words, unsigned at, const char *text)
 	return at < words->count && strcmp(words->text[at], text) == 0;
 }
 
+const char *words_unquote(char *word)
+{
+	const size_t length = strlen(word);
+
+	if (length < 2 || word[0] != '"' || word[length - 1] != '"')
+		return NULL;
+	word[length - 1] = '\0';
+	return word + 1;
+}
+
 static bool end_words(struct word_reader *reader, int c)
 {
 	end_word(reader);

@@ -23,6 +23,9 @@ bool words_is_text(int c);
 
 bool words_has(const struct words *words, unsigned at, const char *text);
 
+/* The text of a quoted word, in place. NULL: not quoted, or cut off. */
+const char *words_unquote(char *word);
+
 /* False: no more lines. end is 0 after a control character. */
 bool words_line(FILE *file, struct words *out);
 

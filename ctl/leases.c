@@ -39,11 +39,18 @@ bool leases_path(const char *text, char out[static PATH_MAX])
 	return length >= 0 && length < PATH_MAX;
 }
 
-int leases_reserve(struct lease_sink *sink, const struct mac *mac,
-	unsigned record, const char *text, int family)
+static bool is_unspecified(const struct address *address)
 {
 	static const struct address nowhere[] = {
 		{IN6ADDR_ANY_INIT}, {{{{[10] = 0xff, [11] = 0xff}}}}};
+
+	return address_compare(address, &nowhere[0]) == 0 ||
+	       address_compare(address, &nowhere[1]) == 0;
+}
+
+int leases_reserve(struct lease_sink *sink, const struct mac *mac,
+	unsigned record, const char *text, int family)
+{
 	struct lease lease = {.mac = *mac,
 		.holds = true,
 		.is_reserved = true,
@@ -55,10 +62,24 @@ int leases_reserve(struct lease_sink *sink, const struct mac *mac,
 		return sink->resolve(text, family, sink->context) ? 0
 		                                                  : -ECANCELED;
 	}
-	if (address_compare(&lease.address, &nowhere[0]) != 0 &&
-		address_compare(&lease.address, &nowhere[1]) != 0)
+	if (!is_unspecified(&lease.address))
 		sink->found(&lease, sink->context);
 	return 0;
+}
+
+void leases_name(struct lease_sink *sink, const char *name,
+	const struct mac *mac, unsigned record, const char *address)
+{
+	static const struct mac nobody;
+	struct lease_host host = {.name = name, .mac = *mac, .record = record};
+
+	if (sink->named == NULL || name == NULL || name[0] == '\0')
+		return;
+	if (mac_equal(mac, &nobody) &&
+		(address == NULL || !address_parse(address, &host.address) ||
+			is_unspecified(&host.address)))
+		return;
+	sink->named(&host, sink->context);
 }
 
 FILE *leases_open(const char *path)

@@ -19,6 +19,21 @@ struct lease {
 	unsigned record;
 	/* In one file, a higher order is newer. 0: unknown. */
 	long long order;
+	/*
+	 * The host's name in a lease, which the client may have chosen. NULL:
+	 * none, or a reservation. Valid during the call of lease_found.
+	 */
+	const char *name;
+};
+
+/* A host name in a reservation. Valid during the call of lease_named. */
+struct lease_host {
+	const char *name;
+	struct mac mac;         /* zeros: none is known */
+	struct address address; /* only if none is */
+	/* Cards, or addresses without a card, of one machine have the same
+	 * number. 0: one card only. */
+	unsigned record;
 };
 
 /* What is read; the servers' own manuals describe the formats. */
@@ -36,6 +51,7 @@ enum leases_format {
 };
 
 typedef void lease_found(const struct lease *lease, void *context);
+typedef void lease_named(const struct lease_host *host, void *context);
 
 /*
  * Reports the addresses that a host name in a reservation has. False, with a
@@ -49,6 +65,7 @@ typedef bool lease_resolve(const char *name, int family, void *context);
 /* Who takes what a file says. */
 struct lease_sink {
 	lease_found *found;
+	lease_named *named; /* NULL: host names don't matter */
 	lease_resolve *resolve;
 	void *context;
 	/* Only names in reservations of this card are resolved. NULL: none. */
@@ -59,10 +76,11 @@ struct lease_sink {
 };
 
 /*
- * Reports each lease and reservation in a file and in the files that it
- * includes. Returns 0 or -errno: -EBADMSG for another format, -ESPIPE for
- * anything but a regular file, -EFBIG, -ELOOP for files that name each other,
- * -ECANCELED if resolve failed. After an error, ignore what was found.
+ * Reports each lease and reservation, and each host name of a reservation, in a
+ * file and in the files that it includes. Returns 0 or -errno: -EBADMSG for
+ * another format, -ESPIPE for anything but a regular file, -EFBIG, -ELOOP for
+ * files that name each other, -ECANCELED if resolve failed. After an error,
+ * ignore what was found.
  */
 int leases_read(
 	const char *path, enum leases_format format, struct lease_sink *sink);

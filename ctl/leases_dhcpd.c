@@ -27,6 +27,7 @@ struct dhcpd_reader {
 	/* The lease whose block was opened last. */
 	bool in_lease, is_active, has_state, is_over;
 	time_t started, seen; /* starts, cltt; 0: none */
+	char name[WORD_SIZE]; /* client-hostname, as written; empty: none */
 	struct lease lease;
 
 	struct dhcpd_host host;
@@ -88,6 +89,7 @@ static bool begin_dhcpd_lease(struct dhcpd_reader *reader, const char *address)
 {
 	reader->is_active = reader->has_state = reader->is_over = false;
 	reader->started = reader->seen = 0;
+	reader->name[0] = '\0';
 	reader->lease = (struct lease){.is_followed = true};
 	reader->in_lease = address_parse(address, &reader->lease.address);
 	reader->depth = 1;
@@ -101,6 +103,7 @@ static bool end_dhcpd_lease(struct dhcpd_reader *reader)
 
 	lease->holds = reader->is_active && !reader->is_over;
 	lease->order = reader->seen != 0 ? reader->seen : reader->started;
+	lease->name = words_unquote(reader->name);
 	if (reader->has_state)
 		reader->sink->found(lease, reader->sink->context);
 	reader->in_lease = false;
@@ -128,6 +131,9 @@ static bool read_dhcpd_statement(
 	} else if (words_has(words, 0, "hardware") &&
 		   words_has(words, 1, "ethernet") && words->count == 3) {
 		mac_parse(words->text[2], &reader->lease.mac, &why);
+	} else if (words_has(words, 0, "client-hostname") &&
+		   words->count == 2) {
+		strcpy(reader->name, words->text[1]);
 	}
 	return true;
 }

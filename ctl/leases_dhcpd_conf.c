@@ -17,20 +17,9 @@ struct conf_reader {
 	struct dhcpd_host host;
 };
 
-/* The text of a quoted word. NULL: it is not quoted, or cut off. */
-static const char *unquote(char *word)
-{
-	const size_t length = strlen(word);
-
-	if (length < 2 || word[0] != '"' || word[length - 1] != '"')
-		return NULL;
-	word[length - 1] = '\0';
-	return word + 1;
-}
-
 static int read_include(struct conf_reader *reader, struct words *words)
 {
-	const char *path = unquote(words->text[1]);
+	const char *path = words_unquote(words->text[1]);
 
 	return path == NULL
 	               ? -EBADMSG

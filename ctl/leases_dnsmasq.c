@@ -34,6 +34,9 @@ static bool read_dnsmasq_line(
 	*out = (struct lease){
 		.holds = expiry == 0 || expiry > now, .order = expiry};
 	leases_dnsmasq_mac(words->text[1], &out->mac);
+	/* A last word without what follows it may be cut off. */
+	if (words->count > 4 && !words_has(words, 3, "*"))
+		out->name = words->text[3];
 	return address_parse(words->text[2], &out->address);
 }
 

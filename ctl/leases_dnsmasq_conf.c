@@ -22,6 +22,7 @@ struct dhcp_host {
 	struct mac macs[MACS_MAX];
 	const char *addresses[ADDRESSES_MAX];
 	unsigned mac_count, address_count;
+	const char *name; /* NULL: none */
 	bool is_ignored;
 };
 
@@ -41,6 +42,18 @@ static const char *read_ipv6(char *field)
 		memcmp(&address.bits, &in6addr_any, 8) == 0)
 		return NULL;
 	return field + 1;
+}
+
+/* Whether a field is the length of a lease: 45m, 3600, infinite. */
+static bool is_time(const char *field)
+{
+	const size_t digits = strspn(field, "0123456789");
+
+	return strcmp(field, "infinite") == 0 ||
+	       (digits > 0 && (field[digits] == '\0' ||
+				      (field[digits + 1] == '\0' &&
+					      strchr("smhdwSMHDW",
+						      field[digits]) != NULL)));
 }
 
 /* False: more fields than there is room for. */
@@ -70,8 +83,23 @@ static bool read_field(char *field, struct dhcp_host *host)
 	} else if (strchr(field, '.') != NULL &&
 		   address_parse(field, &address)) {
 		host->addresses[host->address_count++] = field;
+	} else if (!host->is_ignored && !is_time(field)) {
+		host->name = field;
 	}
 	return true;
+}
+
+static void report_name(
+	const struct dhcp_host *host, unsigned record, struct lease_sink *sink)
+{
+	static const struct mac nobody;
+
+	for (unsigned i = 0; i < host->mac_count; i++)
+		leases_name(sink, host->name, &host->macs[i], record, NULL);
+	for (unsigned i = 0; host->mac_count == 0 && i < host->address_count;
+		i++)
+		leases_name(
+			sink, host->name, &nobody, record, host->addresses[i]);
 }
 
 static int report_host(const struct dhcp_host *host, struct lease_sink *sink)
@@ -80,7 +108,8 @@ static int report_host(const struct dhcp_host *host, struct lease_sink *sink)
 
 	if (host->is_ignored)
 		return 0;
-	const unsigned record = host->mac_count > 1 ? ++sink->records : 0;
+	const unsigned record = host->mac_count != 1 ? ++sink->records : 0;
+	report_name(host, record, sink);
 	for (unsigned i = 0; i < host->mac_count; i++) {
 		for (unsigned j = 0; err == 0 && j < host->address_count; j++)
 			err = leases_reserve(sink, &host->macs[i], record,

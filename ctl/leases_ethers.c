@@ -9,6 +9,7 @@
 /* As ether_line(3), ignores a line that is no entry. */
 static int read_line(const struct words *words, struct lease_sink *sink)
 {
+	struct address address;
 	struct mac mac;
 	const char *why;
 
@@ -17,6 +18,8 @@ static int read_line(const struct words *words, struct lease_sink *sink)
 		return 0;
 	if (words->count > 2 && words->text[2][0] != '#')
 		return 0;
+	if (!address_parse(words->text[1], &address))
+		leases_name(sink, words->text[1], &mac, 0, NULL);
 	return leases_reserve(sink, &mac, 0, words->text[1], AF_INET);
 }
 

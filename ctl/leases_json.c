@@ -40,13 +40,32 @@ static void reserve_number(
 		leases_reserve(sink, mac, 0, text, AF_UNSPEC);
 }
 
+/* Reports the name of a host that has no MAC address: a DUID, or another id. */
+static void name_numbers(const json_t *host, struct lease_sink *sink)
+{
+	static const struct mac nobody;
+	const char *name = json_string_value(json_object_get(host, "hostname"));
+	const json_t *many = json_object_get(host, "ip-addresses");
+	const unsigned record = ++sink->records;
+
+	leases_name(sink, name, &nobody, record,
+		json_string_value(json_object_get(host, "ip-address")));
+	for (size_t i = 0; i < json_array_size(many); i++)
+		leases_name(sink, name, &nobody, record,
+			json_string_value(json_array_get(many, i)));
+}
+
 static void read_reservation(const json_t *host, struct lease_sink *sink)
 {
+	const char *name = json_string_value(json_object_get(host, "hostname"));
 	const json_t *many = json_object_get(host, "ip-addresses");
 	struct mac mac;
 
-	if (!read_kea_mac(json_object_get(host, "hw-address"), &mac))
+	if (!read_kea_mac(json_object_get(host, "hw-address"), &mac)) {
+		name_numbers(host, sink);
 		return;
+	}
+	leases_name(sink, name, &mac, 0, NULL);
 	reserve_number(sink, &mac, json_object_get(host, "ip-address"));
 	for (size_t i = 0; i < json_array_size(many); i++)
 		reserve_number(sink, &mac, json_array_get(many, i));
@@ -143,6 +162,7 @@ static bool read_networkd_lease(
 {
 	const json_t *end = json_object_get(json, "ExpirationRealtimeUSec");
 	const double seconds = json_number_value(end) / 1e6;
+	const char *name = json_string_value(json_object_get(json, "Hostname"));
 	struct lease lease = {.holds = seconds > now};
 	char text[INET6_ADDRSTRLEN];
 	uint8_t bytes[4];
@@ -157,6 +177,8 @@ static bool read_networkd_lease(
 	if (seconds < 1e11)
 		lease.order = (long long)seconds;
 	read_networkd_mac(json, &lease.mac);
+	if (name != NULL && name[0] != '\0')
+		lease.name = name;
 	if (address_parse(text, &lease.address))
 		sink->found(&lease, sink->context);
 	return true;

@@ -11,13 +11,22 @@
 #include "ctl/lease_formats.h"
 #include "ctl/lease_words.h"
 
-#define VALUE_SIZE 64 /* bytes; more than any value that we read has */
+#define VALUE_SIZE 256 /* bytes; more than any value that we read has */
 #define COLUMNS_MAX 64
 
-enum column { ADDRESS, HWADDR, LIFETIME, EXPIRE, STATE, TYPE, COLUMN_COUNT };
+enum column {
+	ADDRESS,
+	HWADDR,
+	LIFETIME,
+	EXPIRE,
+	STATE,
+	TYPE,
+	HOSTNAME,
+	COLUMN_COUNT
+};
 
-static const char *const column_names[] = {
-	"address", "hwaddr", "valid_lifetime", "expire", "state", "lease_type"};
+static const char *const column_names[] = {"address", "hwaddr",
+	"valid_lifetime", "expire", "state", "lease_type", "hostname"};
 
 #define STATE_ASSIGNED 0 /* others: declined, reclaimed, released */
 #define TYPE_PREFIX 2    /* a delegated prefix, no address of the machine */
@@ -117,6 +126,8 @@ static bool parse_row(const struct table *table, const struct row *row,
 					type == TYPE_PREFIX))
 		return false;
 	mac_parse(row->values[HWADDR], &out->mac, &why);
+	if (row->values[HOSTNAME][0] != '\0')
+		out->name = row->values[HOSTNAME];
 	/* A lifetime of 0 removes the lease. */
 	out->holds = state == STATE_ASSIGNED && lifetime > 0 &&
 	             (expire > now || lifetime == FOREVER);

@@ -11,37 +11,13 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <strings.h>
 #include <sysexits.h>
 
+#include "ctl/lease_sources.h"
 #include "ctl/leases.h"
 #include "ctl/neighbours.h"
-
-/* Where Debian and Fedora have the files of DHCP servers. */
-static const struct source {
-	const char *path; /* or a pattern of glob(7) */
-	enum leases_format format;
-} sources[] = {
-	{"/var/lib/misc/dnsmasq.leases", LEASES_DNSMASQ},
-	{"/var/lib/dnsmasq/dnsmasq.leases", LEASES_DNSMASQ},
-	{"/etc/dnsmasq.conf", LEASES_DNSMASQ_CONF},
-	{"/etc/dnsmasq.d/*", LEASES_DNSMASQ_CONF},
-	{"/etc/ethers", LEASES_ETHERS},
-	{"/var/lib/dhcp/dhcpd.leases", LEASES_DHCPD},
-	{"/var/lib/dhcpd/dhcpd.leases", LEASES_DHCPD},
-	{"/etc/dhcp/dhcpd.conf", LEASES_DHCPD_CONF},
-	{"/etc/dhcp/dhcpd6.conf", LEASES_DHCPD_CONF},
-	{"/var/lib/kea/kea-leases4.csv", LEASES_KEA},
-	{"/var/lib/kea/kea-leases6.csv", LEASES_KEA},
-	{"/etc/kea/kea-dhcp4.conf", LEASES_JSON},
-	{"/etc/kea/kea-dhcp6.conf", LEASES_JSON},
-	{"/var/lib/systemd/network/dhcp-server-lease/*", LEASES_JSON},
-	{"/run/systemd/netif/dhcp-server-lease/*", LEASES_JSON},
-	{"/etc/systemd/network/*.network", LEASES_NETWORK},
-	{"/etc/systemd/network/*.network.d/*.conf", LEASES_NETWORK},
-	{"/run/systemd/network/*.network", LEASES_NETWORK},
-	{"/run/systemd/network/*.network.d/*.conf", LEASES_NETWORK},
-};
+#include "ctl/resolve.h"
 
 /* What a file or the neighbour table says about an address. */
 struct sighting {
@@ -51,9 +27,10 @@ struct sighting {
 
 struct sightings {
 	const struct mac *mac; /* of the machine that is asked for */
+	const char *host;      /* its name, if its addresses are known */
 	struct sighting *all;
 	size_t count, size;
-	const char *path; /* of the file or directory being read */
+	const char *path; /* of what is being read */
 };
 
 static void *grow_sightings(void *all, size_t count, size_t *size, size_t bytes)
@@ -77,6 +54,7 @@ static void add_sighting(const struct lease *lease, void *context)
 		&sightings->size, sizeof sightings->all[0]);
 	sightings->all[sightings->count++] =
 		(struct sighting){*lease, sightings->path};
+	sightings->all[sightings->count - 1].lease.name = NULL;
 }
 
 static void add_neighbour_sighting(const struct address *address,
@@ -88,88 +66,40 @@ static void add_neighbour_sighting(const struct address *address,
 	add_sighting(&lease, context);
 }
 
-static const char *describe_error(int error)
+/* Keeps an address of the host that a reservation names. */
+static void add_resolved(const struct address *address, void *context)
 {
-	switch (error) {
-	case EBADMSG:
-		return "not a file of a DHCP server that pxesrvctl knows";
-	case EISDIR:
-		return "is a directory";
-	case ESPIPE:
-		return "not a regular file";
-	default:
-		return strerror(error);
-	}
+	struct sightings *sightings = context;
+	const struct lease lease = {.address = *address,
+		.mac = *sightings->mac,
+		.holds = true,
+		.is_reserved = true};
+
+	add_sighting(&lease, sightings);
 }
 
 /* An address is a name in the reservation: that of the host, in the DNS. */
 static bool resolve_reserved(const char *name, int family, void *context)
 {
 	struct sightings *sightings = context;
-	const struct addrinfo hints = {
-		.ai_family = family, .ai_socktype = SOCK_STREAM};
-	struct lease lease = {
-		.mac = *sightings->mac, .holds = true, .is_reserved = true};
-	struct addrinfo *found;
-	char text[INET6_ADDRSTRLEN];
 
-	/* getaddrinfo(3) takes 10.1 for an address. */
-	int error = strspn(name, "0123456789.") == strlen(name)
-	                    ? EAI_NONAME
-	                    : getaddrinfo(name, NULL, &hints, &found);
-	if (error != 0) {
+	if (sightings->host != NULL && strcasecmp(name, sightings->host) == 0)
+		return true;
+	const int error = resolve_host(name, family, add_resolved, sightings);
+	if (error != 0)
 		warnx("%s, which is reserved for the machine: %s", name,
 			gai_strerror(error));
-		return false;
-	}
-	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
-		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text,
-			    NULL, 0, NI_NUMERICHOST) == 0 &&
-			address_parse(text, &lease.address))
-			add_sighting(&lease, sightings);
-	}
-	freeaddrinfo(found);
-	return true;
-}
-
-static bool read_source(const struct source *source, bool must_be_there,
-	struct sightings *sightings)
-{
-	struct lease_sink sink = {.found = add_sighting,
-		.resolve = resolve_reserved,
-		.context = sightings,
-		.mac = sightings->mac};
-
-	sightings->path = source->path;
-	const int error = -(
-		must_be_there || strchr(source->path, '*') == NULL
-			? leases_read(source->path, source->format, &sink)
-			: leases_read_all(source->path, source->format, &sink));
-	if (error == 0)
-		return true;
-	if ((error == ENOENT || error == ENOTDIR) && !must_be_there &&
-		strcmp(sink.path, source->path) == 0)
-		return true;
-	if (error != ECANCELED)
-		warnx("%s: %s", sink.path, describe_error(error));
-	return false;
-}
-
-static bool read_sources(const char *leases, struct sightings *sightings)
-{
-	const struct source named = {.path = leases, .format = LEASES_ANY};
-	bool done = true;
-
-	if (leases != NULL)
-		return read_source(&named, true, sightings);
-	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
-		done = read_source(&sources[i], false, sightings) && done;
-	return done;
+	return error == 0;
 }
 
 static bool read_sightings(const char *leases, struct sightings *sightings)
 {
-	if (!read_sources(leases, sightings))
+	const struct lease_sink sink = {.found = add_sighting,
+		.resolve = resolve_reserved,
+		.context = sightings,
+		.mac = sightings->mac};
+
+	if (!lease_sources_read(leases, &sink, &sightings->path))
 		return false;
 	sightings->path = NULL;
 	/* Leases are enough: go on without the neighbour table. */
@@ -191,8 +121,7 @@ static void add_holding(struct machine *machine, const struct holding *holding)
 	machine->holdings[machine->count++] = *holding;
 }
 
-static bool machine_has(
-	const struct machine *machine, const struct address *address)
+bool machine_has(const struct machine *machine, const struct address *address)
 {
 	for (size_t i = 0; i < machine->count; i++) {
 		if (address_compare(&machine->holdings[i].address, address) ==
@@ -368,10 +297,10 @@ static void find_holdings(const struct sightings *sightings,
 			compare_holdings);
 }
 
-bool machine_of_mac(
-	const struct mac *mac, const char *leases, struct machine *out)
+bool machine_of_mac(const struct mac *mac, const char *host, const char *leases,
+	struct machine *out)
 {
-	struct sightings sightings = {.mac = mac};
+	struct sightings sightings = {.mac = mac, .host = host};
 
 	*out = (struct machine){.count = 0};
 	const bool done = read_sightings(leases, &sightings);
@@ -388,6 +317,14 @@ void machine_add(struct machine *machine, const struct address *address)
 
 	if (!machine_has(machine, address))
 		add_holding(machine, &holding);
+}
+
+void machine_merge(struct machine *machine, const struct machine *other)
+{
+	for (size_t i = 0; i < other->count; i++) {
+		if (!machine_has(machine, &other->holdings[i].address))
+			add_holding(machine, &other->holdings[i]);
+	}
 }
 
 void machine_free(struct machine *machine)

@@ -38,14 +38,20 @@ struct machine {
  * A machine has what is leased to it or reserved for it. Without a lease and a
  * reservation, and if leases is NULL, it has what its confirmed neighbour
  * entries say. An address that is leased to another machine, reserved or
- * confirmed for one, is not its own. False, with a message: a file can't be
- * read, or a name in a reservation can't be resolved.
+ * confirmed for one, is not its own. A reservation that has the name host
+ * (NULL: none) in the place of an address gives none. False, with a message: a
+ * file can't be read, or another name in a reservation can't be resolved.
  */
-bool machine_of_mac(
-	const struct mac *mac, const char *leases, struct machine *out);
+bool machine_of_mac(const struct mac *mac, const char *host, const char *leases,
+	struct machine *out);
 
 /* Adds an address that the machine's host name has. */
 void machine_add(struct machine *machine, const struct address *address);
+
+/* Adds the addresses of another one that this one doesn't have. */
+void machine_merge(struct machine *machine, const struct machine *other);
+
+bool machine_has(const struct machine *machine, const struct address *address);
 
 void machine_free(struct machine *machine);
 

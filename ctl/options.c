@@ -69,10 +69,11 @@ static const struct command commands[] = {
 		.operands = "NAME [IDENTITY...]",
 		.operands_min = 1,
 		.operands_max = -1,
-		.options = "uFd",
+		.options = "uFdL",
 		.help = "make several addresses one machine\n"
-			"IDENTITY is an IP or MAC address or a UUID. Without one, the addresses of the\n"
-			"host NAME. With -d, takes the name from these identities, or from all.\n",
+			"IDENTITY is an IP or MAC address or a UUID. Without one, those of the host\n"
+			"NAME, by DNS and by reservations in DHCP. With -d, takes the name from these\n"
+			"identities, or from all.\n",
 	},
 	{
 		.name = "cancel",
@@ -244,7 +245,7 @@ static const struct {
 	{'E', "each", NULL, offsetof(struct ctl, each),
 		"act on all addresses of a machine that has several"},
 	{'L', "leases", "FILE", offsetof(struct ctl, leases),
-		"a file of a DHCP server, for MAC addresses"},
+		"a file of a DHCP server, for MAC addresses and host names"},
 	{'T', "timeout", "TIME", offsetof(struct ctl, timeout),
 		"wait no longer than this: 90s, 15m, 2h, 7d"},
 	{'C', "client", "CLIENT", offsetof(struct ctl, client),

@@ -13,6 +13,7 @@
 
 #include "boot/client.h"
 #include "boot/once.h"
+#include "boot/until.h"
 #include "boot/user.h"
 #include "ctl/ctl.h"
 #include "ctl/responder.h"
@@ -219,4 +220,42 @@ int permission_served(const struct permission *permission)
 	const int error = reach_error(permission, SERVED_DIR);
 
 	return error == 0 ? fill_error(permission, SERVED_DIR) : error;
+}
+
+/* Checks in the order of until_finish(). A missing until/.done can be made. */
+int permission_done(const struct permission *permission, const char **where)
+{
+	const int root = permission->tree.root;
+	struct stat until, done;
+
+	*where = UNTIL_DIR;
+	if (fstatat(root, UNTIL_DIR, &until, 0) < 0)
+		return 0;
+	const int error = access_error(permission, UNTIL_DIR, W_OK | X_OK);
+	if (error != 0)
+		return error;
+	*where = DONE_DIR;
+	if (fstatat(root, DONE_DIR, &done, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (!S_ISDIR(done.st_mode))
+		return ENOTDIR;
+	return until.st_dev != done.st_dev
+	               ? EXDEV
+	               : access_error(permission, DONE_DIR, W_OK | X_OK);
+}
+
+bool permission_done_is_limited(
+	const struct permission *permission, const char **where)
+{
+	static const char *const paths[] = {UNTIL_DIR, DONE_DIR};
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		*where = paths[i];
+		if (permission->is_known && permission->user != 0 &&
+			fstatat(permission->tree.root, paths[i], &st, 0) == 0 &&
+			(st.st_mode & S_ISVTX) && st.st_uid != permission->user)
+			return true;
+	}
+	return false;
 }

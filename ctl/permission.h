@@ -49,3 +49,13 @@ int permission_claim(const struct permission *permission, const char *client,
 
 /* As permission_claim(), for moving a claim to once/.served/. */
 int permission_served(const struct permission *permission);
+
+/* As permission_claim(), for moving any link of until/ to until/.done/. */
+int permission_done(const struct permission *permission, const char **where);
+
+/*
+ * Whether the sticky bit of until/ or until/.done, whose path is then where,
+ * keeps the responder from moving or replacing links of others.
+ */
+bool permission_done_is_limited(
+	const struct permission *permission, const char **where);

@@ -5,7 +5,8 @@
  * their flags.
  *
  * Any user can start a responder with any root. So only messages and exit
- * statuses depend on the result.
+ * statuses depend on the result, except for the PXESRV_IDENTIFY of one that is
+ * trusted.
  */
 #include "ctl/responder.h"
 
@@ -30,11 +31,10 @@
 
 #define PROGRAM "pxesrv.fcgi"
 #define DELETED " (deleted)" /* an upgrade replaced it */
-#define ROOT_SETTING "PXESRV_ROOT="
 
 struct responder_search {
 	const struct ctl *ctl;
-	uid_t owner;         /* of once/: the most likely user */
+	uid_t owner;         /* of once/: the most likely user; 0: unknown */
 	bool is_of_one_user; /* -u */
 	uid_t user;
 	bool any_without_root; /* one was found that may serve any tree */
@@ -62,8 +62,29 @@ static FILE *open_proc_file(int process, const char *name)
 	return fd < 0 ? NULL : fdopen(fd, "r");
 }
 
-/* Reads a process's PXESRV_ROOT; "" if not set. False: unreadable. */
-static bool read_root_setting(int process, char out[static PATH_MAX])
+/* The value of a variable such as NAME=VALUE. NULL: of another one. */
+static const char *value_of(const char *variable, const char *name)
+{
+	const size_t length = strlen(name);
+
+	return strncmp(variable, name, length) == 0 && variable[length] == '='
+	               ? variable + length + 1
+	               : NULL;
+}
+
+static void read_setting(const char *variable, struct responder *out)
+{
+	const char *root = value_of(variable, "PXESRV_ROOT");
+	const char *identify = value_of(variable, "PXESRV_IDENTIFY");
+
+	if (root != NULL)
+		snprintf(out->named, sizeof out->named, "%s", root);
+	else if (identify != NULL)
+		identify_parse(identify, &out->identify);
+}
+
+/* Reads a process's settings. False: unreadable. */
+static bool read_settings(int process, struct responder *out)
 {
 	char *variable = NULL;
 	size_t size = 0;
@@ -71,12 +92,8 @@ static bool read_root_setting(int process, char out[static PATH_MAX])
 
 	if (file == NULL)
 		return false;
-	out[0] = '\0';
-	while (getdelim(&variable, &size, '\0', file) > 0) {
-		if (strncmp(variable, ROOT_SETTING, strlen(ROOT_SETTING)) == 0)
-			snprintf(out, PATH_MAX, "%s",
-				variable + strlen(ROOT_SETTING));
-	}
+	while (getdelim(&variable, &size, '\0', file) > 0)
+		read_setting(variable, out);
 	free(variable);
 	fclose(file);
 	return true;
@@ -226,7 +243,7 @@ static void consider_process(
 
 	if (!runs_responder(process))
 		return;
-	if (!read_root_setting(process, one.named) || one.named[0] == '\0') {
+	if (!read_settings(process, &one) || one.named[0] == '\0') {
 		search->any_without_root = true;
 		return;
 	}
@@ -241,6 +258,8 @@ static void consider_process(
 	}
 	if (search->found && search->best.root >= 0)
 		close(search->best.root);
+	one.is_trusted = search->is_of_one_user || one.user == 0 ||
+	                 one.user == search->owner || one.user == geteuid();
 	search->best = one;
 	search->found = true;
 }

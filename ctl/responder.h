@@ -2,7 +2,10 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/types.h>
+
+#include "cgi/identify.h"
 
 struct ctl;
 
@@ -25,7 +28,10 @@ struct responder {
 	gid_t group;
 	gid_t groups[RESPONDER_GROUPS_MAX];
 	int group_count;
-	char named[PATH_MAX]; /* its PXESRV_ROOT */
+	char named[PATH_MAX];     /* its PXESRV_ROOT */
+	struct identify identify; /* its PXESRV_IDENTIFY */
+	/* It is of root, of the owner of once/, of the caller, or of -u. */
+	bool is_trusted;
 };
 
 /*

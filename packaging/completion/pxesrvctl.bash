@@ -72,7 +72,8 @@ _pxesrvctl_options()
 	'') COMPREPLY=(-r -h -V) ;;
 	once | until | static | rearm)
 		COMPREPLY=(-f -u --force --each --leases) ;;
-	subnet | name) COMPREPLY=(-u --force -d) ;;
+	subnet) COMPREPLY=(-u --force -d) ;;
+	name) COMPREPLY=(-u --force -d --leases) ;;
 	cancel) COMPREPLY=(-f -u --force --leases) ;;
 	forget) COMPREPLY=(-f --force --leases) ;;
 	list) COMPREPLY=(--json -U -u) ;;

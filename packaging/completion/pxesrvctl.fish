@@ -122,8 +122,8 @@ __pxesrvctl_option 'subnet name' -l force -d 'Replace files, or other names'
 __pxesrvctl_option 'subnet name' -s d -d 'Remove'
 __pxesrvctl_option 'once until static rearm explain wait' -l each \
 	-d 'All addresses of a machine'
-__pxesrvctl_option "$arm explain wait forget" -l leases -r -F \
-	-d 'Where to look for MAC addresses'
+__pxesrvctl_option "$arm name explain wait forget" -l leases -r -F \
+	-d 'Where to look machines up'
 __pxesrvctl_option 'list explain wait check log' -l json -d 'One object a line'
 __pxesrvctl_option list -s U -d 'In the order of the directory'
 __pxesrvctl_option "$arm explain wait forget" -s f -r -F -d 'A file of clients'

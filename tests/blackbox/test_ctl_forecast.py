@@ -539,3 +539,68 @@ def test_a_container(tree, tmp_path):
         one.end(signal.SIGKILL)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+# until/ and until/.done
+
+DONE_MODES = [0o755, 0o775, 0o777, 0o555, 0o3770, 0o1777]
+
+
+def set_up_done(tree, until, done, old):
+    """until and done are owners and modes; done may be None, or be no
+    directory. old owns the link that was done before, if any."""
+    remove(tree.full("until"))
+    os.mkdir(tree.full("until"))
+    if isinstance(done, tuple):
+        os.mkdir(tree.full("until/.done"))
+        if old:
+            os.symlink("x", tree.full(f"until/.done/{CLIENT}"))
+            os.chown(tree.full(f"until/.done/{CLIENT}"), OWNERS[old], GROUP,
+                     follow_symlinks=False)
+    elif done:
+        tree.add("until/.done", done)
+    tree.add(f"until/{CLIENT}", Link("../os/boot"))
+    for path, how in ("until/.done", done), ("until", until):
+        if isinstance(how, tuple):
+            os.chown(tree.full(path), OWNERS[how[0]], GROUP)
+            os.chmod(tree.full(path), how[1])
+
+
+def test_what_is_answered_to_done(tree):
+    """check with the responder's user knows each 503, and calls nothing else
+    one. What it doubts is sticky, and belongs to somebody else."""
+    program = Cgi("/run/servers")
+    ways = [*itertools.product(("responder", "root", "alice"), DONE_MODES)]
+    cases = [
+        *itertools.product([("responder", 0o755)], [*ways, None], OWNERS),
+        *itertools.product(ways, [("responder", 0o755), None], [None]),
+        *itertools.product([("responder", 0o755)],
+                           ["a file", Link("../static")], [None])]
+    seen = set()
+    for until_, done, old in cases:
+        set_up_done(tree, until_, done, old)
+        said = [one for one in
+                ctl.run("check", "--json", "-u", str(USER)).objects()
+                if one["path"] in ("until", "until/.done")]
+        got = program.ask("/done", client=CLIENT)
+        what = (until_, done, old, got.status, said)
+        assert len(said) < 2, what
+        doubted = said and "sticky" in said[0]["problem"]
+        seen.add((got.status, bool(said), bool(doubted)))
+        if not doubted:
+            assert (got.status == 503) == bool(said), what
+        if said and not doubted:
+            assert "so /done is answered with 503: " in said[0]["problem"], what
+        if said and isinstance(done, tuple):
+            assert "pxesrvctl chown " in said[0]["advice"], what
+    assert seen == {(200, False, False), (200, True, True),
+                    (503, True, False), (503, True, True)}
+
+
+def test_chown_lets_the_responder_be_done(tree):
+    """As check advises."""
+    set_up_done(tree, ("responder", 0o3770), ("root", 0o755), None)
+    done = ctl.run("check", "-u", str(USER))
+    assert "until/.done: the responder can't use it (user " in done.out
+    ctl.good("chown", str(USER))
+    assert ctl.good("check", "-u", str(USER)).out == ""
+    assert Cgi("/run/servers").ask("/done", client=CLIENT).status == 200

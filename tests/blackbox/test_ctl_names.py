@@ -7,6 +7,7 @@ import pytest
 import answer
 import ctl
 import fastcgi
+import place
 from cases import MENU, OS
 from deployments import meta_variables
 from tree import Directory, Link, OldLink
@@ -137,6 +138,73 @@ def test_a_mac_address_where_machines_say_theirs(tree):
     assert done.status == 1 and "PXESRV_IDENTIFY" in done.err
     ctl.good("once", UUID, "os/boot")
     assert entries(tree, "once") == {UUID: "../os/boot"}
+
+
+AS_ROOT = pytest.mark.skipif(
+    not place.AS_ROOT, reason="only root can look at the responder")
+LOOKED_UP = "not in any lease"
+
+
+@pytest.mark.parametrize("own, of_responder, key", [
+    (None, "mac", MAC), (None, "uuid,mac", MAC), ("mac", "mac", MAC),
+    ("", "mac", MAC), (None, "uuid", None), (None, None, None),
+    ("uuid", "mac", None)])
+def test_the_responder_says_whether_machines_say(tree, responder, own,
+                                                 of_responder, key):
+    """Unless the own environment does."""
+    responder(**{"PXESRV_IDENTIFY": of_responder} if of_responder else {})
+    done = ctl.run("once", MAC, "os/boot",
+                   env={} if own is None else {"PXESRV_IDENTIFY": own})
+    if key:
+        assert (done.status, done.err) == (0, "")
+        assert entries(tree, "once") == {MAC: "../os/boot"}
+        ctl.good("cancel", MAC)
+    assert entries(tree, "once") == {}
+    assert (LOOKED_UP in done.err) == (key is None)
+
+
+def test_a_responder_of_another_tree_says_nothing(tree, responder):
+    responder(PXESRV_ROOT="/run/servers", PXESRV_IDENTIFY="mac")
+    done = ctl.run("once", MAC, "os/boot")
+    assert LOOKED_UP in done.err and "serves" in done.err
+    assert entries(tree, "once") == {}
+
+
+@pytest.mark.parametrize("who, word, other", [
+    (MAC, "mac", "uuid"), (UUID, "uuid", "mac")])
+def test_an_entry_that_the_responder_does_not_look_for(tree, responder, who,
+                                                       word, other):
+    one = responder(PXESRV_IDENTIFY=other)
+    env = {"PXESRV_IDENTIFY": "mac,uuid"}
+    done = ctl.run("once", who, who, "os/boot", env=env)
+    assert (done.status, list(entries(tree, "once"))) == (0, [who])
+    assert done.err == (
+        f"pxesrvctl: warning: PXESRV_IDENTIFY of the responder (pid {one.pid}) "
+        f"does not have {word}, so the entry does not count, unless the web "
+        "server sets it\n")
+    ctl.good("explain", who, env=env)
+    ctl.good("cancel", who, env=env)
+    # By a name, it may count.
+    ctl.good("name", "node7", who, "10.0.0.7")
+    ctl.good("once", "node7", "os/boot", env=env)
+
+
+@AS_ROOT
+def test_a_responder_of_just_any_user_is_not_believed(tree, responder):
+    """Else he could have root arm what nobody asks for."""
+    os.chown(tree.full("once"), 0, place.OWNER[1])
+    os.chmod(tree.full("once"), 0o775)
+    one = responder(PXESRV_IDENTIFY="mac")
+    done = ctl.run("once", MAC, "os/boot")
+    assert LOOKED_UP in done.err and entries(tree, "once") == {}
+    assert f"PXESRV_IDENTIFY of the responder (pid {one.pid}) has mac, but " \
+        "was ignored" in done.err
+    ctl.good("once", "-u", str(place.OWNER[0]), MAC, "os/boot")
+    assert entries(tree, "once") == {MAC: "../os/boot"}
+    ctl.good("cancel", "-u", str(place.OWNER[0]), MAC)
+    # It is the user's own.
+    ctl.good("once", MAC, "os/boot", **place.AS_USER)
+    assert entries(tree, "once") == {MAC: "../os/boot"}
 
 
 # until

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""pxesrvctl: a MAC address is found by what the DHCP servers have: reservations
-in their configurations, and leases of Kea and systemd-networkd. The servers
-themselves check the samples, and write leases, where they are installed."""
+"""pxesrvctl: a MAC address or a host name is found by what the DHCP servers have:
+reservations in their configurations, and leases of Kea and systemd-networkd. The
+servers themselves check the samples, and write leases, where they are installed."""
 import contextlib
 import json
 import os
@@ -453,6 +453,263 @@ def test_names_in_reservations(tree, hosts, leases):
     # getaddrinfo(3) would take it for 10.0.0.1.
     done = once(leases(f"{MAC} 10.1\n"))
     assert (done.status, entries(tree)) == (ctl.FOUND, [])
+
+
+# Host names
+
+@pytest.fixture
+def named(tree):
+    """The tree, and what the names in it are."""
+    tree.make({"names": Directory()})
+
+    def names():
+        return {name: os.readlink(tree.full(f"names/{name}"))
+                for name in sorted(os.listdir(tree.full("names")))}
+    return names
+
+
+def name(option, *words, **how):
+    return ctl.run("name", option, *words, **how)
+
+
+@pytest.mark.parametrize("server", ["Kea", "dhcpd", "dnsmasq"])
+@pytest.mark.parametrize("word", ["node7", "NODE7"])
+def test_a_host_name_of_a_reservation(named, leases, server, word):
+    option = leases(CONFIGURATIONS[server])
+    ctl.good("name", option, word)
+    assert named() == {"10.0.1.7": word}
+    ctl.good("name", option, "-d", word)
+    ctl.good("name", option, word, env={"PXESRV_IDENTIFY": "mac"})
+    assert named() == {"10.0.1.7": word, MAC: word}
+    done = name(option, "node9")
+    assert done.status == ctl.FOUND and "give its addresses" in done.err
+    assert "in no reservation and no lease; as a host name: " in done.err
+
+
+def kea_hosts(*hosts, servers="Dhcp4"):
+    return json.dumps({servers: {"reservations": list(hosts)}}) + "\n"
+
+
+def kea_host(mac, address, hostname="node7"):
+    return {"hw-address": mac, "ip-address": address, "hostname": hostname}
+
+
+CARDLESS = {
+    "Kea": json.dumps({"Dhcp4": {"reservations": [
+        {"client-id": "01:02", "hostname": "node7",
+         "ip-address": "10.0.0.7"}]}, "Dhcp6": {"reservations": [
+             {"duid": "01:02", "hostname": "node7.example.org",
+              "ip-addresses": ["2001:db8::7", "2001:db8::8"]}]}}) + "\n",
+    "dhcpd": "option x 1;\nhost a { option dhcp-client-identifier \"x\"; option "
+             "host-name \"node7\"; fixed-address 10.0.0.7; fixed-address6 "
+             "2001:db8::7, 2001:db8::8; }\n",
+    "dnsmasq": "dhcp-host=id:*,node7,10.0.0.7,[2001:db8::7],[2001:db8::8],7d\n",
+}
+
+
+@pytest.mark.parametrize("server", CARDLESS)
+def test_a_host_name_without_a_card(tree, named, leases, server):
+    option = leases(CARDLESS[server])
+    ctl.good("name", option, "node7", env={"PXESRV_IDENTIFY": "mac"})
+    assert named() == dict.fromkeys(
+        ["10.0.0.7", "2001:db8::7", "2001:db8::8"], "node7")
+    ctl.good("name", "-d", "node7")
+    ctl.good("once", option, "--each", "node7", "os/boot")
+    assert entries(tree) == ["10.0.0.7", "2001:db8::7", "2001:db8::8"]
+
+
+def test_all_that_a_card_has(named, leases):
+    """A reservation without an address gives those of the card."""
+    option = leases(kea_hosts(
+        {"hw-address": MAC, "hostname": "node7.example.org."},
+        {"hw-address": MAC, "ip-address": "10.0.0.7"},
+        kea_host(MAC, "10.0.1.7", "other"), kea_host(OTHER, "10.0.0.8", "node70")))
+    ctl.good("name", option, "node7")
+    assert named() == {"10.0.0.7": "node7", "10.0.1.7": "node7"}
+    done = name(leases(kea_hosts({"hw-address": MAC, "hostname": "n"})), "n")
+    assert done.status == ctl.FOUND and "it has no address in" in done.err
+    ctl.good("name", leases(kea_hosts({"hw-address": MAC, "hostname": "n"})), "n",
+             env={"PXESRV_IDENTIFY": "mac"})
+    assert named()[MAC] == "n"
+
+
+def test_a_domain_is_asked_for_as_a_whole(named, leases):
+    option = leases(kea_hosts(kea_host(MAC, "10.0.0.7"),
+                              kea_host(OTHER, "10.0.0.8", "node7.example.org")))
+    ctl.good("name", option, "node7.example.org")
+    assert named() == {"10.0.0.8": "node7.example.org"}
+
+
+def test_two_cards_of_one_machine(named, leases):
+    option = leases(f"dhcp-host={MAC},{OTHER},10.0.0.7,node7\n")
+    ctl.good("name", option, "node7", env={"PXESRV_IDENTIFY": "mac"})
+    assert named() == dict.fromkeys(["10.0.0.7", MAC, OTHER], "node7")
+
+
+TWO = {
+    "Kea": kea_hosts(kea_host(MAC, "10.0.0.7"),
+                     kea_host(OTHER, "10.0.0.8", "node7.example.org")),
+    "dnsmasq": f"dhcp-host={MAC},10.0.0.7,node7\n"
+               f"dhcp-host={OTHER},10.0.0.8,node7.example.org\n",
+    "dhcpd": f"host node7 {{ hardware ethernet {MAC}; fixed-address 10.0.0.7; }}\n"
+             f"host node7.example.org {{ hardware ethernet {OTHER}; "
+             "fixed-address 10.0.0.8; }\n",
+    "ethers": f"{MAC} node7\n{OTHER} node7.example.org\n",
+}
+
+
+@pytest.mark.parametrize("server", TWO)
+@pytest.mark.parametrize("command", [["name", "node7"],
+                                     ["once", "node7", "os/boot"]])
+def test_two_machines_of_one_name(tree, named, leases, server, command):
+    option = leases(TWO[server])
+    done = ctl.run(*command, option)
+    assert (done.status, done.out) == (ctl.FOUND, "")
+    assert (entries(tree), named()) == ([], {})
+    first, *rest = done.err.splitlines()
+    path = option.partition("=")[2]
+    assert first.startswith("pxesrvctl: node7: 2 machines have this host name")
+    assert "pxesrvctl name node7 ADDRESS" in first
+    assert rest == [f"  {MAC}  node7, in {path}",
+                    f"  {OTHER}  node7.example.org, in {path}"]
+
+
+@as_root
+def test_dns_and_reservations_together(named, hosts, leases):
+    hosts("10.0.0.7 node7\n10.0.1.7 node7\n2001:db8::7 node7\n")
+    ctl.good("name", leases(kea_hosts(kea_host(MAC, "10.0.2.7"))), "node7")
+    assert named() == dict.fromkeys(
+        ["10.0.0.7", "10.0.1.7", "10.0.2.7", "2001:db8::7"], "node7")
+
+
+@as_root
+def test_dns_says_that_two_are_one_machine(tree, named, hosts, leases):
+    option = leases(TWO["Kea"])
+    hosts("10.0.0.7 node7\n")
+    assert "2 machines" in name(option, "node7").err and named() == {}
+    hosts("10.0.0.7 node7\n10.0.0.8 node7\n")
+    ctl.good("name", option, "node7", env={"PXESRV_IDENTIFY": "mac"})
+    assert named() == dict.fromkeys(
+        ["10.0.0.7", "10.0.0.8", MAC, OTHER], "node7")
+
+
+@as_root
+def test_a_name_in_ethers(named, hosts, leases):
+    """The resolver has its addresses, so it is not asked twice."""
+    option = leases(f"{MAC} node7\n")
+    ctl.good("name", option, "node7", env={"PXESRV_IDENTIFY": "mac"})
+    assert named() == {MAC: "node7"}
+    hosts("10.0.0.7 node7\n")
+    ctl.good("name", option, "node7")
+    assert named() == {"10.0.0.7": "node7", MAC: "node7"}
+
+
+LEASED = {
+    "dnsmasq": f"0 {OTHER} 10.0.0.8 * *\n0 {MAC} 10.0.0.7 node7 *\n",
+    "dhcpd": record("10.0.0.8", OTHER) + record("10.0.0.7", MAC).replace(
+        "}", '  client-hostname "node7";\n}'),
+    "Kea": kea(("10.0.0.8", OTHER), ("10.0.0.7", MAC)).replace(
+        f"{MAC},,4000,{LATER},1,0,0,node", f"{MAC},,4000,{LATER},1,0,0,node7"),
+    "networkd": networkd(("10.0.0.7", MAC, LATER)).replace('"node"', '"node7"'),
+    "Kea, without a card": kea(("2001:db8::7", ""), head=KEA_HEAD_6).replace(
+        "128,0,0,,", "128,0,0,node7,"),
+}
+
+
+@pytest.mark.parametrize("server", LEASED)
+def test_a_host_name_of_a_lease(tree, named, leases, server):
+    """It may be the client's own choice. So it is the last that counts, and no
+    machine is armed by it."""
+    option = leases(LEASED[server])
+    address = "2001:db8::7" if "without" in server else "10.0.0.7"
+    done = name(option, "node7")
+    assert (done.status, named()) == (ctl.OK, {address: "node7"})
+    assert done.err == (
+        f"pxesrvctl: warning: {address} is not reserved for node7 (leased), "
+        "so another machine may get it later\n")
+    ctl.good("name", "-d", "node7")
+    done = once(option, "node7")
+    assert (done.status, entries(tree)) == (ctl.FOUND, [])
+    assert "in a reservation; as a host name" in done.err
+
+
+def test_a_name_that_was_leased(named, leases):
+    over = record("10.0.0.7", MAC).replace("}", '  client-hostname "node7";\n}')
+    option = leases(over + record("10.0.0.7", OTHER))
+    done = name(option, "node7")
+    assert (done.status, named()) == (ctl.FOUND, {})
+    option = leases(over.replace("ends never", f"ends {utc(AGO)}"))
+    assert (name(option, "node7").status, named()) == (ctl.FOUND, {})
+    # The client has another name by now, or none.
+    for later in over.replace("node7", "node8"), record("10.0.0.7", MAC):
+        option = leases(over + later)
+        assert (name(option, "node7").status, named()) == (ctl.FOUND, {})
+    option = leases(over + over)
+    assert (name(option, "node7").status, named()) == (
+        ctl.OK, {"10.0.0.7": "node7"})
+
+
+@as_root
+def test_a_lease_of_the_name_is_nothing_beside_a_reservation(
+        named, usual, hosts):
+    usual("/etc/kea/kea-dhcp4.conf", kea_hosts(kea_host(MAC, "10.0.0.7")))
+    usual("/var/lib/misc/dnsmasq.leases", f"0 {OTHER} 10.0.0.8 node7 *\n")
+    ctl.good("name", "node7")
+    assert named() == {"10.0.0.7": "node7"}
+    ctl.good("name", "-d", "node7")
+    usual("/etc/kea/kea-dhcp4.conf", kea_hosts())
+    hosts("10.0.0.9 node7\n")
+    ctl.good("name", "node7")
+    assert named() == {"10.0.0.9": "node7"}
+
+
+@as_root
+def test_an_address_of_the_name_that_another_machine_has(named, usual):
+    usual("/etc/kea/kea-dhcp4.conf", kea_hosts(
+        kea_host(MAC, "10.0.0.7"), kea_host(MAC, "10.0.1.7")))
+    usual("/var/lib/misc/dnsmasq.leases", dnsmasq((LATER, OTHER, "10.0.0.7")))
+    done = ctl.run("name", "node7")
+    assert (done.status, named()) == (ctl.FOUND, {"10.0.1.7": "node7"})
+    assert done.err == f"pxesrvctl: 10.0.0.7: left out: in use by {OTHER}\n"
+
+
+@as_root
+def test_reservations_that_only_root_may_read(tree, named, usual, hosts):
+    usual("/etc/kea/kea-dhcp4.conf", kea_hosts(kea_host(MAC, "10.0.0.7")))
+    os.chmod("/etc/kea/kea-dhcp4.conf", 0o600)
+    denied = "pxesrvctl: /etc/kea/kea-dhcp4.conf: Permission denied\n"
+    done = ctl.run("name", "node7", **place.AS_USER)
+    assert (done.status, named()) == (ctl.FOUND, {})
+    assert done.err.startswith(denied + "pxesrvctl: node7: as a host name: ")
+    done = ctl.run("explain", "node7", **place.AS_USER)
+    assert done.status == ctl.FOUND and done.err.startswith(
+        denied + "pxesrvctl: node7: not an IP or MAC address")
+    hosts("10.0.0.8 node7\n")
+    os.chown(tree.full("names"), *place.OWNER)
+    done = ctl.run("name", "node7", **place.AS_USER)
+    assert (done.status, named()) == (ctl.FOUND, {"10.0.0.8": "node7"})
+    assert done.err == denied + ("pxesrvctl: node7: only the addresses in DNS "
+                                 "were taken, since not all reservations can be "
+                                 "read\n")
+
+
+@as_root
+def test_a_client_that_dns_does_not_know(tree, leases, hosts):
+    """Its reservations count, as if it was called by its MAC address."""
+    option = leases(kea_hosts(kea_host(MAC, "10.0.0.7"),
+                              kea_host(OTHER, "10.0.0.8", "node8")))
+    ctl.good("once", option, "node7", "os/boot")
+    assert entries(tree) == ["10.0.0.7"]
+    assert ctl.good("explain", option, "Node7").lines[0] == "10.0.0.7"
+    ctl.good("cancel", option, "node7")
+    env = {"PXESRV_IDENTIFY": "mac"}
+    ctl.good("once", option, "node7", "os/boot", env=env)
+    assert entries(tree) == [MAC]
+    ctl.good("cancel", option, "node7", env=env)
+    # What DNS knows is all that counts.
+    hosts("10.0.0.9 node7\n")
+    ctl.good("once", option, "node7", "os/boot")
+    assert entries(tree) == ["10.0.0.9"]
 
 
 # Leases that real servers write

@@ -77,18 +77,39 @@ def start_warm(held):
     return one, thread
 
 
-def calls_of_once(held, ledger, params, directory):
+def calls_of(held, asked, arm, directory):
+    """The calls of a request that is answered."""
     one, thread = start_warm(held)
-    ledger.arm(CLIENT)
+    arm()
     watching = strace.Strace(thread, os.path.join(directory, "calls"))
-    peer = send(one, thread, held.path, fastcgi.request(
-        {**meta_variables("GET", "/redirect", CLIENT), **params}))
-    peer.read_answer()
-    peer.close()
+    with send(one, thread, held.path, fastcgi.request(asked)) as peer:
+        assert answer.from_cgi(peer.read_answer()).status == 200
     until(lambda: strace.is_waiting(thread), "the end")
     watching.detach()
     assert one.end() == 0
     return strace.calls_of_a_request(watching.text())
+
+
+def killed_at(call, held, asked, arm, directory):
+    """A responder is killed at this call. The connection of the request."""
+    one, thread = start_warm(held)
+    arm()
+    killing = strace.Strace(thread, os.path.join(directory, "strace"),
+                            f"{call.name}:signal=KILL:when={call.number}")
+    peer = send(one, thread, held.path, fastcgi.request(asked))
+    until(lambda: not one.is_running(), f"KILL at {call}")
+    killing.detach()
+    assert one.process.returncode == -signal.SIGKILL
+    return peer
+
+
+def answer_if_any(peer):
+    """What was not accepted yet is the successor's. None: it was."""
+    with peer:
+        try:
+            return answer.from_cgi(peer.read_answer())
+        except (fastcgi.Closed, ConnectionResetError):
+            return None
 
 
 def answer_of(got, params):
@@ -107,10 +128,14 @@ deep = pytest.mark.deep
     pytest.param({"PXESRV_ONCE_GRACE": "3600"}, id="grace", marks=deep)])
 def test_killed_at_each_call(make_held, tree, tmp_path, params):
     held = make_held(PXESRV_THREADS="1")
-    ledger = Ledger(tree)
-    calls = calls_of_once(held, ledger, params, str(tmp_path))
-    assert len(calls) > 20
     asked = {**meta_variables("GET", "/redirect", CLIENT), **params}
+    ledger = Ledger(tree)
+
+    def arm():
+        ledger.arm(CLIENT)
+
+    calls = calls_of(held, asked, arm, str(tmp_path))
+    assert len(calls) > 20
     left = {"armed": 0, "claimed": 0, "served": 0}
 
     for call in calls:
@@ -118,25 +143,13 @@ def test_killed_at_each_call(make_held, tree, tmp_path, params):
             os.unlink(tree.full(f"once/.claimed/{name}"))
         tree.clear_directory("once/.served")
         ledger = Ledger(tree)
-        one, thread = start_warm(held)
-        ledger.arm(CLIENT)
-        killing = strace.Strace(
-            thread, str(tmp_path / "strace"),
-            f"{call.name}:signal=KILL:when={call.number}")
-        peer = send(one, thread, held.path, fastcgi.request(asked))
-        until(lambda: not one.is_running(), f"KILL at {call}")
-        killing.detach()
-        assert one.process.returncode == -signal.SIGKILL
+        peer = killed_at(call, held, asked, arm, str(tmp_path))
 
         ledger.check()
         successor = held.start()
-        try:
-            # What was not accepted yet is the successor's.
-            got = answer.from_cgi(peer.read_answer())
+        got = answer_if_any(peer)
+        if got is not None:
             ledger.answered(CLIENT, answer_of(got, params))
-        except (fastcgi.Closed, ConnectionResetError):
-            pass
-        peer.close()
         until(lambda: strace.is_waiting(
             strace.worker(successor.pid)), "it is settled")
         (where,) = ledger.check()
@@ -165,51 +178,32 @@ def done_places(tree):
             if tree.link(where + NAME)]
 
 
-def calls_of_done(held, directory):
-    one, thread = start_warm(held)
-    watching = strace.Strace(thread, os.path.join(directory, "calls"))
-    with send(one, thread, held.path, fastcgi.request(
-            meta_variables("GET", "/done", CLIENT))) as peer:
-        assert answer.from_cgi(peer.read_answer()).status == 200
-    until(lambda: strace.is_waiting(thread), "the end")
-    watching.detach()
-    assert one.end() == 0
-    return strace.calls_of_a_request(watching.text())
-
-
 def test_killed_at_each_call_of_done(make_held, tree, tmp_path):
     """The link is at one place, and only one that was told is at its end."""
     held = make_held(PXESRV_THREADS="1")
     tree.make({f"names/{CLIENT}": Link(NAME), "os/boot": "os",
-               "until/.done": Directory(), f"until/{NAME}": Link("../os/boot")})
-    calls = calls_of_done(held, str(tmp_path))
-    assert len(calls) > 10
-    assert "renameat" in {call.name for call in calls}
+               "until/.done": Directory()})
     left = {"until/": 0, "until/.done/": 0}
     asked = meta_variables("GET", "/done", CLIENT)
+
+    def arm():
+        os.symlink("../os/boot", tree.full(f"until/{NAME}"))
+
+    calls = calls_of(held, asked, arm, str(tmp_path))
+    assert len(calls) > 10
+    assert "renameat" in {call.name for call in calls}
 
     for call in calls:
         for where in done_places(tree):
             os.unlink(tree.full(where + NAME))
-        one, thread = start_warm(held)
-        os.symlink("../os/boot", tree.full(f"until/{NAME}"))
-        killing = strace.Strace(
-            thread, str(tmp_path / "strace"),
-            f"{call.name}:signal=KILL:when={call.number}")
-        peer = send(one, thread, held.path, fastcgi.request(asked))
-        until(lambda: not one.is_running(), f"KILL at {call}")
-        killing.detach()
+        peer = killed_at(call, held, asked, arm, str(tmp_path))
         (where,) = done_places(tree)
         left[where] += 1
         successor = held.start()
-        try:
-            # What was not accepted yet is the successor's.
-            got = answer.from_cgi(peer.read_answer())
+        got = answer_if_any(peer)
+        if got is not None:
             assert got.status == 200
             assert done_places(tree) == ["until/.done/"]
-        except (fastcgi.Closed, ConnectionResetError):
-            pass
-        peer.close()
         # The installer asks again.
         (where,) = done_places(tree)
         got = answer.from_cgi(fastcgi.ask(held.path, asked))

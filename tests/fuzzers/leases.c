@@ -29,6 +29,21 @@ static void check_lease(const struct lease *lease, void *context)
 			!IN6_IS_ADDR_UNSPECIFIED(&lease->address.bits));
 	else
 		MUST(lease->record == 0);
+	MUST(lease->name == NULL ||
+		(lease->name[0] != '\0' && !lease->is_reserved));
+}
+
+static void check_host(const struct lease_host *host, void *context)
+{
+	static const struct mac nobody;
+	unsigned *count = context;
+
+	(*count)++;
+	MUST(host->name[0] != '\0');
+	MUST((host->mac.bytes[0] & 1) == 0);
+	MUST(!mac_equal(&host->mac, &nobody) ||
+		(host->record != 0 &&
+			!IN6_IS_ADDR_UNSPECIFIED(&host->address.bits)));
 }
 
 static bool check_name(const char *name, int family, void *context)
@@ -56,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(pwrite(file, data + 1, size - 1, 0) == (ssize_t)size - 1);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", file);
 	sink = (struct lease_sink){.found = check_lease,
+		.named = check_host,
 		.resolve = check_name,
 		.context = &count,
 		.mac = &asked,

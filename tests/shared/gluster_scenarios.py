@@ -1,23 +1,21 @@
 # SPDX-License-Identifier: MIT
 """What is asked of GlusterFS alone: an option of the volume is set."""
 import collections
-import threading
 import time
 
-from scenarios import alike, say, seconds
+from scenarios import Beside, alike, say, seconds
 
 OPTION = "performance.open-behind"
 CHANGE_LIMIT = 20  # seconds until all is as before
 
 
-class Manager:
+class Manager(Beside):
     """Starts a responder anew when it has ended, as a service manager does."""
 
     def __init__(self, pair):
+        super().__init__()
         self.pair = pair
-        self.over = threading.Event()
         self.started = collections.Counter()
-        self.thread = threading.Thread(target=self.run, daemon=True)
 
     def run(self):
         while not self.over.wait(.05):
@@ -25,14 +23,6 @@ class Manager:
                 if not one.one.is_running():
                     one.revive()
                     self.started[one.letter] += 1
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
 
 
 def option(pair, number):

@@ -287,21 +287,36 @@ def sequences(pair, number):
     return failures
 
 
-class Faults:
+class Beside:
+    """Has its run() beside the block of a with. When the block ends, over is set."""
+
+    def __init__(self):
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+class Faults(Beside):
     """Breaks something every 20 seconds: in turn, each responder, and the file
     system in each of its ways."""
 
     def __init__(self, pair):
+        super().__init__()
         kinds = []
         for name, fault in pair.system.faults.items():
             kinds += [(f"{one.letter} killed", one.kill) for one in pair.both]
             kinds.append((name, fault))
         self.kinds = itertools.cycle(kinds)
-        self.over = threading.Event()
         self.count = collections.Counter()
         self.took = collections.defaultdict(list)
         self.failure = None
-        self.thread = threading.Thread(target=self.run, daemon=True)
 
     def run(self):
         while not self.over.wait(FAULT_EVERY):
@@ -314,14 +329,6 @@ class Faults:
                 raise
             self.count[name] += 1
             self.took[name].append(time.monotonic() - begun)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
 
     def counts(self):
         return ", ".join(f"{name} {count} times"

@@ -150,6 +150,41 @@ static void test_subnet_names(void)
 	}
 }
 
+static const struct {
+	const char *text, *marks, *address; /* address is NULL: it is none */
+	unsigned length;
+} subnets[] = {
+	{"10.0.7.0/24", "/_", "10.0.7.0", 24},
+	{"10.0.7.9_24", "_", "10.0.7.9", 24},
+	{"2001:DB8:7:0::_64", "/_", "2001:db8:7::", 64},
+	{"2001:db8:7::/63", "/", "2001:db8:7::", 63},
+	{"10.0.7.0/128", "/", "10.0.7.0", 128},
+	{"10.0.7.0/24", "_", NULL, 0},
+	{"10.0.7.0/129", "/", NULL, 0},
+	{"10.0.7.0/24/24", "/", NULL, 0},
+	{"10.0.7.0/-1", "/", NULL, 0},
+	{"10.0.7.0/", "/", NULL, 0},
+	{"10.0.7.0", "/", NULL, 0},
+	{"/24", "/", NULL, 0},
+	{"rack/24", "/", NULL, 0},
+	{"2001:db8:0000:0000:0000:0000:000000000000000000/64", "/", NULL, 0},
+	{"", "/", NULL, 0},
+};
+
+static void test_subnet_texts(void)
+{
+	for (size_t i = 0; i < sizeof subnets / sizeof subnets[0]; i++) {
+		struct subnet subnet = {.address = "", .length = 0};
+		const bool is = subnet_parse(
+			subnets[i].text, subnets[i].marks, &subnet);
+		const char *want = is ? subnets[i].address : "";
+		tap_ok(is == (subnets[i].address != NULL) &&
+				strcmp(subnet.address, want) == 0 &&
+				subnet.length == subnets[i].length,
+			subnets[i].text);
+	}
+}
+
 static bool finds(
 	const char *address, int want, const char *entry, const char *link_text)
 {
@@ -227,6 +262,7 @@ int main(void)
 	test_keys();
 	test_links_for_names();
 	test_subnet_names();
+	test_subnet_texts();
 	test_subnets();
 	tree_close(&tree);
 	clear_subnets();

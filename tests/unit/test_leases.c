@@ -17,7 +17,7 @@
 
 /*
  * Writes a lease as "10.0.0.7=0b": held by that machine; ~: not held now; +:
- * reserved; #: with other cards.
+ * reserved; #: with other cards. The host's name follows: "10.0.0.7@node7".
  */
 static void note_lease(const struct lease *lease, void *context)
 {
@@ -32,6 +32,25 @@ static void note_lease(const struct lease *lease, void *context)
 	snprintf(found + length, FOUND_SIZE - length, "%s%s%s=%02x%s ",
 		lease->is_reserved ? "+" : "", lease->holds ? "" : "~",
 		client.key, lease->mac.bytes[5], record);
+	if (lease->name != NULL)
+		snprintf(found + strlen(found), FOUND_SIZE - strlen(found),
+			"%s@%s ", client.key, lease->name);
+}
+
+/* Writes the name of a reservation as "node7:0b", or "node7:10.0.0.7". */
+static void note_host(const struct lease_host *host, void *context)
+{
+	static const struct mac nobody;
+	char *found = context, record[16] = "", card[8];
+	const size_t length = strlen(found);
+	struct client client;
+
+	address_client(&host->address, &client);
+	snprintf(card, sizeof card, "%02x", host->mac.bytes[5]);
+	if (host->record != 0)
+		snprintf(record, sizeof record, "#%u", host->record);
+	snprintf(found + length, FOUND_SIZE - length, "%s:%s%s ", host->name,
+		mac_equal(&host->mac, &nobody) ? client.key : card, record);
 }
 
 static bool note_name(const char *name, int family, void *context)
@@ -49,6 +68,7 @@ static int read_as(const char *path, enum leases_format format,
 {
 	static const struct mac mac = {{0x00, 0x00, 0x5e, 0x00, 0x53, 0x0b}};
 	struct lease_sink sink = {.found = note_lease,
+		.named = note_host,
 		.resolve = note_name,
 		.context = out,
 		.mac = &mac};
@@ -179,7 +199,7 @@ static const struct {
 		"9999999999 00:00:5e:00:53:0b 10.0.0.7 node7 *\n"
 		"1000000000 00:00:5e:00:53:0c 10.0.0.8 * *\n"
 		"0 00:00:5e:00:53:0d 10.0.0.9 * *\n",
-		0, "10.0.0.7=0b ~10.0.0.8=0c 10.0.0.9=0d "},
+		0, "10.0.0.7=0b 10.0.0.7@node7 ~10.0.0.8=0c 10.0.0.9=0d "},
 	{"dnsmasq, of a machine with a hardware type",
 		"0 01-00:00:5e:00:53:0b 10.0.0.7 * *\n", 0, "10.0.0.7=0b "},
 	{"dnsmasq, of a machine without a MAC address",
@@ -256,7 +276,7 @@ static const struct {
 		LEASE "host \"node 7\" {\n  dynamic;\n"
 		      "  hardware ethernet 00:00:5e:00:53:0c;\n"
 		      "  fixed-address 10.0.0.8;\n}\n" LEASE,
-		0, "10.0.0.7=0b 10.0.0.7=0b +10.0.0.8=0c "},
+		0, "10.0.0.7=0b 10.0.0.7=0b node 7:0c +10.0.0.8=0c "},
 	{"dhcpd, a host that was declared again, and one that was deleted",
 		"lease 10.0.0.7 {\n" ACTIVE "}\n"
 		"host a {\n  dynamic;\n  hardware ethernet "
@@ -266,23 +286,23 @@ static const struct {
 		"host a {\n  dynamic;\n  hardware ethernet "
 		"00:00:5e:00:53:0c;\n  fixed-address 10.0.0.10;\n}\n"
 		"host b {\n  dynamic;\n  deleted;\n}\n",
-		0, "10.0.0.7=0b +10.0.0.10=0c "},
+		0, "10.0.0.7=0b a:0c +10.0.0.10=0c "},
 	{"dhcpd, a host that is cut off",
 		LEASE "host a {\n  hardware ethernet 00:00:5e:00:53:0c;\n"
 		      "  fixed-address 10.0.0.8;\n",
 		0, "10.0.0.7=0b "},
 	{"dhcpd.conf", DHCPD_CONF, 0,
-		"+10.0.0.7=0b +10.0.0.8=0b +2001:db8::7=0b +10.0.0.9=0c "},
+		"node7:0b +10.0.0.7=0b +10.0.0.8=0b +2001:db8::7=0b other:10.0.0.1#2 none:0d node9:0c +10.0.0.9=0c "},
 	{"dhcpd.conf, hosts alone",
 		"host a { hardware ethernet 0:0:5e:0:53:b; fixed-address "
 		"10.0.0.7; }\n",
-		0, "+10.0.0.7=0b "},
+		0, "a:0b +10.0.0.7=0b "},
 	{"dhcpd.conf, a name of this machine and of another one",
 		"host a { hardware ethernet 00:00:5e:00:53:0b; fixed-address "
 		"node7.example.org; }\n"
 		"host b { hardware ethernet 00:00:5e:00:53:0c; fixed-address "
 		"node8; }\n",
-		0, "node7.example.org/4 "},
+		0, "a:0b node7.example.org/4 b:0c "},
 	{"dhcpd.conf, a name without an address",
 		"host a { hardware ethernet 00:00:5e:00:53:0b; fixed-address "
 		"nowhere; }\n",
@@ -297,7 +317,7 @@ static const struct {
 	{"dhcpd.conf, a string of two lines",
 		"option x \"1;\n}\";\nhost a { hardware ethernet "
 		"00:00:5e:00:53:0b; fixed-address 10.0.0.7; }\n",
-		0, "+10.0.0.7=0b "},
+		0, "a:0b +10.0.0.7=0b "},
 	{"dhcpd.conf, a string without an end",
 		"option x \"1;\nhost a { hardware ethernet "
 		"00:00:5e:00:53:0b; fixed-address 10.0.0.7; }\n",
@@ -305,8 +325,9 @@ static const struct {
 	{"dhcpd.conf, a control character", "option x 1;\n\x01\n", -EBADMSG,
 		NULL},
 	{"dnsmasq.conf", DNSMASQ_CONF, 0,
-		"+10.0.0.7=0b +10.0.0.8=0c +2001:db8::8=0c +10.0.0.9=0d#1 "
-		"+10.0.0.9=0e#1 +10.0.0.10=0f +10.0.0.13=13 "},
+		"+10.0.0.7=0b node8:0c +10.0.0.8=0c +2001:db8::8=0c "
+		"+10.0.0.9=0d#1 +10.0.0.9=0e#1 +10.0.0.10=0f node12:12 "
+		"node7:10.0.0.1#4 +10.0.0.13=13 "},
 	{"dnsmasq.conf, options without a value first",
 		"bogus-priv\nno-resolv\ndhcp-host=00:00:5e:00:53:0b,10.0.0.7\n",
 		0, "+10.0.0.7=0b "},
@@ -321,14 +342,16 @@ static const struct {
 		"dhcp-host=00:00:5e:00:53:0b,10.0.0.1",
 		0, "+10.0.0.17=0b "},
 	{"dhcp-hostsfile", "# a comment\n00:00:5e:00:53:0b,10.0.0.7,node7\n", 0,
-		"+10.0.0.7=0b "},
-	{"ethers", ETHERS, 0, "+10.0.0.7=0b node7/4 +10.0.0.9=0d "},
+		"node7:0b +10.0.0.7=0b "},
+	{"ethers", ETHERS, 0,
+		"+10.0.0.7=0b node7:0b node7/4 node8:0c +10.0.0.9=0d "},
 	{"ethers, cut off",
 		"00:00:5e:00:53:0b 10.0.0.17\n00:00:5e:00:53:0b 10.0.0.1", 0,
 		"+10.0.0.17=0b "},
 	{"Kea", KEA4 KEA4_ROWS, 0,
-		"10.0.0.7=0b ~10.0.0.8=0c ~10.0.0.9=00 ~10.0.0.10=0d "
-		"~10.0.0.10=0d 10.0.0.11=0e "},
+		"10.0.0.7=0b 10.0.0.7@n ~10.0.0.8=0c 10.0.0.8@n ~10.0.0.9=00 "
+		"~10.0.0.10=0d 10.0.0.10@n ~10.0.0.10=0d 10.0.0.10@n "
+		"10.0.0.11=0e 10.0.0.11@n "},
 	{"Kea, nothing but its first line", KEA4, 0, ""},
 	{"Kea, of an old release",
 		"address,hwaddr,client_id,valid_lifetime,expire,subnet_id,"
@@ -341,7 +364,7 @@ static const struct {
 		KEA4
 		"10.0.0.17,00:00:5e:00:53:0b,,4000,9999999999,1,0,0,n,0,,0"
 		"\n10.0.0.18,00:00:5e:00:53:0b,,4000,9999999999,1,0,0,n,0,,",
-		0, "10.0.0.17=0b "},
+		0, "10.0.0.17=0b 10.0.0.17@n "},
 	{"Kea, cut off, and more behind it",
 		KEA4 "10.0.0.17,00:00:5e:00:53:0b,,4000,9910.0.0.18,"
 		     "00:00:5e:00:53:0b,,4000,9999999999,1,0,0,n,0,,0\n",
@@ -367,7 +390,7 @@ static const struct {
 		"{ \"Dhcp4\": { <?include /nowhere/x?> } }", -EBADMSG, NULL},
 	{"Kea's control agent", "{ \"Control-agent\": {} }", -EBADMSG, NULL},
 	{"networkd", NETWORKD, 0,
-		"10.0.0.7=0b ~10.0.0.8=0c 10.0.0.9=0d 10.0.0.10=00 "},
+		"10.0.0.7=0b 10.0.0.7@node7 ~10.0.0.8=0c 10.0.0.9=0d 10.0.0.10=00 "},
 	{"networkd, not saved", "{\"BootID\":\"x\",\"Leases\":[{}]}", -EBADMSG,
 		NULL},
 	{"networkd, without leases", "{\"BootID\":\"x\"}", -EBADMSG, NULL},
@@ -385,6 +408,58 @@ static const struct {
 	{"another file with sections", "[global]\nworkgroup = x\n", -EBADMSG,
 		NULL},
 	{"a word", "nothing\n", -EBADMSG, NULL},
+	{"dnsmasq, a name that may be cut off",
+		"0 00:00:5e:00:53:0b 10.0.0.7 nod", 0, "10.0.0.7=0b "},
+	{"dhcpd, names of clients",
+		"lease 10.0.0.7 {\n" ACTIVE "  client-hostname \"node7\";\n}\n"
+		"lease 10.0.0.8 {\n" ACTIVE "  client-hostname node8;\n}\n"
+		"lease 10.0.0.7 {\n" ACTIVE "}\n",
+		0, "10.0.0.7=0b 10.0.0.7@node7 10.0.0.8=0b 10.0.0.7=0b "},
+	{"dhcpd, a host of Foreman's",
+		LEASE "host node7.example.org {\n  dynamic;\n"
+		      "  hardware ethernet 00:00:5e:00:53:0b;\n"
+		      "  fixed-address 10.0.0.8;\n"
+		      "        supersede host-name = \"node7\";\n}\n",
+		0, "10.0.0.7=0b node7.example.org:0b node7:0b +10.0.0.8=0b "},
+	{"dhcpd.conf, names in options and of unknown cards",
+		"host \"a\" { hardware ethernet 00:00:5e:00:53:0b; option "
+		"host-name \"node7\"; }\n"
+		"host b { option dhcp-client-identifier \"x\"; option "
+		"host-name \"node8\"; fixed-address 10.0.0.8, "
+		"node8.example.org; fixed-address6 2001:db8::8; }\n",
+		0,
+		"a:0b node7:0b b:10.0.0.8#2 b:2001:db8::8#2 node8:10.0.0.8#2 "
+		"node8:2001:db8::8#2 "},
+	{"dnsmasq.conf, names and what is none",
+		"dhcp-host=00:00:5e:00:53:0b,3600,45M,7d,infinite\n"
+		"dhcp-host=00:00:5e:00:53:0b,12hosts,7dd,m\n"
+		"dhcp-host=00:00:5e:00:53:0c,node8.example.org,ignore\n"
+		"dhcp-host=00:00:5e:00:53:0d,00:00:5e:00:53:0e,node9\n"
+		"dhcp-host=id:*,node10,10.0.0.10,[2001:db8::10]\n"
+		"dhcp-host=id:*,node11,0.0.0.0\ndhcp-host=node12,set:red\n",
+		0,
+		"m:0b node9:0d#1 node9:0e#1 node10:10.0.0.10#2 "
+		"node10:2001:db8::10#2 "},
+	{"Kea, a name of more than 63 characters",
+		KEA4 "10.0.0.7,00:00:5e:00:53:0b,,4000,9999999999,1,0,0,"
+		     "node7.a2345678901234567890.b2345678901234567890."
+		     "c2345678901234567890.,0,,0\n",
+		0,
+		"10.0.0.7=0b 10.0.0.7@node7.a2345678901234567890."
+		"b2345678901234567890.c2345678901234567890. "},
+	{"Kea's configuration, names",
+		"{ \"Dhcp4\": { \"reservations\": [ { \"hw-address\": "
+		"\"00:00:5e:00:53:0b\", \"hostname\": \"node7\" }, { "
+		"\"client-id\": \"01\", \"hostname\": \"node8\", "
+		"\"ip-address\": \"10.0.0.8\" }, { \"duid\": \"01\", "
+		"\"hostname\": \"\", \"ip-address\": \"10.0.0.9\" } ] }, "
+		"\"Dhcp6\": { \"reservations\": [ { \"duid\": \"01:02\", "
+		"\"hostname\": \"node7\", \"ip-addresses\": [ "
+		"\"2001:db8::7\", \"2001:db8::8\" ] }, { \"duid\": "
+		"\"03\", \"hostname\": 7 } ] } }\n",
+		0,
+		"node7:0b node8:10.0.0.8#1 node7:2001:db8::7#3 "
+		"node7:2001:db8::8#3 "},
 };
 
 static void test_files(void)
@@ -591,7 +666,7 @@ static const struct {
 		"subnet 10.0.0.0 netmask 255.255.255.0 {\n  include \"%s\";\n}",
 		"host a { hardware ethernet 00:00:5e:00:53:0b; fixed-address "
 		"10.0.0.7; }",
-		0, "+10.0.0.7=0b "},
+		0, "a:0b +10.0.0.7=0b "},
 	{"dhcpd.conf, in a circle", "option x 1;\ninclude \"%s\";\n",
 		"include \"%s\";\n", -ELOOP, NULL},
 	{"dnsmasq, conf-file", "conf-file=%s\n",
@@ -663,7 +738,7 @@ static void test_follows(const char *base)
 
 #define ROW(address, last)                             \
 	KEA4 "10.0.0." address ",00:00:5e:00:53:" last \
-	     ",,4000,9999999999,1,0,0,n,0,,0\n"
+	     ",,4000,9999999999,1,0,0,,0,,0\n"
 
 /* Kea's lease file is cleaned up: the newest records come last. */
 static void test_cleanup(void)
@@ -711,6 +786,7 @@ static void test_directory(void)
 	static const struct mac mac = {{0x00, 0x00, 0x5e, 0x00, 0x53, 0x0b}};
 	char found[FOUND_SIZE] = "";
 	struct lease_sink sink = {.found = note_lease,
+		.named = note_host,
 		.resolve = note_name,
 		.context = found,
 		.mac = &mac};

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* How machines are named: addresses, ranges, prefixes, MAC addresses. */
+/* How machines are named: addresses, ranges, prefixes, MAC addresses, hosts. */
 #include <stdio.h>
 #include <string.h>
 
 #include "ctl/address.h"
+#include "ctl/host.h"
 #include "ctl/mac.h"
 #include "tap.h"
 
@@ -147,8 +148,48 @@ static void test_macs(void)
 	}
 }
 
+static const struct {
+	const char *asked, *found;
+	bool matches;
+} hosts[] = {
+	{"node7", "node7", true},
+	{"node7", "NODE7", true},
+	{"Node7", "node7.", true},
+	{"node7.", "node7", true},
+	{"node7", "node7.example.org", true},
+	{"node7", "node7.example.org.", true},
+	{"node7.", "node7.example.org", true},
+	{"node7.example.org", "node7.Example.org.", true},
+	{"node7.example.org", "node7", false},
+	{"node7.example.org", "node7.example", false},
+	{"node7.example", "node7.example.org", false},
+	{"node7", "node70", false},
+	{"node7", "node70.example.org", false},
+	{"node70", "node7", false},
+	{"node7", "rack.node7", false},
+	{"node7", "node7-a", false},
+	{"node7", "", false},
+	{".", "", false},
+	{"", "", false},
+	{"", ".example.org", false},
+};
+
+static void test_hosts(void)
+{
+	char what[64];
+
+	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+		snprintf(what, sizeof what, "%s is asked for, %s is there",
+			hosts[i].asked, hosts[i].found);
+		tap_ok(host_name_matches(hosts[i].asked, hosts[i].found) ==
+				hosts[i].matches,
+			what);
+	}
+}
+
 int main(void)
 {
+	test_hosts();
 	test_ranges();
 	test_next();
 	test_macs();
