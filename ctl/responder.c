@@ -72,23 +72,28 @@ static const char *value_of(const char *variable, const char *name)
 	               : NULL;
 }
 
+static void read_setting(const char *variable, struct responder *out)
+{
+	const char *root = value_of(variable, "PXESRV_ROOT");
+	const char *identify = value_of(variable, "PXESRV_IDENTIFY");
+
+	if (root != NULL)
+		snprintf(out->named, sizeof out->named, "%s", root);
+	else if (identify != NULL)
+		identify_parse(identify, &out->identify);
+}
+
 /* Reads a process's settings. False: unreadable. */
 static bool read_settings(int process, struct responder *out)
 {
 	char *variable = NULL;
-	const char *value;
 	size_t size = 0;
 	FILE *file = open_proc_file(process, "environ");
 
 	if (file == NULL)
 		return false;
-	while (getdelim(&variable, &size, '\0', file) > 0) {
-		if ((value = value_of(variable, "PXESRV_ROOT")) != NULL)
-			snprintf(out->named, sizeof out->named, "%s", value);
-		else if ((value = value_of(variable, "PXESRV_IDENTIFY")) !=
-			 NULL)
-			identify_parse(value, &out->identify);
-	}
+	while (getdelim(&variable, &size, '\0', file) > 0)
+		read_setting(variable, out);
 	free(variable);
 	fclose(file);
 	return true;
