@@ -25,7 +25,7 @@ static const struct mac nobody;
 struct host_search {
 	const char *name;
 	const char *source; /* being read */
-	struct hosts *hosts;
+	struct hosts hosts;
 };
 
 static size_t name_length(const char *name)
@@ -61,20 +61,25 @@ static bool has_member(
 	return false;
 }
 
+static struct host_member *grow_members(struct host_member *all, size_t count)
+{
+	all = reallocarray(all, count, sizeof *all);
+	if (all == NULL)
+		err(EX_OSERR, NULL);
+	return all;
+}
+
 static void add_member(struct host *host, const struct host_member *member)
 {
 	if (has_member(host, member))
 		return;
-	host->members = reallocarray(
-		host->members, host->count + 1, sizeof host->members[0]);
-	if (host->members == NULL)
-		err(EX_OSERR, NULL);
+	host->members = grow_members(host->members, host->count + 1);
 	host->members[host->count++] = *member;
 }
 
 static void add_reserved(const struct lease_host *found, void *context)
 {
-	const struct host_search *search = context;
+	struct host_search *search = context;
 	struct host_member member = {.mac = found->mac,
 		.address = found->address,
 		.record = found->record,
@@ -83,14 +88,14 @@ static void add_reserved(const struct lease_host *found, void *context)
 	if (!host_name_matches(search->name, found->name))
 		return;
 	snprintf(member.name, sizeof member.name, "%s", found->name);
-	add_member(&search->hosts->reserved, &member);
+	add_member(&search->hosts.reserved, &member);
 }
 
 /* A later record of an address replaces those before it in the file. */
 static void forget_followed(
-	const struct host_search *search, const struct address *address)
+	struct host_search *search, const struct address *address)
 {
-	struct host *host = &search->hosts->leased;
+	struct host *host = &search->hosts.leased;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < host->count; i++) {
@@ -104,7 +109,7 @@ static void forget_followed(
 
 static void add_leased(const struct lease *lease, void *context)
 {
-	const struct host_search *search = context;
+	struct host_search *search = context;
 	struct host_member member = {.mac = lease->mac,
 		.address = lease->address,
 		.source = search->source};
@@ -116,7 +121,7 @@ static void add_leased(const struct lease *lease, void *context)
 		!host_name_matches(search->name, lease->name))
 		return;
 	snprintf(member.name, sizeof member.name, "%s", lease->name);
-	add_member(&search->hosts->leased, &member);
+	add_member(&search->hosts.leased, &member);
 }
 
 static bool has_card(const struct host_member *member)
@@ -160,18 +165,17 @@ static void tell_machines_apart(struct host *host)
 
 bool hosts_find(const char *name, const char *leases, struct hosts *out)
 {
-	struct host_search search = {.name = name, .hosts = out};
+	struct host_search search = {.name = name};
 	const struct lease_sink sink = {
 		.found = add_leased, .named = add_reserved, .context = &search};
 
-	*out = (struct hosts){.reserved = {NULL, 0}};
-	if (!lease_sources_read(leases, &sink, &search.source)) {
-		hosts_free(out);
-		return false;
-	}
+	const bool done = lease_sources_read(leases, &sink, &search.source);
+	if (!done)
+		hosts_free(&search.hosts);
+	*out = search.hosts;
 	tell_machines_apart(&out->reserved);
 	tell_machines_apart(&out->leased);
-	return true;
+	return done;
 }
 
 void hosts_free(struct hosts *hosts)
