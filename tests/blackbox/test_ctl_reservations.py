@@ -756,7 +756,7 @@ def asking():
     pytest.param("dnsmasq", marks=needs("dnsmasq")),
     pytest.param("dhcpd", marks=needs("dhcpd")),
     pytest.param("kea", marks=needs("kea-dhcp4"))])
-def test_a_lease_of_a_real_server(tree, asking, tmp_path, name):
+def test_a_lease_of_a_real_server(tree, named, asking, tmp_path, name):
     command, file, env = started_server(name, tmp_path)
     server = place.Program([str(word) for word in command],
                            str(tmp_path / "log"), env=place.clean_env(**env))
@@ -765,7 +765,7 @@ def test_a_lease_of_a_real_server(tree, asking, tmp_path, name):
     script.chmod(0o755)
     try:
         done = of_server("busybox", "udhcpc", "-f", "-q", "-n", "-t", "20", "-i",
-                         asking, "-s", script)
+                         asking, "-s", script, "-x", "hostname:node7")
         assert done.returncode == 0, done.stdout + server.messages()
         address = done.stdout.split("\n")[-2]
         place.until(lambda: address in file.read_text(), "the lease is written")
@@ -773,5 +773,8 @@ def test_a_lease_of_a_real_server(tree, asking, tmp_path, name):
         assert once(option).status == ctl.OK, file.read_text()
         assert entries(tree) == [address]
         assert once(option, OTHER).status == ctl.FOUND
+        done = ctl.run("name", option, "node7")
+        assert done.status == ctl.OK, file.read_text()
+        assert named() == {address: "node7"}
     finally:
         server.end()
