@@ -178,8 +178,13 @@ def explained(text, names):
 
 
 def names_in(text, names):
-    return [name for span in re.findall(r"`([^`]+)`", text)
-            for name in re.split(r"[\s=,]+", span) if name in names]
+    found = []
+    for span in re.findall(r"`([^`]+)`", text):
+        words = re.split(r"[\s=,]+", span)
+        # Options of other programs, such as rsync -r, are not ours.
+        if words[0] in names or words[0].startswith("pxesrv"):
+            found += [word for word in words if word in names]
+    return found
 
 
 def all_names():
