@@ -11,6 +11,7 @@ import socket
 
 import pytest
 
+import howto
 import place
 from dropin import (
     BOOT, CLIENT, DEFAULT, HIDDEN, TREE, ask, check_answer, check_error, check_hidden,
@@ -40,16 +41,9 @@ INCLUDE = {kind: f"Include conf-available/pxesrv-{kind}.conf\n"
            for kind in KINDS}
 
 
-def readme(word):
-    """The lines for Apache that have this word, as they stand there."""
-    with open(os.path.join(place.SOURCE, "README.md")) as file:
-        section = re.search(r"^## You have Apache\n(.*?)^## ", file.read(),
-                            re.MULTILINE | re.DOTALL).group(1)
-    blocks = [block for block in re.findall(
-        r"^```apache\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
-        if word in block]
-    assert len(blocks) == 1, (word, blocks)
-    return blocks[0]
+def shown(word):
+    """The lines of the page that have this word, as they stand there."""
+    return howto.block("apache.md", "apache", word)
 
 
 class Host:
@@ -143,7 +137,7 @@ def body(text):
     return lambda got: text in got[2]
 
 
-REWRITING = "RewriteEngine On\n" + readme("RewriteCond")
+REWRITING = "RewriteEngine On\n" + shown("RewriteCond")
 LOCATION = '<Location "/">\n{}\n</Location>'
 DIRECTORY = f'<Directory "{place.ROOT}">\n{{}}\n</Directory>'
 # Directives of the owner; a path, or a method and a path, and what shows there that they work at all.
@@ -266,7 +260,7 @@ ROWS = {
         "RewriteRule .* /page.html [L]\n</Location>", "/nothing",
         body(b"page")),
     "a redirect of all": (
-        readme("RedirectMatch"), "/nothing",
+        shown("RedirectMatch"), "/nothing",
         lambda got: ("location", "https://boot.example.org/nothing") in got[1]),
     "the type by a header": (
         '<Files "*.html">\nHeader set Content-Type text/css\n</Files>',
@@ -324,7 +318,7 @@ PAGES = {"page.html": "<p>page <!--#echo var='nothing' -->\n" * 100,
          "own.cgi": "#!/bin/sh\necho\necho uri=$REQUEST_URI\n",
          "link.html": '<html><body><a href="/page.html">x</a></body></html>'}
 AROUND = {"before": "{text}\n{include}", "after": "{include}\n{text}"}
-# README says to include the routes at the end: these do not heed <If>.
+# The page says to include the routes at the end: these do not heed <If>.
 BEFORE_ALONE = ("a proxy in a location",)
 
 
@@ -444,7 +438,7 @@ SETUPS = {
         "AuthUserFile /dev/null\nRequire valid-user"),
     "addresses": DIRECTORY.format("Require ip 127.0.0.0/8"),
     "a front controller": "RewriteEngine On\nRewriteCond "
-    "%{DOCUMENT_ROOT}%{REQUEST_URI} !-f\n" + readme("RewriteCond")
+    "%{DOCUMENT_ROOT}%{REQUEST_URI} !-f\n" + shown("RewriteCond")
     + "RewriteRule ^ /index.html [L]",
     "a front controller of the directory":
         DIRECTORY.format("RewriteEngine On\n" + FRONT),
@@ -481,7 +475,7 @@ def setups():
     hosts = {}
     for name, text in SETUPS.items():
         text = GRANTED + "\n" + text.replace("{other}", str(other.port)) + "\n"
-        with_prefix = readme("pxesrv_at")
+        with_prefix = shown("pxesrv_at")
         for kind, include in {"without": "", **INCLUDE}.items():
             if name == "a prefix":
                 include = with_prefix.replace(INCLUDE["fcgi"], include) if \
@@ -618,16 +612,16 @@ def test_a_rule_of_the_owner(rules, tree, name, kind, where):
         assert ask(host.port, "/default", headers={})[2] == DEFAULT
 
 
-# The text of README, and the whole server
+# The text of the page, and the whole server
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_site_of_readme(tree, kind):
+def test_the_site_of_the_page(tree, kind):
     """As it stands there, on port 80."""
-    site = readme("<VirtualHost").replace(INCLUDE["fcgi"], INCLUDE[kind])
+    site = shown("<VirtualHost").replace(INCLUDE["fcgi"], INCLUDE[kind])
     host = Host("")
     host.text, host.port = "Listen 80\n" + site, 80
-    with Owner("readme", [host]):
+    with Owner("page", [host]):
         check_routes(80, tree)
         check_hidden(80, tree)
         tree.make({"x.html": "x", ".well-known/acme-challenge/token": "token"})
@@ -638,9 +632,9 @@ def test_the_site_of_readme(tree, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_site_may_add(tree, kind):
-    """What README says of a site that serves the tree in its own way."""
+    """What the page says of a site that serves the tree in its own way."""
     plain = Host(GRANTED + "\n" + INCLUDE[kind])
-    better = Host(GRANTED + "\n" + INCLUDE[kind] + readme("ErrorDocument 404"))
+    better = Host(GRANTED + "\n" + INCLUDE[kind] + shown("ErrorDocument 404"))
     with Owner("added", [plain, better]):
         tree.make({"default": DEFAULT, "x.efi": "MZ", "static/x": Link("../default"),
                    "link": Link("default")})
@@ -677,7 +671,7 @@ def limits():
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_a_limit_of_readme(limits, tree, name):
+def test_a_limit_of_the_page(limits, tree, name):
     """One that is none any more has to go there; what helps is among ROWS."""
     with pytest.raises(AssertionError):
         check_routes(limits[name].port, tree)

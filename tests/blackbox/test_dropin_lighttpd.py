@@ -12,6 +12,7 @@ import socket
 import pytest
 
 import dropin
+import howto
 import place
 import raw
 from dropin import ask, check_error, check_hidden, check_routes, values
@@ -26,20 +27,13 @@ TOKEN = "/.well-known/acme-challenge/token"
 LUA = place.SERVERS + "/dropin.lua"
 
 
-def readme_text():
-    with open(os.path.join(place.SOURCE, "README.md")) as file:
-        return file.read()
+def shown(mark):
+    """The lines of the page's one block that has this mark."""
+    return howto.block("lighttpd.md", "lighttpd", mark).replace(
+        "/usr/share/pxesrv/conf", place.CONF)
 
 
-def readme(mark):
-    """The lines of README.md's one block for lighttpd that has this mark."""
-    blocks = re.findall(r"^```lighttpd\n(.*?)^```$", readme_text(),
-                        re.MULTILINE | re.DOTALL)
-    found, = [block for block in blocks if mark in block]
-    return found.replace("/usr/share/pxesrv/conf", place.CONF)
-
-
-NEEDED, = re.findall(r"server\.modules \+= \( (.*) \)", readme("server.modules"))
+NEEDED, = re.findall(r"server\.modules \+= \( (.*) \)", shown("server.modules"))
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +131,7 @@ WEBSOCKET = {"Upgrade": "websocket", "Connection": "Upgrade",
              "Sec-WebSocket-Version": "13",
              "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg=="}
 # What is set, the modules for it, what shows that it works elsewhere, and
-# whether it takes the lines that README has for it.
+# whether it takes the lines that the page has for it.
 INHERITED = {
     "headers added": (
         'setenv.add-response-header = ("Cache-Control" => "public",'
@@ -155,7 +149,7 @@ INHERITED = {
         header("cache-control", "max-age=86400")),
     "deflate": (
         'deflate.mimetypes = ("text/")\ndeflate.allowed-encodings = ("gzip")',
-        ["mod_deflate"], header("content-encoding", "gzip"), "README"),
+        ["mod_deflate"], header("content-encoding", "gzip"), "the page"),
     "an error handler": (
         'server.error-handler = "/index.html"', [], body("/nothing", INDEX)),
     "an error handler for 404": (
@@ -190,13 +184,13 @@ INHERITED = {
         status("/default", 301)),
     "a proxy": (
         f'proxy.server = ("" => {DEAD})', ["mod_proxy"],
-        status("/default", 503), "README"),
+        status("/default", 503), "the page"),
     "SCGI": (
         f'scgi.server = ("/" => {DEAD})', ["mod_scgi"],
-        status("/default", 503), "README"),
+        status("/default", 503), "the page"),
     "AJP": (
         f'ajp13.server = ("" => {DEAD})', ["mod_ajp13"],
-        status("/default", 503), "README"),
+        status("/default", 503), "the page"),
     "FastCGI": (
         f'fastcgi.server = ("/" => {DEAD})', [], status("/default", 503)),
     "FastCGI by another extension": (
@@ -212,19 +206,19 @@ INHERITED = {
         body("/os/boot", b"(none)")),
     "Lua that takes requests": (
         f'magnet.attract-raw-url-to = ("{LUA}")', ["mod_magnet"],
-        body("/default", b"from Lua"), "README"),
+        body("/default", b"from Lua"), "the page"),
     "Lua that takes files": (
         f'magnet.attract-physical-path-to = ("{LUA}")', ["mod_magnet"],
-        body("/default", b"from Lua"), "README"),
+        body("/default", b"from Lua"), "the page"),
     "Lua that changes answers": (
         f'magnet.attract-response-start-to = ("{LUA}.header")', ["mod_magnet"],
-        header("expires", "from Lua"), "README"),
+        header("expires", "from Lua"), "the page"),
     "WebDAV": (
         'webdav.activate = "enable"', ["mod_webdav"],
-        status("/new", 201, "MKCOL"), "README"),
+        status("/new", 201, "MKCOL"), "the page"),
     "WebSocket": (
         f'wstunnel.server = ("" => {DEAD})', ["mod_wstunnel"],
-        status("/default", 503, headers=WEBSOCKET), "README"),
+        status("/default", 503, headers=WEBSOCKET), "the page"),
     "another root": (
         'server.document-root := "/usr/share"', [], status("/default", 404)),
     "hosts by their names": (
@@ -281,7 +275,7 @@ def test_what_the_server_sets(answering, start, tree, what, where):
     if where != "for all":
         text = f'$HTTP["host"] =~ "" {{ {text} }}'
     write_lua()
-    after = readme("proxy.server") if more else ""
+    after = shown("proxy.server") if more else ""
     if more:
         after = "\n".join(line for line in after.splitlines()
                           if uses(line, modules[0]) or not uses(line, "mod_"))
@@ -461,10 +455,10 @@ def same(answers, port):
             answers.items()}
 
 
-# What README says
+# What the page says
 
-def test_a_host_as_in_the_readme(answering, start, tree):
-    port = start(OWNER + readme("boot.example.org"))
+def test_a_host_as_in_the_shown(answering, start, tree):
+    port = start(OWNER + shown("boot.example.org"))
     dropin.make_owned(tree)
     assert ask(port)[0] == 404
     named = {"Host": "boot.example.org"}
@@ -473,8 +467,8 @@ def test_a_host_as_in_the_readme(answering, start, tree):
         check_error(ask(port, path, headers=named), 404)
 
 
-def test_a_prefix_as_in_the_readme(answering, start, tree):
-    text = readme("pxesrv_prefix")
+def test_a_prefix_as_in_the_shown(answering, start, tree):
+    text = shown("pxesrv_prefix")
     port = start(f'server.document-root = "/var/empty"\n{text}', ["mod_alias"])
     other = start(f'server.document-root = "/var/empty"\n'
                   f'{text.splitlines()[0]}', ["mod_alias"])
@@ -490,13 +484,13 @@ def test_a_prefix_as_in_the_readme(answering, start, tree):
     assert tree.link(f"once/{dropin.CLIENT}")
 
 
-def test_what_a_host_does_by_itself_is_changed_as_in_the_readme(
+def test_what_a_host_does_by_itself_is_changed_as_in_the_shown(
         answering, start, tree):
     """Errors that are comments, links in static/, types."""
     own = OWNER + 'mimetype.assign += ("" => "application/octet-stream")\n'
     plain = start(f'{own}include "pxesrv.conf"')
     port = start(f'{own}include "pxesrv.conf"\n$HTTP["host"] =~ "" {{\n'
-                 f'{readme("follow-symlink")}}}')
+                 f'{shown("follow-symlink")}}}')
     dropin.make_owned(tree)
     assert b"<html" in ask(plain, "/nothing")[2]
     assert ask(plain, "/static/127.0.0.9", headers={})[0] == 200
@@ -559,12 +553,12 @@ def test_the_whole_server_beside_what_somebody_has(
 
 def test_the_whole_server_with_what_all_inherit(
         answering, directory, start, tree):
-    """As README says, with the lines below the include."""
+    """As the page says, with the lines below the include."""
     with open(f"{directory}/server.conf") as file:
         include = '\tinclude "pxesrv.conf"\n'
         text = file.read()
     assert text.count(include) == 1
-    lines = "".join(line + "\n" for line in readme("proxy.server").splitlines()
+    lines = "".join(line + "\n" for line in shown("proxy.server").splitlines()
                     if uses(line, "mod_webdav") or uses(line, "mod_deflate")
                     or not uses(line, "mod_"))
     with open(f"{directory}/server-inherits.conf", "w") as file:
@@ -594,8 +588,8 @@ NOT_UNDERSTOOD = {
 
 @pytest.mark.parametrize("helped", [False, True])
 def test_what_lighttpd_does_not_understand(start, tree, helped):
-    """It does not know the port then: README says what helps."""
-    line, = [line for line in readme("follow-symlink").splitlines()
+    """It does not know the port then: the page says what helps."""
+    line, = [line for line in shown("follow-symlink").splitlines()
              if "errorfile-prefix" in line]
     start('server.document-root = "/var/empty"\ninclude "server.conf"\n' +
           line * helped)
@@ -605,7 +599,8 @@ def test_what_lighttpd_does_not_understand(start, tree, helped):
         assert got.status in ((want, 400) if want == 505 else (want,)), \
             (request, got)
         assert dropin.is_comment(got.body) == helped, (request, got)
-    named, = re.findall(r"does not understand \(([\d,\s]+)\)", readme_text())
+    named, = re.findall(r"does not understand \(([\d,\s]+)\)",
+                        howto.text("lighttpd.md"))
     assert re.findall(r"\d+", named) == \
         [str(code) for code in sorted(set(NOT_UNDERSTOOD.values()))]
 

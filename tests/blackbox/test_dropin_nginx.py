@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+import howto
 import place
 import raw
 from dropin import (BOOT, CLIENT, TREE, ask, check_error, check_hidden,
@@ -229,19 +230,13 @@ RULES = {
 }
 
 
-def shown_in_readme(word):
-    """The part of a configuration in README's section that has this word."""
-    with open(os.path.join(place.SOURCE, "README.md")) as file:
-        section = re.search(r"^## You have nginx\n(.*?)^## ", file.read(),
-                            re.MULTILINE | re.DOTALL).group(1)
-    (found,) = [text for text in re.findall(
-        r"^```nginx\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-        if word in text]
-    return found
+def shown(word):
+    """The part of a configuration on the page that has this word."""
+    return howto.block("nginx.md", "nginx", word)
 
 
 def limits():
-    """What README names as limits: as it is, and then as README advises."""
+    """What the page names as limits: as it is, and then as it advises."""
     return {
         "limit return": row_server("return 301 https://192.0.2.1/;"),
         "advice return": row_server("location / { return 301 https://192.0.2.1/; }"),
@@ -277,13 +272,13 @@ def all_servers():
     for name, (directives, _) in RULES.items():
         servers["before " + name] = row_server(directives)
         servers["after " + name] = row_server("", directives)
-    prefix = shown_in_readme("alias")
+    prefix = shown("alias")
     servers["without a prefix"] = re.sub(
         r"location ~.*\n", "", prefix).replace(ROUTES, "") + \
         "location / { return 404; }"
     servers["with a prefix"] = prefix + "location / { return 404; }"
-    servers["as README advises"] = re.fullmatch(
-        r"server {\n *listen 80;(.*)}\n", shown_in_readme("error_page"),
+    servers["as the page advises"] = re.fullmatch(
+        r"server {\n *listen 80;(.*)}\n", shown("error_page"),
         re.DOTALL).group(1)
     return {**servers, **limits()}
 
@@ -374,7 +369,7 @@ def test_the_routes_change_nothing_else(nginx, tree, name):
     check_hidden(nginx.ports["with " + name], tree)
 
 
-def test_a_prefix_as_in_readme(nginx, tree):
+def test_a_prefix_as_on_the_page(nginx, tree):
     compare(nginx, tree, "a prefix", "/boot")
     compare(nginx, tree, "a prefix")
     check_routes(nginx.ports["with a prefix"], tree, "/boot")
@@ -389,9 +384,9 @@ def test_certificates_in_the_own_server(nginx, tree):
     assert (got[0], got[2]) == (200, b"token")
 
 
-def test_the_advice_of_readme(nginx, tree):
+def test_the_advice_of_the_page(nginx, tree):
     """Errors as comments, types and links, for files of the own server."""
-    port = nginx.ports["as README advises"]
+    port = nginx.ports["as the page advises"]
     make_owned(tree)
     for path, status in (("/nothing", 404), ("/sub/", 403), ("/.hidden", 404),
                          ("/static/127.0.0.9", 403)):
@@ -445,7 +440,7 @@ def test_a_body_that_breaks_off(nginx, tree, name):
         assert got.type == "text/plain"
 
 
-# What README names as limits
+# What the page names as limits
 
 @pytest.mark.parametrize("name", [
     name.split(" ", 1)[1] for name in limits() if name.startswith("advice")])

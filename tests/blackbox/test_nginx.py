@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import howto
 import place
 from deployments import Nginx
 from dropin import (DEFAULT, ask, check_answer, check_error, check_hidden,
@@ -125,7 +126,7 @@ def test_what_all_servers_have_changes_no_answer(whole, tree, http, change):
     "gzip_static always;", "sub_filter echo other; sub_filter_types text/plain;",
     "add_before_body /default; addition_types text/plain;"])
 def test_what_changes_a_file_that_nginx_sends(whole, tree, http, sends):
-    """README names these: nginx knows the type, and the name of the file."""
+    """The page names these: nginx knows the type, and the name of the file."""
     whole(http, change=send_by_nginx if sends else lambda text: text)
     fill(tree)
     tree.add("default.gz", "packed")
@@ -134,14 +135,13 @@ def test_what_changes_a_file_that_nginx_sends(whole, tree, http, sends):
         check_answer(got, DEFAULT)
         return
     assert got[0] == 200 and got[2] != DEFAULT
-    with open(os.path.join(place.SOURCE, "README.md")) as file:
-        limit, = [text for text in file.read().split("\n- ")
-                  if text.startswith("With `PXESRV_SEND`, nginx")]
+    limit, = [text for text in howto.text("nginx.md").split("\n- ")
+              if text.startswith("With `PXESRV_SEND`, nginx")]
     assert f"`{http.split()[0]}`" in limit
 
 
 def test_nginx_sends_the_file_in_an_own_server(whole, tree):
-    """By what README says to copy."""
+    """By what the page says to copy."""
     with open(f"{CONF}/nginx/server.conf") as file:
         (copied,) = re.findall(
             r"^\tif .*?^\t}\n.*?^\tlocation \^~ /.pxesrv-file/ {.*?^\t}\n",

@@ -11,6 +11,7 @@ import pytest
 
 import deployments
 import fastcgi
+import howto
 import place
 from place import until
 from responder import Responder
@@ -201,6 +202,19 @@ def test_a_proxy_in_front(variant, tree, name):
     assert one.ask(client="127.0.0.9", headers={
         "X-Forwarded-For": "2001:db8::7"}).body == b"behind it, by IPv6"
     assert one.ask(client="127.0.0.8", headers=headers).body == b"default"
+
+
+@pytest.mark.parametrize("server", ["nginx", "lighttpd", "apache"])
+def test_the_lines_for_a_proxy_are_those_of_the_page(server):
+    """The file has them as comments, and test_a_proxy_in_front takes these."""
+    with open(f"{place.CONF}/{server}/server.conf") as file:
+        commented = [line for line in
+                     re.findall(r"^\s*#(\S.*)$", file.read(), re.MULTILINE)
+                     if re.search("real_ip|extforward|RemoteIP", line)]
+    page = re.search(rf"^{server}.*:\n\n((?:    .*\n)+)", howto.text("proxy.md"),
+                     re.MULTILINE | re.IGNORECASE)[1]
+    assert [line.strip() for line in page.splitlines()] == commented
+    assert len(commented) > 1
 
 
 def read_params(connection):

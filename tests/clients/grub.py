@@ -19,10 +19,11 @@ needs_arm64 = pytest.mark.skipif(
     reason="apt has no GRUB for arm64 here")
 
 
-def make_program(path, directory, *lines, kind="x86_64-efi"):
+def make_program(path, directory, *lines, kind="x86_64-efi", options=()):
     """One that does this at its start."""
     first = os.path.join(directory, "first.cfg")
     with open(first, "w") as file:
         file.write("\n".join(lines) + "\n")
     subprocess.run(["grub-mkimage", "-O", kind, "-d", MODULES_OF[kind], "-o",
-                    path, "-p", "/", "-c", first, *MODULES], check=True)
+                    path, "-p", "/", "-c", first, *options, *MODULES],
+                   check=True)

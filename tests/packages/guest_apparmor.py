@@ -102,7 +102,7 @@ def denied():
 
 
 def label(one):
-    """As README says to look at it."""
+    """As the page says to look at it."""
     return read(f"/proc/{one.pid}/attr/current").strip("\n\0")
 
 

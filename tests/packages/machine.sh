@@ -23,10 +23,10 @@ inside() { # ROOT COMMAND...
 	$apart systemd-nspawn -q -D "$root" --register=no --keep-unit \
 		--as-pid2 -E DEBIAN_FRONTEND=noninteractive "$@"
 }
-documented() { # SECTION: its commands
-	awk -v section="### $1" '
-		/^##/ { on = ($0 == section) }
-		on && sub(/^    /, "")' README.md
+documented() { # PAGE SECTION: its commands
+	awk -v section="$2" '
+		/^##/ { title = $0; sub(/^#+ /, "", title); on = (title == section) }
+		on && sub(/^    /, "")' "docs/howto/$1.md"
 }
 
 possible() { # or it is skipped

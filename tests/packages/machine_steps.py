@@ -36,19 +36,19 @@ def as_alice(command):
     return run("runuser", "-l", "alice", "-c", "sh -eu /results/step")
 
 
-def documented(section, file="README.md"):
+def documented(page, section):
     """The commands of a section, one string: what is indented, not fenced."""
-    text = re.sub(r"^```.*?^```$", "", read(f"{SOURCE}/{file}"),
+    text = re.sub(r"^```.*?^```$", "", read(f"{SOURCE}/docs/howto/{page}.md"),
                   flags=re.MULTILINE | re.DOTALL)
     body = re.search(rf"^###? {re.escape(section)}\n(.*?)(^##|\Z)", text,
                      re.MULTILINE | re.DOTALL).group(1)
     found = re.findall(r"^    (.*)$", body, re.MULTILINE)
-    assert found, section
+    assert found, (page, section)
     return "\n".join(found)
 
 
-def do(section, file="README.md"):
-    return as_alice(documented(section, file))
+def do(page, section):
+    return as_alice(documented(page, section))
 
 
 def until(is_so, what):

@@ -117,7 +117,7 @@ class Container:
 
 @pytest.fixture
 def tree(tmp_path):
-    """A tree in which the image's user owns once/, as the README says."""
+    """A tree in which the image's user owns once/, as the page says."""
     tree = tmp_path / "tree"
     tree.mkdir()
     for name in ("once", "static", "os"):
@@ -191,13 +191,13 @@ def slow(tree):
         file.write(before)
 
 
-def blocks():
-    """The commands of the README's section, block by block."""
-    with open(f"{SOURCE}/README.md") as file:
-        section = re.search(r"^## Run it in a container\n(.*?)^## ",
-                            file.read(), re.MULTILINE | re.DOTALL).group(1)
-    return [re.sub(r"\\\n *|^    ", "", block, flags=re.MULTILINE).splitlines()
-            for block in re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)]
+def commands(section):
+    """The commands of a section of the page."""
+    with open(f"{SOURCE}/docs/howto/container.md") as file:
+        text = re.search(rf"^## {section}\n(.*?)^## ", file.read(),
+                         re.MULTILINE | re.DOTALL).group(1)
+    block, = re.findall(r"(?:^    .*\n)+", text, re.MULTILINE)
+    return re.sub(r"\\\n *|^    ", "", block, flags=re.MULTILINE).splitlines()
 
 
 def test_what_the_image_says():
@@ -341,7 +341,7 @@ OF_PODMAN = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER")
 
 
 def test_a_tree_that_somebody_else_has_served(start, tree, tmp_path):
-    """By the command of the README. In a sticky once/ it is not needed."""
+    """By the command of the page. In a sticky once/ it is not needed."""
     give(tree, "1234:1234")
     (tree / "once").chmod(0o2770)
     one = start("1234:1234").serves()
@@ -352,8 +352,7 @@ def test_a_tree_that_somebody_else_has_served(start, tree, tmp_path):
     give(tree, IMAGE["User"])
     one = start().serves()
     assert ask()[0] == 503
-    with_root, rootless = blocks()
-    build, own, run = map(shlex.split, with_root)
+    own = shlex.split(commands("As root")[1])
     options = ["sudo", "podman", "run", "--rm", "--user", "0", "--entrypoint",
                "pxesrvctl", "-v", "/srv/pxesrv:/srv/pxesrv:z", "pxesrv"]
     assert own[:len(options)] == options
@@ -365,5 +364,5 @@ def test_a_tree_that_somebody_else_has_served(start, tree, tmp_path):
     assert ask() == (200, b"default")
     assert (tree / "once/.served/127.0.0.7").is_symlink()
     # Without root it is the same, in the user namespace of podman.
-    assert shlex.split(rootless[1]) == [
+    assert shlex.split(commands("Without root")[1]) == [
         re.sub("^/srv/", "~/", word) for word in own[1:]]

@@ -3,8 +3,7 @@
 
 tests/packages/deb boots that machine, with systemd, and runs this on it as
 root. The tests are the life of one installation: each goes on where the one
-before it ended. What README.md and docs/install-debian.md tell to do is done
-as it stands there.
+before it ended. What docs/howto/ tells to do is done as it stands there.
 """
 import os
 import re
@@ -22,7 +21,7 @@ from machine_steps import (  # noqa: E402
     BOOT, LOG, TREE, Armed, Load, as_alice, ask, boots_once, do, figure,
     main_pid, owner, read, run, stop, until, what_is_theirs)
 
-MORE = "docs/install-debian.md"
+DEBIAN = "install-debian"
 DROP_IN = "/run/systemd/system/pxesrv.service.d/intruder.conf"
 
 
@@ -30,7 +29,7 @@ DROP_IN = "/run/systemd/system/pxesrv.service.d/intruder.conf"
 
 
 def test_it_is_installed_and_runs():
-    do("Install the package")
+    do(DEBIAN, "Install the package")
     for unit in "pxesrv.socket", "pxesrv.service":
         assert run("systemctl", "is-active", unit) == "active\n"
         assert run("systemctl", "is-enabled", unit) == "enabled\n"
@@ -216,14 +215,14 @@ def test_each_attempt_has_its_row(outcomes):
 
 
 def test_a_tree():
-    do("Fill the tree")
+    do(DEBIAN, "Fill the tree")
     assert read(f"{TREE}/{BOOT}").startswith("#!ipxe\n")
     assert owner(f"{TREE}/once") == "pxesrv:pxesrv-admin 3770"
     assert as_alice("pxesrvctl check") == ""
 
 
 def test_nginx():
-    assert "200 OK" in do("nginx on Debian")
+    assert "200 OK" in do(DEBIAN, "nginx")
     boots_once(4567, "127.0.0.7")
     assert ask(4567, "127.0.0.1")[0] == 200
 
@@ -242,7 +241,7 @@ def test_another_place_for_the_tree():
     os.makedirs("/data/boot")
     with open("/data/boot/default", "w") as file:
         file.write("default of another place")
-    do("Another place for the tree", MORE)
+    do(DEBIAN, "Another place for the tree")
     assert owner("/data/boot/once") == "pxesrv:pxesrv-admin 3770"
     os.makedirs(f"/data/boot/{os.path.dirname(BOOT)}")
     with open(f"/data/boot/{BOOT}", "w") as file:
@@ -317,7 +316,7 @@ def test_grub_s_configuration_is_cleared():
     for path in mine, other:
         with open(path, "w"):
             pass
-    do("Let the responder remove it", "docs/howto/grub.md")
+    do("grub", "Let the responder remove it")
     said = run("curl", "-sS", "--interface", "127.0.0.17",
                "http://127.0.0.1:4567/grub/clear/12")
     assert said.strip() == "Delete grub/12/grub.cfg-7F000011"
@@ -348,19 +347,19 @@ def test_the_log_goes_on_after_a_rotation():
 
 def test_lighttpd():
     stop("nginx")
-    assert "200 OK" in do("lighttpd on Debian")
+    assert "200 OK" in do(DEBIAN, "lighttpd")
     boots_once(4567, "127.0.0.11")
 
 
 def test_apache():
     stop("lighttpd")
-    assert "200 OK" in do("Apache on Debian")
+    assert "200 OK" in do(DEBIAN, "Apache")
     boots_once(4567, "127.0.0.12")
 
 
 def test_nobody_undoes_an_owner_that_was_chosen():
     """At each boot systemd-tmpfiles looks at what is there."""
-    do("The web server's user as the responder's", MORE)
+    do(DEBIAN, "Give the tree to the web server's user")
     assert "active" not in run("sh", "-c", "systemctl is-active pxesrv.service "
                                "pxesrv.socket || :").splitlines()
     run("systemd-tmpfiles", "--create")
@@ -368,19 +367,19 @@ def test_nobody_undoes_an_owner_that_was_chosen():
 
 
 def test_apache_without_a_responder():
-    assert "200 OK" in do("Apache and the CGI program", MORE)
+    assert "200 OK" in do("apache", "With the Debian package")
     boots_once(4567, "127.0.0.13")
 
 
 def test_lighttpd_starts_the_responder():
     stop("apache2")
-    assert "200 OK" in do("lighttpd that starts the responder", MORE)
+    assert "200 OK" in do("lighttpd", "With the Debian package")
     boots_once(4567, "127.0.0.14")
 
 
 def test_back_to_the_package_s_own_user():
     stop("lighttpd")
-    do("Back to the responder of the package", MORE)
+    do(DEBIAN, "Back to the packaged responder")
     run("systemctl", "start", "apache2")
     boots_once(4567, "127.0.0.15")
     stop("apache2")
@@ -409,7 +408,7 @@ def test_an_upgrade_loses_nothing():
     shutil.copy("/results/upgrade.deb", "/home/alice/packages/pxesrv_new.deb")
     before, pid = what_is_theirs(), main_pid()
     with Load("upgrade under load"), Armed("upgrade"):
-        do("Upgrade", MORE)
+        do("upgrade", "The Debian package")
     assert run("dpkg-query", "-W", "-f", "${Version}", "pxesrv") == "1.0.0+1"
     assert main_pid() not in (0, pid)
     assert what_is_theirs() == before
@@ -435,7 +434,7 @@ def test_removed_it_leaves_the_configuration():
     os.symlink("../conf-available/49-pxesrv-bin-path.conf",
                "/etc/lighttpd/conf-enabled/49-pxesrv-bin-path.conf")
     before = what_is_theirs()
-    do("Remove", MORE)
+    do(DEBIAN, "Remove")
     assert what_is_theirs() == before
     assert all(os.path.exists(path) for path in EDITED)
     assert not os.path.exists("/usr/libexec/pxesrv")
@@ -472,7 +471,7 @@ def test_purged_it_leaves_what_is_not_its_own():
     assert not os.path.exists(f"/tmp/other{TREE}")
     assert run("find", "/etc", "/var/log", "/var/lib/apache2") == before_all
     shutil.rmtree("/tmp/other")
-    do("Purge", MORE)
+    do(DEBIAN, "Purge")
     assert what_is_theirs().splitlines() == before
     assert os.readlink(ARMED) == f"../{BOOT}"
     run("systemctl", "daemon-reload")
@@ -487,7 +486,7 @@ def test_purged_it_leaves_what_is_not_its_own():
 def test_an_untouched_tree_goes_with_it():
     """Installed and purged, with nothing put into it."""
     run("mv", TREE, "/srv/theirs")
-    do("Install the package")
+    do(DEBIAN, "Install the package")
     assert run("systemctl", "is-active", "pxesrv.service") == "active\n"
     run("apt-get", "purge", "-y", "pxesrv")
     assert not os.path.exists(TREE)
@@ -495,7 +494,7 @@ def test_an_untouched_tree_goes_with_it():
 
 def test_a_tree_that_is_mounted_stays():
     """Others may use it, and it may be one that can't be written to."""
-    do("Install the package")
+    do(DEBIAN, "Install the package")
     run("mkdir", "-p", "/srv/shared")
     run("cp", "-a", f"{TREE}/.", "/srv/shared")
     run("mount", "--bind", "/srv/shared", TREE)

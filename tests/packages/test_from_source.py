@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Installed by meson, and put behind each web server, by README.md's commands.
+"""Installed by meson, and put behind each web server, by the commands of
+docs/howto/.
 
 tests/packages/deb boots the machine on which it has built the package, and runs
 this on it. The tests are the life of one installation.
@@ -11,9 +12,10 @@ import pytest
 
 pytest.register_assert_rewrite("machine_steps")
 from machine_steps import (  # noqa: E402
-    LOG, TREE, as_alice, boots_once, do, documented, owner, read, run, stop,
-    until)
+    BOOT, LOG, TREE, as_alice, ask, boots_once, do, documented, main_pid,
+    owner, read, run, stop, until)
 
+SOURCE_PAGE = "install-source"
 FCGI = "/usr/libexec/pxesrv/pxesrv.fcgi"
 
 
@@ -37,8 +39,8 @@ def install(server):
 
 
 def test_it_is_built_and_installed():
-    do("Build and install")
-    do("With systemd")
+    do(SOURCE_PAGE, "Build and install")
+    do(SOURCE_PAGE, "With systemd")
     add_to_group("pxesrv-admin")
     assert owner("/run/pxesrv/fcgi.sock") == "root:www-data 660"
     assert owner(f"{TREE}/once") == "pxesrv:pxesrv-admin 3770"
@@ -47,39 +49,50 @@ def test_it_is_built_and_installed():
 
 def test_nginx():
     install("nginx")
-    assert "200 OK" in do("You have nginx")
+    assert "200 OK" in do("nginx", "A server on port 4567")
     boots_once(4567, "127.0.0.7")
+
+
+def test_an_upgrade():
+    """Of the same version: built anew, and another process with a link armed."""
+    as_alice(f"pxesrvctl once 127.0.0.13 {BOOT}")
+    pid = main_pid()
+    as_alice("touch boot/*.c")
+    do("upgrade", "An installation from source")
+    assert main_pid() not in (0, pid)
+    assert ask(4567, "127.0.0.13") == (200, read(f"{TREE}/{BOOT}"))
+    assert ask(4567, "127.0.0.13") == (200, read(f"{TREE}/default"))
 
 
 def test_lighttpd():
     stop("nginx")
     install("lighttpd")
-    do("lighttpd, with the responder running")
+    do("lighttpd", "A server on port 4567")
     boots_once(4567, "127.0.0.8")
     stop("lighttpd")
 
 
 def test_apache():
     install("apache2")
-    do("Apache, with the responder running")
+    do("apache", "A server on port 4567")
     boots_once(4567, "127.0.0.9")
     stop("apache2")
 
 
 def test_another_user():
-    do("The web server's user as the responder's", "docs/install-debian.md")
+    do("install-debian", "Give the tree to the web server's user")
 
 
 def test_lighttpd_starts_the_responder():
     run("lighty-disable-mod", "pxesrv")
-    do("lighttpd, which starts the responder")
+    do("lighttpd", "Installed from source")
     boots_once(4567, "127.0.0.11")
     stop("lighttpd")
     run("rm", "-rf", "/etc/tmpfiles.d/pxesrv-lighttpd.conf", "/run/pxesrv")
 
 
 def test_apache_without_a_responder():
-    do("Apache, with the CGI program")
+    do("apache", "Installed from source")
     boots_once(4567, "127.0.0.12")
     assert processes_of(FCGI) == []
     stop("apache2")
@@ -88,7 +101,7 @@ def test_apache_without_a_responder():
 def test_without_systemd():
     shutil.rmtree(TREE)
     os.unlink(LOG)
-    as_alice(documented("Without systemd") + " </dev/null >/dev/null 2>&1 &")
+    as_alice(documented(SOURCE_PAGE, "Without systemd") + " </dev/null >/dev/null 2>&1 &")
     until(lambda: os.path.exists("/run/pxesrv/fcgi.sock"), "its socket")
     add_to_group("admins")
     run("systemctl", "start", "nginx")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From the Ruby server to the Debian package, by docs/moving-over.md.
+"""From the Ruby server to the Debian package, by docs/howto/moving-over.md.
 
 tests/packages/deb runs this on the machine of test_deb.py, after it, when
 nothing of PXESrv is there. What the old server leaves behind is laid out as its
@@ -16,7 +16,7 @@ pytest.register_assert_rewrite("machine_steps")
 from machine_steps import (  # noqa: E402
     LOG, TREE, ask, boots_once, do, figure, owner, read, run, stop, until)
 
-PAGE = "docs/moving-over.md"
+PAGE = "moving-over"
 PORT = 4567
 OLD = "/opt/pxesrv"
 OLD_UNIT = "/etc/systemd/system/pxesrv.service"
@@ -91,10 +91,10 @@ def test_from_a_checkout(old_tree):
     write(OLD_UNIT, UNIT)
     os.symlink(f"{OLD}/pxesrv", "/usr/sbin/pxesrv")
     old_server_runs()
-    do("Stop the old server", PAGE)
-    do("Install the new one", PAGE)
-    do("Let it write where it must", PAGE)
-    assert "200 OK" in do("Put a web server before it", PAGE)
+    do(PAGE, "Stop the old server")
+    do(PAGE, "Install the new one")
+    do(PAGE, "Let it write where it must")
+    assert "200 OK" in do(PAGE, "Put a web server before it")
     is_the_new_one()
     assert not os.path.lexists("/usr/sbin/pxesrv")
     assert owner(LOG) == "pxesrv:adm 640"
@@ -124,7 +124,7 @@ def test_grub_s_configuration_is_cleared():
 
 
 def test_it_is_looked_at():
-    assert "127.0.0.33" in do("Look whether all is well", PAGE)
+    assert "127.0.0.33" in do(PAGE, "Check the tree")
 
 
 def test_people_arm_on():
@@ -143,7 +143,7 @@ def test_nothing_else_was_touched(old_tree):
     ("lighttpd", "lighttpd"), ("apache2", "Apache")])
 def test_another_web_server_on_that_port(server, section):
     stop("nginx")
-    do(f"{section} on Debian")
+    do("install-debian", section)
     until(lambda: subprocess.run(
         ["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{PORT}/default"]
         ).returncode == 0, server)
@@ -168,13 +168,13 @@ def test_from_its_debian_package(old_tree, tmp_path):
     old_server_runs()
     # As the page says: only the log is in the way.
     run("mv", LOG, f"{LOG}.ruby")
-    do("Install the new one", PAGE)
+    do(PAGE, "Install the new one")
     is_the_new_one()
     assert not os.path.lexists(OLD_UNIT)
     assert read(f"{OLD_UNIT}.dpkg-bak") == UNIT
     assert not os.path.lexists("/usr/sbin/pxesrv")
-    do("Let it write where it must", PAGE)
-    assert "200 OK" in do("Put a web server before it", PAGE)
+    do(PAGE, "Let it write where it must")
+    assert "200 OK" in do(PAGE, "Put a web server before it")
     boots_once(PORT, "127.0.0.38")
     run("apt-get", "purge", "-y", "pxesrv")
     os.unlink(f"{LOG}.ruby")

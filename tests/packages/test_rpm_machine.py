@@ -3,8 +3,8 @@
 
 tests/packages/rpm boots that machine, with systemd, and runs this on it as
 root. The tests are the life of one installation: each goes on where the one
-before it ended. What README.md and docs/install-fedora.md tell to do is done
-as it stands there. tests/packages/fedora stands in for Fedora's packages.
+before it ended. What docs/howto/install-fedora.md tells to do is done as
+it stands there. tests/packages/fedora stands in for Fedora's packages.
 """
 import glob
 import os
@@ -20,7 +20,7 @@ from machine_steps import (  # noqa: E402
     BOOT, LOG, TREE, Load, as_alice, ask, boots_once, do, figure,
     main_pid, owner, read, run, stop, what_is_theirs)
 
-FEDORA = "docs/install-fedora.md"
+FEDORA = "install-fedora"
 SOCKET = "/run/pxesrv/fcgi.sock"
 LOGROTATE = "/etc/logrotate.d/pxesrv"
 
@@ -64,7 +64,7 @@ def serves(port, client, user, unit):
 
 
 def test_it_is_installed():
-    do("Install the RPM")
+    do(FEDORA, "Install the RPM")
     assert owner(TREE) == "root:root 755"
     assert owner(f"{TREE}/static") == "root:pxesrv-admin 2775"
     assert owner(f"{TREE}/once") == "pxesrv:pxesrv-admin 3770"
@@ -81,7 +81,7 @@ def test_nothing_runs_that_nobody_asked_for():
 
 
 def test_nginx():
-    assert "200 OK" in do("nginx on Fedora", FEDORA)
+    assert "200 OK" in do(FEDORA, "nginx")
     for unit in "pxesrv.socket", "pxesrv.service", "nginx":
         assert state("is-enabled", unit) == "enabled"
         assert state("is-active", unit) == "active"
@@ -106,7 +106,7 @@ def test_an_upgrade_under_load_loses_nothing():
     before, pid = what_is_theirs(), main_pid()
     version = run("rpm", "-q", "pxesrv")
     with Load("upgrade of the RPM under load"):
-        do("Upgrade", FEDORA)
+        do("upgrade", "The RPM")
     assert "pxesrv-1.0.0-1." in version
     assert "pxesrv-1.0.0-1.1." in run("rpm", "-q", "pxesrv")
     assert main_pid() not in (0, pid)
@@ -122,26 +122,26 @@ def test_an_upgrade_under_load_loses_nothing():
 def test_lighttpd():
     stop("nginx")
     for _ in range(2):  # once more does no harm
-        assert "200 OK" in do("lighttpd on Fedora", FEDORA)
+        assert "200 OK" in do(FEDORA, "lighttpd")
     serves(4567, "127.0.0.11", "lighttpd", "lighttpd")
 
 
 def test_apache():
     stop("lighttpd")
-    assert "200 OK" in do("Apache on Fedora", FEDORA)
+    assert "200 OK" in do(FEDORA, "Apache")
     serves(4567, "127.0.0.12", "apache", "httpd")
 
 
 def test_back_to_nginx():
     stop("httpd")
-    do("Back to nginx on Fedora", FEDORA)
+    do(FEDORA, "Back to nginx")
     serves(4567, "127.0.0.13", "nginx", "nginx")
 
 
 def test_removed_it_leaves_the_tree_alone():
     as_alice(f"pxesrvctl once 127.0.0.20 {BOOT}")
     before, layout = what_is_theirs(), read("/etc/lighttpd/lighttpd.conf")
-    do("Remove", FEDORA)
+    do(FEDORA, "Remove")
     assert read("/etc/lighttpd/lighttpd.conf") == \
         layout.replace('include "conf.d/pxesrv.conf"\n', "") != layout
     assert what_is_theirs() == before
