@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: MIT
 """pxesrvctl wait, and the files of clients that -f names."""
-import fcntl
 import json
 import os
-import pty
 import re
 import select
 import signal
-import struct
 import subprocess
-import termios
 import time
 
 import pytest
@@ -22,6 +18,7 @@ from cases import MENU, OS
 from deployments import meta_variables
 from fastcgi import Connection
 from place import until
+from terminal import Terminal
 from tree import Directory, Link, OldLink
 
 A, B, C = "127.0.0.7", "127.0.0.8", "127.0.0.9"
@@ -513,106 +510,44 @@ def test_thousands(tree, wait):
 
 # On a terminal
 
-class Terminal:
-    """A terminal of so many columns, with a program on it."""
-
-    def __init__(self, columns, *arguments):
-        self.main, side = pty.openpty()
-        fcntl.ioctl(side, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", 24, columns, 0, 0))
-        self.shown = ""
-        self.process = subprocess.Popen(
-            [place.CTL, "wait", *arguments], stdin=side, stdout=side,
-            stderr=side, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-            env=place.clean_env(PXESRV_ROOT=place.ROOT, TERM="xterm"))
-        os.close(side)
-
-    def _read(self):
-        if not select.select([self.main], [], [], place.PATIENCE)[0]:
-            raise AssertionError(f"nothing more than {self.shown!r}")
-        try:
-            piece = os.read(self.main, 65536).decode()
-        except OSError:  # EIO: it has ended
-            return False
-        self.shown += piece
-        return piece != ""
-
-    def until(self, pattern):
-        """Waits until it has shown this."""
-        while not re.search(pattern, self.shown):
-            assert self._read(), self.shown
-
-    def type(self, keys):
-        os.write(self.main, keys)
-
-    def end(self):
-        while self._read():
-            pass
-        os.close(self.main)
-        return self.process.wait(place.PATIENCE)
-
-    def screen(self):
-        """What the lines of the screen say in the end."""
-        lines = []
-        for line in self.shown.replace("\r\n", "\n").split("\n"):
-            text = re.split(r"\r", line)[-1]
-            lines.append(re.sub(r"\x1b\[\d*[mK]", "", text))
-        return lines
-
-
-@pytest.fixture
-def terminal():
-    started = []
-
-    def start(columns, *arguments):
-        started.append(Terminal(columns, *arguments))
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.wait()
-
-
-def test_the_progress_bar(tree, responder, terminal):
+def test_the_progress_bar(tree, responder):
     r = responder()
     tree.arm(A, "../os/boot")
     tree.add(f"once/{B}", OldLink("../os/boot"))
-    one = terminal(100, "--timeout", "2h", A, B)
-    one.until(rf"\r\[-{{20}}\] 0/2, {B} waits for 60 min, \d+ (min|h) left\x1b\[K")
-    # It goes on by itself, in place.
-    drawn = one.shown.count("0/2")
-    until(lambda: one._read() and one.shown.count("0/2") > drawn, "a new one")
-    ask(r, A)
-    one.until(rf"\r\[#{{10}}-{{10}}\] 1/2, {B} waits for 60 min, ")
-    ask(r, B)
-    assert one.end() == 0
+    with Terminal(100, "wait", "--timeout", "2h", A, B) as one:
+        one.shows(rf"\r\[-{{20}}\] 0/2, {B} waits for 60 min, "
+                  r"\d+ (min|h) left\x1b\[K")
+        # It goes on by itself, in place.
+        drawn = one.shown.count("0/2")
+        until(lambda: one.shown.count("0/2") > drawn, "a new one")
+        ask(r, A)
+        one.shows(rf"\r\[#{{10}}-{{10}}\] 1/2, {B} waits for 60 min, ")
+        ask(r, B)
+        assert one.end() == 0
     first, second, rest = one.screen()
     assert served(A).match(first) and served(B).match(second) and rest == ""
     assert f"{A}: \x1b[32mserved\x1b[0m" in one.shown
 
 
-def test_the_progress_bar_on_a_narrow_terminal(tree, terminal):
+def test_the_progress_bar_on_a_narrow_terminal(tree):
     """It must not wrap, or each drawing would make a line."""
     tree.add("once/10.0.0.7", OldLink("../os/boot"))
-    one = terminal(40, "10.0.0.7")
-    one.until(r"\x1b\[K")
-    bar = one.shown.partition("\x1b")[0]
-    assert bar == "\r[--------------------] 0/1, 10.0.0.7 wa"
-    assert len(bar) - 1 == 39
-    one.type(b"\x03")
-    assert one.end() == -signal.SIGINT
+    with Terminal(40, "wait", "10.0.0.7") as one:
+        one.shows(r"\x1b\[K")
+        bar = one.shown.partition("\x1b")[0]
+        assert bar == "\r[--------------------] 0/1, 10.0.0.7 wa"
+        assert len(bar) - 1 == 39
+        one.type(b"\x03")
+        assert one.end() == -signal.SIGINT
     assert one.screen()[-3:] == [
         "pxesrvctl: interrupted: 1 of 1 missing:",
         "pxesrvctl: 10.0.0.7: not served: armed for 60 min", ""]
 
 
-def test_no_bar_in_json(tree, terminal):
+def test_no_bar_in_json(tree):
     tree.arm(A, "../os/boot")
-    one = terminal(80, "--json", "--timeout", "1s", A)
-    assert one.end() == 1
+    with Terminal(80, "wait", "--json", "--timeout", "1s", A) as one:
+        assert one.end() == 1
     assert json.loads(one.shown)["reason"] == "timeout"
 
 
