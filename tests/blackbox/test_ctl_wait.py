@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import select
 import signal
 import subprocess
 import time
@@ -20,12 +19,12 @@ from fastcgi import Connection
 from place import until
 from terminal import Terminal
 from tree import Directory, Link, OldLink
+from waiting import CLOCK, Waiting
 
 A, B, C = "127.0.0.7", "127.0.0.8", "127.0.0.9"
 TREE = {"default": MENU, "os/boot": OS, "os/other": OS + "#",
         "os/large": b"x" * (8 << 20), "once": Directory(),
         "static": Directory(), "until": Directory()}
-CLOCK = r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d"
 
 
 @pytest.fixture
@@ -40,60 +39,6 @@ def tree(tree):
 def ask(one, client=A, path="/redirect"):
     return answer.from_cgi(fastcgi.ask(
         one.path, meta_variables("GET", path, client)))
-
-
-def is_asleep(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0] == "S"
-
-
-class Waiting:
-    """One that waits. It has looked once, and is asleep."""
-
-    def __init__(self, *arguments, env=None, before=(), **how):
-        how.setdefault("stdout", subprocess.PIPE)
-        self.process = subprocess.Popen(
-            [*before, place.CTL, "wait", *arguments], text=True,
-            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-            env=place.clean_env(PXESRV_ROOT=place.ROOT, **(env or {})), **how)
-        until(lambda: self.waits() or self.process.poll() is not None,
-              "it waits")
-
-    @property
-    def pid(self):
-        """Under strace, that of the program itself."""
-        children = place.children_of(self.process.pid)
-        return children[0] if children else self.process.pid
-
-    def waits(self):
-        """It opens the descriptor for signals before it looks."""
-        try:
-            return (place.has_open(self.pid, "anon_inode:[signalfd]")
-                    and is_asleep(self.pid))
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-
-    def by_inotify(self):
-        return place.has_open(self.pid, "anon_inode:inotify")
-
-    def wakes(self):
-        """How often it has slept so far."""
-        with open(f"/proc/{self.pid}/status") as file:
-            return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)",
-                                 file.read(), re.MULTILINE)[1])
-
-    def line(self):
-        """The next that it prints."""
-        ready, _, _ = select.select([self.process.stdout], [], [],
-                                    place.PATIENCE)
-        assert ready, "it prints nothing"
-        return self.process.stdout.readline().rstrip("\n")
-
-    def end(self, *signals):
-        for number in signals:
-            self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=place.PATIENCE)
-        return self.process.returncode, out.splitlines(), err.splitlines()
 
 
 @pytest.fixture

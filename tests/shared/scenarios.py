@@ -24,6 +24,7 @@ import place
 from deployments import meta_variables
 from held import HeldSocket
 from tree import Directory, Tree
+from waiting import CLOCK, Waiting
 
 ASKERS = 4  # on each mount
 ANSWER_LIMIT = 180  # seconds: so long may a fault hold up an answer
@@ -32,6 +33,7 @@ AGREE_LIMIT = 90  # seconds until both mounts show the same
 FAULT_EVERY = 20  # seconds
 PROMPT_LIMIT = 90
 RETRY_AFTER = 5  # seconds, as the header says
+TOLD_LIMIT = 20  # seconds until pxesrvctl wait says it; it looks each second
 CLIENTS = 24  # that take turns in a race, so each is armed again and again
 
 
@@ -65,13 +67,13 @@ class Server:
                                 "PXESRV_THREADS": "16"})
         self.one = self.held.start()
 
-    def ask(self, client, method="GET"):
+    def ask(self, client, method="GET", path="/redirect"):
         """The boot file's text, its length for HEAD; or None: no whole answer;
         or a status that is not 200, with what is said of it."""
         try:
             with fastcgi.Connection(self.held.path, ANSWER_LIMIT) as peer:
                 peer.send(fastcgi.request(
-                    meta_variables(method, "/redirect", client)))
+                    meta_variables(method, path, client)))
                 got = answer.from_cgi(peer.read_answer())
         except (OSError, fastcgi.Closed):
             return None
@@ -125,6 +127,7 @@ class Pair:
         os.chmod(mounts[0], 0o755)
         for name, what in {"default": "default", "static": Directory(),
                            "once": Directory(), "os": Directory(),
+                           "until": Directory(),
                            "once/.claimed": Directory(),
                            "once/.served": Directory(), "os/old": "old",
                            "os/new": "newer"}.items():
@@ -760,6 +763,84 @@ def stale(pair, number):
     return sum(count for (_, text), count in came.items() if text != "right")
 
 
+def hear(pair, acts):
+    """pxesrvctl wait on B, while something is done to each client.
+
+    acts: {client: (what it says then, function)}. {client: when it was done},
+    {client: (when, what it said)}, its exit status."""
+    done, heard = {}, {}
+    one = Waiting("-r", pair.b.mount, "--timeout", f"{ARMED_LIMIT}s", *acts)
+    polls = not one.by_inotify()
+
+    def read():
+        for line in one.process.stdout:
+            client, _, text = line.rstrip("\n").partition(": ")
+            heard[client] = time.monotonic(), text
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        for client, (_, act) in acts.items():
+            time.sleep(random.random())  # at any moment of its second
+            act(client)
+            done[client] = time.monotonic()
+        status = one.process.wait(ARMED_LIMIT + PROMPT_LIMIT)
+    finally:
+        one.process.kill()
+        reader.join()
+        one.end()
+    assert polls, "inotify would miss what another machine does"
+    return done, heard, status
+
+
+def waits(pair, number):
+    """pxesrvctl wait on B, of machines that are armed on A and ask at A: served,
+    done, and cancelled there."""
+    a, took, wrong = pair.a, collections.defaultdict(list), 0
+
+    def serve(client):
+        assert a.ask(client) == "old"
+
+    def finish(client):
+        serve(client)
+        assert a.ask(client, path="/done") == f"Done until/{client}\n"
+
+    def until(client):
+        os.symlink("../os/old", a.tree.full("until/" + client))
+
+    def once(client):
+        a.arm(client, "old")
+
+    rounds = {0: [(once, f"served os/old at {CLOCK}", serve),
+                  (until, f"done os/old at {CLOCK}", finish)] * 4,
+              1: [(once, "cancelled", a.cancel)]}
+    for _ in range(number):
+        for wanted, kinds in rounds.items():
+            acts = {}
+            for arm_it, text, act in kinds:
+                client = next(pair.clients)
+                arm_it(client)
+                acts[client] = text, act
+            done, heard, status = hear(pair, acts)
+            for client, (text, _) in acts.items():
+                when, said = heard.get(client, (done[client], "nothing"))
+                late = when - done[client]
+                took[text.split()[0]].append(max(0, late))
+                if not re.fullmatch(text, said) or late > TOLD_LIMIT:
+                    say(f"WRONG: {client}: {said!r} after {late:.3f} s, "
+                        f"not {text!r}")
+                    wrong += 1
+            if status != wanted:
+                say(f"WRONG: exit {status}, not {wanted}")
+                wrong += 1
+    for word, values in took.items():
+        say(f"B says {word} after {seconds(values)}, {len(values)} times")
+    for name in os.listdir(a.tree.full("until/.done")):
+        os.unlink(a.tree.full("until/.done/" + name))
+    pair.clear()
+    return wrong
+
+
 def take_down(mounts, daemons, patience):
     """Ends a file system: what it is mounted on, and its daemons (Program), the
     last one first. patience: seconds for each."""
@@ -782,6 +863,7 @@ SCENARIOS = {  # the usual number
     "operator": (operator, 500),
     "prompt": (prompt, 5),
     "stale": (stale, 200),
+    "waits": (waits, 10),
     "faults": (faults, 10000),
 }
 
