@@ -72,7 +72,7 @@ class Disk:
 
 
 class UsbDisk(Disk):
-    """The installer has the modules for it with it."""
+    """The installer's initrd.gz has the modules for it."""
 
     devices = ["-device", "qemu-xhci", "-device", "usb-storage,drive=disk"]
 

@@ -767,7 +767,7 @@ def hear(pair, acts):
     """pxesrvctl wait on B, while something is done to each client.
 
     acts: {client: (what it says then, function)}. {client: when it was done},
-    {client: (when, what it said)}, its exit status."""
+    {client: (when, what it said)}, its exit status, its messages."""
     done, heard = {}, {}
     one = Waiting("-r", pair.b.mount, "--timeout", f"{ARMED_LIMIT}s", *acts)
 
@@ -779,19 +779,36 @@ def hear(pair, acts):
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
-        # Before its first look. A wait for FUSE looks like sleep.
+        # Not before its first look is over. While that waits for FUSE, it seems
+        # to be asleep already.
         place.until(lambda: not one.by_inotify(),
                     "it knows that inotify misses what others do")
         for client, (_, act) in acts.items():
             time.sleep(random.random())  # at any moment of its second
             act(client)
             done[client] = time.monotonic()
-        status = one.process.wait(ARMED_LIMIT + PROMPT_LIMIT)
+        one.process.wait(ARMED_LIMIT + PROMPT_LIMIT)
     finally:
         one.process.kill()
         reader.join()
-        one.end()
-    return done, heard, status
+        status, _, messages = one.end()
+    return done, heard, status, messages
+
+
+def is_told(pair, acts, took, wanted):
+    """Whether B says it of each client, and ends so; took: {word: [seconds]}."""
+    done, heard, *end = hear(pair, acts)
+    right = end == wanted
+    if not right:
+        say(f"WRONG: {end}, not {wanted}")
+    for client, (text, _) in acts.items():
+        when, said = heard.get(client, (done[client], "nothing"))
+        late = when - done[client]
+        took[text.split()[0]].append(max(0, late))
+        if not re.fullmatch(text, said) or late > TOLD_LIMIT:
+            say(f"WRONG: {client}: {said!r} after {late:.3f} s, not {text!r}")
+            right = False
+    return right
 
 
 def waits(pair, number):
@@ -806,34 +823,21 @@ def waits(pair, number):
         serve(client)
         assert a.ask(client, path="/done") == f"Done until/{client}\n"
 
-    def until(client):
-        os.symlink("../os/old", a.tree.full("until/" + client))
-
-    def once(client):
-        a.arm(client, "old")
-
-    rounds = {0: [(once, f"served os/old at {CLOCK}", serve),
-                  (until, f"done os/old at {CLOCK}", finish)] * 4,
-              1: [(once, "cancelled", a.cancel)]}
     for _ in range(number):
-        for wanted, kinds in rounds.items():
-            acts = {}
-            for arm_it, text, act in kinds:
-                client = next(pair.clients)
-                arm_it(client)
-                acts[client] = text, act
-            done, heard, status = hear(pair, acts)
-            for client, (text, _) in acts.items():
-                when, said = heard.get(client, (done[client], "nothing"))
-                late = when - done[client]
-                took[text.split()[0]].append(max(0, late))
-                if not re.fullmatch(text, said) or late > TOLD_LIMIT:
-                    say(f"WRONG: {client}: {said!r} after {late:.3f} s, "
-                        f"not {text!r}")
-                    wrong += 1
-            if status != wanted:
-                say(f"WRONG: exit {status}, not {wanted}")
-                wrong += 1
+        acts = {}
+        for _ in range(4):
+            client, other = next(pair.clients), next(pair.clients)
+            a.arm(client, "old")
+            acts[client] = f"served os/old at {CLOCK}", serve
+            os.symlink("../os/old", a.tree.full("until/" + other))
+            acts[other] = f"done os/old at {CLOCK}", finish
+        wrong += not is_told(pair, acts, took, [0, []])
+        client = next(pair.clients)
+        a.arm(client, "old")
+        wrong += not is_told(
+            pair, {client: ("cancelled", a.cancel)}, took,
+            [1, ["pxesrvctl: 1 of 1 missing:",
+                 f"pxesrvctl: {client}: not served: cancelled"]])
     for word, values in took.items():
         say(f"B says {word} after {seconds(values)}, {len(values)} times")
     for name in os.listdir(a.tree.full("until/.done")):
