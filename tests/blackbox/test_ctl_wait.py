@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: MIT
 """pxesrvctl wait, and the files of clients that -f names."""
-import fcntl
 import json
 import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
-import termios
 import time
 
 import pytest
@@ -22,13 +17,14 @@ from cases import MENU, OS
 from deployments import meta_variables
 from fastcgi import Connection
 from place import until
+from terminal import Terminal
 from tree import Directory, Link, OldLink
+from waiting import CLOCK, Waiting
 
 A, B, C = "127.0.0.7", "127.0.0.8", "127.0.0.9"
 TREE = {"default": MENU, "os/boot": OS, "os/other": OS + "#",
         "os/large": b"x" * (8 << 20), "once": Directory(),
         "static": Directory(), "until": Directory()}
-CLOCK = r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d"
 
 
 @pytest.fixture
@@ -43,60 +39,6 @@ def tree(tree):
 def ask(one, client=A, path="/redirect"):
     return answer.from_cgi(fastcgi.ask(
         one.path, meta_variables("GET", path, client)))
-
-
-def is_asleep(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0] == "S"
-
-
-class Waiting:
-    """One that waits. It has looked once, and is asleep."""
-
-    def __init__(self, *arguments, env=None, before=(), **how):
-        how.setdefault("stdout", subprocess.PIPE)
-        self.process = subprocess.Popen(
-            [*before, place.CTL, "wait", *arguments], text=True,
-            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-            env=place.clean_env(PXESRV_ROOT=place.ROOT, **(env or {})), **how)
-        until(lambda: self.waits() or self.process.poll() is not None,
-              "it waits")
-
-    @property
-    def pid(self):
-        """Under strace, that of the program itself."""
-        children = place.children_of(self.process.pid)
-        return children[0] if children else self.process.pid
-
-    def waits(self):
-        """It opens the descriptor for signals before it looks."""
-        try:
-            return (place.has_open(self.pid, "anon_inode:[signalfd]")
-                    and is_asleep(self.pid))
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-
-    def by_inotify(self):
-        return place.has_open(self.pid, "anon_inode:inotify")
-
-    def wakes(self):
-        """How often it has slept so far."""
-        with open(f"/proc/{self.pid}/status") as file:
-            return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)",
-                                 file.read(), re.MULTILINE)[1])
-
-    def line(self):
-        """The next that it prints."""
-        ready, _, _ = select.select([self.process.stdout], [], [],
-                                    place.PATIENCE)
-        assert ready, "it prints nothing"
-        return self.process.stdout.readline().rstrip("\n")
-
-    def end(self, *signals):
-        for number in signals:
-            self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=place.PATIENCE)
-        return self.process.returncode, out.splitlines(), err.splitlines()
 
 
 @pytest.fixture
@@ -513,106 +455,44 @@ def test_thousands(tree, wait):
 
 # On a terminal
 
-class Terminal:
-    """A terminal of so many columns, with a program on it."""
-
-    def __init__(self, columns, *arguments):
-        self.main, side = pty.openpty()
-        fcntl.ioctl(side, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", 24, columns, 0, 0))
-        self.shown = ""
-        self.process = subprocess.Popen(
-            [place.CTL, "wait", *arguments], stdin=side, stdout=side,
-            stderr=side, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-            env=place.clean_env(PXESRV_ROOT=place.ROOT, TERM="xterm"))
-        os.close(side)
-
-    def _read(self):
-        if not select.select([self.main], [], [], place.PATIENCE)[0]:
-            raise AssertionError(f"nothing more than {self.shown!r}")
-        try:
-            piece = os.read(self.main, 65536).decode()
-        except OSError:  # EIO: it has ended
-            return False
-        self.shown += piece
-        return piece != ""
-
-    def until(self, pattern):
-        """Waits until it has shown this."""
-        while not re.search(pattern, self.shown):
-            assert self._read(), self.shown
-
-    def type(self, keys):
-        os.write(self.main, keys)
-
-    def end(self):
-        while self._read():
-            pass
-        os.close(self.main)
-        return self.process.wait(place.PATIENCE)
-
-    def screen(self):
-        """What the lines of the screen say in the end."""
-        lines = []
-        for line in self.shown.replace("\r\n", "\n").split("\n"):
-            text = re.split(r"\r", line)[-1]
-            lines.append(re.sub(r"\x1b\[\d*[mK]", "", text))
-        return lines
-
-
-@pytest.fixture
-def terminal():
-    started = []
-
-    def start(columns, *arguments):
-        started.append(Terminal(columns, *arguments))
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.wait()
-
-
-def test_the_progress_bar(tree, responder, terminal):
+def test_the_progress_bar(tree, responder):
     r = responder()
     tree.arm(A, "../os/boot")
     tree.add(f"once/{B}", OldLink("../os/boot"))
-    one = terminal(100, "--timeout", "2h", A, B)
-    one.until(rf"\r\[-{{20}}\] 0/2, {B} waits for 60 min, \d+ (min|h) left\x1b\[K")
-    # It goes on by itself, in place.
-    drawn = one.shown.count("0/2")
-    until(lambda: one._read() and one.shown.count("0/2") > drawn, "a new one")
-    ask(r, A)
-    one.until(rf"\r\[#{{10}}-{{10}}\] 1/2, {B} waits for 60 min, ")
-    ask(r, B)
-    assert one.end() == 0
+    with Terminal(100, "wait", "--timeout", "2h", A, B) as one:
+        one.shows(rf"\r\[-{{20}}\] 0/2, {B} waits for 60 min, "
+                  r"\d+ (min|h) left\x1b\[K")
+        # It goes on by itself, in place.
+        drawn = one.shown.count("0/2")
+        until(lambda: one.shown.count("0/2") > drawn, "a new one")
+        ask(r, A)
+        one.shows(rf"\r\[#{{10}}-{{10}}\] 1/2, {B} waits for 60 min, ")
+        ask(r, B)
+        assert one.end() == 0
     first, second, rest = one.screen()
     assert served(A).match(first) and served(B).match(second) and rest == ""
     assert f"{A}: \x1b[32mserved\x1b[0m" in one.shown
 
 
-def test_the_progress_bar_on_a_narrow_terminal(tree, terminal):
+def test_the_progress_bar_on_a_narrow_terminal(tree):
     """It must not wrap, or each drawing would make a line."""
     tree.add("once/10.0.0.7", OldLink("../os/boot"))
-    one = terminal(40, "10.0.0.7")
-    one.until(r"\x1b\[K")
-    bar = one.shown.partition("\x1b")[0]
-    assert bar == "\r[--------------------] 0/1, 10.0.0.7 wa"
-    assert len(bar) - 1 == 39
-    one.type(b"\x03")
-    assert one.end() == -signal.SIGINT
+    with Terminal(40, "wait", "10.0.0.7") as one:
+        one.shows(r"\x1b\[K")
+        bar = one.shown.partition("\x1b")[0]
+        assert bar == "\r[--------------------] 0/1, 10.0.0.7 wa"
+        assert len(bar) - 1 == 39
+        one.type(b"\x03")
+        assert one.end() == -signal.SIGINT
     assert one.screen()[-3:] == [
         "pxesrvctl: interrupted: 1 of 1 missing:",
         "pxesrvctl: 10.0.0.7: not served: armed for 60 min", ""]
 
 
-def test_no_bar_in_json(tree, terminal):
+def test_no_bar_in_json(tree):
     tree.arm(A, "../os/boot")
-    one = terminal(80, "--json", "--timeout", "1s", A)
-    assert one.end() == 1
+    with Terminal(80, "wait", "--json", "--timeout", "1s", A) as one:
+        assert one.end() == 1
     assert json.loads(one.shown)["reason"] == "timeout"
 
 

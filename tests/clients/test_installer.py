@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import shutil
+import time
 
 import checkout
 import ctl
@@ -16,12 +17,14 @@ import place
 import pytest
 from dhcp_fixtures import IPXE_IDENTIFIED
 from machine import UUID, Ipxe, WithUuid
-from network import Pool
+from network import Pool, hardware_address
 from pages import block
 from place import until
 from saying import boot, script
+from terminal import Terminal
+from waiting import CLOCK
 
-ONE = 31
+ONE, TWO = 31, 32
 # This machine's release: its own package of the installer, and its mirror.
 IMAGES = "".join(glob.glob("/usr/lib/debian-installer/images/*/amd64/text/"
                            "debian-installer/amd64")[-1:])
@@ -51,20 +54,39 @@ pytestmark = [
                               "not reached it")]
 
 
-class Pc(WithUuid, Ipxe):
-    """With memory for an installer, and an empty disk for it to erase."""
+class Disk:
+    """An empty one for an installer to erase. It keeps what is written to it."""
 
-    memory = 1024
+    memory = 1024  # for the installer
+    devices = ["-device", "virtio-blk-pci,drive=disk"]
 
     def options(self):
-        self.disk = os.path.join(self.directory, "disk")
-        with open(self.disk, "wb") as file:
+        self.disk = os.path.join(self.directory, f"disk-{self.number}")
+        with open(self.disk, "ab") as file:
             file.truncate(2 << 30)
         return [*super().options(), "-drive",
-                f"if=virtio,format=raw,file={self.disk}"]
+                f"id=disk,if=none,format=raw,file={self.disk}", *self.devices]
 
     def is_untouched(self):
         return os.stat(self.disk).st_blocks == 0
+
+
+class UsbDisk(Disk):
+    """The installer's initrd.gz has the modules for it."""
+
+    devices = ["-device", "qemu-xhci", "-device", "usb-storage,drive=disk"]
+
+
+class Pc(WithUuid, Disk, Ipxe):
+    pass
+
+
+class PcByUuid(WithUuid, UsbDisk, Ipxe):
+    pass
+
+
+class PcByMac(UsbDisk, Ipxe):
+    pass
 
 
 def change(tree, name, *changes):
@@ -139,38 +161,87 @@ def test_it_goes_on_without_a_question(server, example, network, directory):
         ("GET", "200", "default default"), ("GET", "200", "static disk/boot")]
 
 
+# What an installer of this mirror can install: a boot sector that has the BIOS
+# show a text.
+INSTALLED = (b"\xfc\x31\xc0\x8e\xd8\xbe\x16\x7c"  # cld; ds = 0; si = the text
+             b"\xac\x84\xc0\x74\xfe"  # lodsb; at its end: stay here
+             b"\xb4\x0e\xbb\x07\x00\xcd\x10\xeb\xf2"  # int 0x10, again
+             b"\r\nSAYS-installed-END\r\n\0").ljust(510, b"\0") + b"\x55\xaa"
+INSTALLS = r"""#_preseed_V1
+d-i preseed/early_command string \
+    for i in $(seq 60); do test -b /dev/sda || sleep 1; done; \
+    wget -qO /dev/sda URL && sync && DONE \
+    reboot
+"""
+
+
+def put_answers(example, network):
+    """The last step is that of the example tree."""
+    with open(example.full(EXAMPLE + "/preseed.cfg")) as file:
+        [says_done] = re.findall(r"{ \\\n(?:.*\\\n)*.*}done\?.*; }$",
+                                 file.read(), re.MULTILINE)
+    example.add("os/disk", INSTALLED)
+    example.add(EXAMPLE + "/preseed.cfg", INSTALLS.replace(
+        "URL", network.url("os/disk")).replace("DONE", says_done + ";"))
+
+
+def installs(kind, network, number, directory):
+    """It ends with its own reboot, and then boots from its disk by the menu."""
+    with kind(network, number, directory).boots() as machine:
+        until(lambda: machine.process.poll() == 0, "its reboot", SECONDS)
+        machine.shows("Kernel command line: ")
+    with kind(network, number, directory).boots() as machine:
+        machine.shows(r"Network boot: 10\.77\.0\.20\d ")
+        machine.shows("SAYS-installed-END", within=120)
+
+
 @pytest.mark.parametrize("settings", [["PXESRV_IDENTIFY"]], ids=["by-uuid"])
 def test_it_comes_back_until_it_is_done(server, example, network, directory):
-    """It says so at the end of its late_command; that is all that it does here,
-    since this mirror has no modules to get to the end by."""
+    """Two machines, of which one is cut off, while pxesrvctl waits for them.
+
+    This mirror has no modules for a whole installation. The installer writes the
+    first sector of the disk, and says that it is done as at the end of its
+    late_command."""
     put_images(example, EXAMPLE)
     change(example, EXAMPLE + "/default",
            ("#set pxesrv http://boot.example.org/",
             f"set pxesrv {network.url('')}"),
            ("#set args console=ttyS0,115200", f"set args {ARGS}"))
-    with open(example.full(EXAMPLE + "/preseed.cfg")) as file:
-        [says_done] = re.findall(r"{ \\\n(?:.*\\\n)*.*}done\?.*; }$",
-                                 file.read(), re.MULTILINE)
-    example.add(EXAMPLE + "/preseed.cfg", "#_preseed_V1\n"
-                "d-i preseed/early_command string " + says_done + "\n")
+    put_answers(example, network)
     # iPXE and Linux have it each from the firmware.
-    ctl.good("until", UUID, EXAMPLE + "/default",
-             env={"PXESRV_IDENTIFY": "uuid"})
+    identify = {"PXESRV_IDENTIFY": "mac,uuid"}
+    mac = hardware_address(TWO)
+    ctl.good("until", UUID, mac, EXAMPLE + "/default", env=identify)
+    then = time.time() - 3600
+    os.utime(example.full(f"until/{UUID}"), (then, then), follow_symlinks=False)
     lines = block(*IPXE_IDENTIFIED, "dnsmasq").split()
-    network.serve_dhcp(Pool(101, 109), lines)
-    with Pc(network, ONE, directory).boots() as machine:
-        machine.shows("Kernel command line: ", SECONDS)
-    network.serve_dhcp(Pool(201, 209), lines)
-    with Pc(network, ONE, directory).boots() as machine:
-        machine.shows("Kernel command line: ", SECONDS)
-        until(lambda: len(server.decisions()) > 2, "its request", SECONDS)
-    assert not example.is_there(f"until/{UUID}")
-    with Pc(network, ONE, directory).boots() as machine:
-        machine.shows(r"Network boot: 10\.77\.0\.20\d ")
-    installer = "GET", "200", f"until {EXAMPLE}/default {UUID}"
-    assert server.decided(4) == [
-        installer, installer, ("GET", "200", f"done until/{UUID}"),
-        ("GET", "200", "default default")]
+    done = rf": \x1b\[32mdone\x1b\[0m {EXAMPLE}/default at {CLOCK}\r\n"
+    with Terminal(120, "wait", "--timeout", "2h", UUID, mac,
+                  env=identify) as wait:
+        wait.shows(rf"\r\[-{{20}}\] 0/2, {UUID} waits for 60 min, "
+                   r"\d+ (min|h) left\x1b\[K")
+        network.serve_dhcp(Pool(101, 109), lines)
+        with PcByUuid(network, ONE, directory).boots() as machine:
+            machine.shows("Kernel command line: ", SECONDS)
+        network.serve_dhcp(Pool(201, 209), lines)
+        assert example.is_there(f"until/{UUID}")
+        installs(PcByUuid, network, ONE, directory)
+        wait.shows(UUID + done)
+        wait.shows(rf"\r\[#{{10}}-{{10}}\] 1/2, {mac} waits for \d+ (s|min), "
+                   r"\d+ (min|h) left\x1b\[K")
+        installs(PcByMac, network, TWO, directory)
+        wait.shows(mac + done)
+        assert wait.end() == 0
+    assert not any(example.is_there(f"until/{one}") for one in (UUID, mac))
+    # iPXE says zeros, and Linux does not know it.
+    zeros = " (uuid is shared by many boards: ignored)"
+    by_uuid = "GET", "200", f"until {EXAMPLE}/default {UUID}"
+    assert server.decided(7) == [
+        by_uuid, by_uuid, ("GET", "200", f"done until/{UUID}"),
+        ("GET", "200", "default default"),
+        ("GET", "200", f"until {EXAMPLE}/default {mac}{zeros}"),
+        ("GET", "200", f"done until/{mac} (uuid is empty: ignored)"),
+        ("GET", "200", f"default default{zeros}")]
 
 
 def test_without_a_key_it_stops(server, example, network, directory):

@@ -201,7 +201,7 @@ class GlusterFS:
 
 
 # What holds there. docs/howto/several-servers.md says what "stale" and "faults" meet.
-HOLDING = ["sequences", "race=300", "operator", "prompt", "option"]
+HOLDING = ["sequences", "race=300", "operator", "prompt", "waits", "option"]
 
 
 def main():

@@ -24,6 +24,7 @@ import place
 from deployments import meta_variables
 from held import HeldSocket
 from tree import Directory, Tree
+from waiting import CLOCK, Waiting
 
 ASKERS = 4  # on each mount
 ANSWER_LIMIT = 180  # seconds: so long may a fault hold up an answer
@@ -32,6 +33,7 @@ AGREE_LIMIT = 90  # seconds until both mounts show the same
 FAULT_EVERY = 20  # seconds
 PROMPT_LIMIT = 90
 RETRY_AFTER = 5  # seconds, as the header says
+TOLD_LIMIT = 20  # seconds until pxesrvctl wait says it; it looks each second
 CLIENTS = 24  # that take turns in a race, so each is armed again and again
 
 
@@ -65,13 +67,13 @@ class Server:
                                 "PXESRV_THREADS": "16"})
         self.one = self.held.start()
 
-    def ask(self, client, method="GET"):
+    def ask(self, client, method="GET", path="/redirect"):
         """The boot file's text, its length for HEAD; or None: no whole answer;
         or a status that is not 200, with what is said of it."""
         try:
             with fastcgi.Connection(self.held.path, ANSWER_LIMIT) as peer:
                 peer.send(fastcgi.request(
-                    meta_variables(method, "/redirect", client)))
+                    meta_variables(method, path, client)))
                 got = answer.from_cgi(peer.read_answer())
         except (OSError, fastcgi.Closed):
             return None
@@ -125,6 +127,7 @@ class Pair:
         os.chmod(mounts[0], 0o755)
         for name, what in {"default": "default", "static": Directory(),
                            "once": Directory(), "os": Directory(),
+                           "until": Directory(),
                            "once/.claimed": Directory(),
                            "once/.served": Directory(), "os/old": "old",
                            "os/new": "newer"}.items():
@@ -767,6 +770,89 @@ def stale(pair, number):
     return sum(count for (_, text), count in came.items() if text != "right")
 
 
+def hear(pair, acts):
+    """pxesrvctl wait on B, while something is done to each client.
+
+    acts: {client: (what it says then, function)}. {client: when it was done},
+    {client: (when, what it said)}, its exit status, its messages."""
+    done, heard = {}, {}
+    one = Waiting("-r", pair.b.mount, "--timeout", f"{ARMED_LIMIT}s", *acts)
+
+    def read():
+        for line in one.process.stdout:
+            client, _, text = line.rstrip("\n").partition(": ")
+            heard[client] = time.monotonic(), text
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        # Not before its first look is over. While that waits for FUSE, it seems
+        # to be asleep already.
+        place.until(lambda: not one.by_inotify(),
+                    "it knows that inotify misses what others do")
+        for client, (_, act) in acts.items():
+            time.sleep(random.random())  # at any moment of its second
+            act(client)
+            done[client] = time.monotonic()
+        one.process.wait(ARMED_LIMIT + PROMPT_LIMIT)
+    finally:
+        one.process.kill()
+        reader.join()
+        status, _, messages = one.end()
+    return done, heard, status, messages
+
+
+def is_told(pair, acts, took, wanted):
+    """Whether B says it of each client, and ends so; took: {word: [seconds]}."""
+    done, heard, *end = hear(pair, acts)
+    right = end == wanted
+    if not right:
+        say(f"WRONG: {end}, not {wanted}")
+    for client, (text, _) in acts.items():
+        when, said = heard.get(client, (done[client], "nothing"))
+        late = when - done[client]
+        took[text.split()[0]].append(max(0, late))
+        if not re.fullmatch(text, said) or late > TOLD_LIMIT:
+            say(f"WRONG: {client}: {said!r} after {late:.3f} s, not {text!r}")
+            right = False
+    return right
+
+
+def waits(pair, number):
+    """pxesrvctl wait on B, of machines that are armed on A and ask at A: served,
+    done, and cancelled there."""
+    a, took, wrong = pair.a, collections.defaultdict(list), 0
+
+    def serve(client):
+        assert a.ask(client) == "old"
+
+    def finish(client):
+        serve(client)
+        assert a.ask(client, path="/done") == f"Done until/{client}\n"
+
+    for _ in range(number):
+        acts = {}
+        for _ in range(4):
+            client, other = next(pair.clients), next(pair.clients)
+            a.arm(client, "old")
+            acts[client] = f"served os/old at {CLOCK}", serve
+            os.symlink("../os/old", a.tree.full("until/" + other))
+            acts[other] = f"done os/old at {CLOCK}", finish
+        wrong += not is_told(pair, acts, took, [0, []])
+        client = next(pair.clients)
+        a.arm(client, "old")
+        wrong += not is_told(
+            pair, {client: ("cancelled", a.cancel)}, took,
+            [1, ["pxesrvctl: 1 of 1 missing:",
+                 f"pxesrvctl: {client}: not served: cancelled"]])
+    for word, values in took.items():
+        say(f"B says {word} after {seconds(values)}, {len(values)} times")
+    for name in os.listdir(a.tree.full("until/.done")):
+        os.unlink(a.tree.full("until/.done/" + name))
+    pair.clear()
+    return wrong
+
+
 def take_down(mounts, daemons, patience):
     """Ends a file system: what it is mounted on, and its daemons (Program), the
     last one first. patience: seconds for each."""
@@ -789,6 +875,7 @@ SCENARIOS = {  # the usual number
     "operator": (operator, 500),
     "prompt": (prompt, 5),
     "stale": (stale, 200),
+    "waits": (waits, 10),
     "faults": (faults, 10000),
 }
 
