@@ -206,7 +206,7 @@ def came_back(site, how, default=SECOND):
     if link == TARGET:
         assert (age > 1800) == ("old time" in how)
     expected = INSTALL if link == TARGET else default
-    # The limit of docs/reinstall.md helps only where the time was kept.
+    # The limit of docs/howto/reinstall.md helps only where the time was kept.
     site.responder.stop()
     site.serve(PXESRV_ONCE_EXPIRES="1800")
     assert site.ask(SERVED).body == (default if "old time" in how else expected)
