@@ -54,7 +54,7 @@ static int connect_one(const struct addrinfo *to)
 		to->ai_family, to->ai_socktype | SOCK_CLOEXEC, to->ai_protocol);
 
 	if (fd < 0)
-		return -errno;
+		return -errno; /* no test: a kernel without IPv6 */
 	/* socket(7): these limit connect(2), too. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
