@@ -90,7 +90,6 @@ static int connect_url(const char *text, const struct url *url)
 static int ask_status(int fd, const struct url *url)
 {
 	char request[1024], start[sizeof "HTTP/1.1 200"];
-	int status = 0;
 
 	const int size = snprintf(request, sizeof request,
 		"HEAD %s HTTP/1.0\r\nHost: %.*s\r\nUser-Agent: pxesrvctl\r\n\r\n",
@@ -101,7 +100,10 @@ static int ask_status(int fd, const struct url *url)
 			sizeof start - 1)
 		return 0;
 	start[sizeof start - 1] = '\0';
-	return sscanf(start, "HTTP/1.%*1[01] %3d", &status) == 1 ? status : 0;
+	if (strncmp(start, "HTTP/1.", 7) != 0 || start[8] != ' ')
+		return 0;
+	const long status = strtol(start + 9, NULL, 10);
+	return status > 0 ? (int)status : 0;
 }
 
 /* PXESrv gives these to HEAD, or else 5xx. A 301 is somebody else's. */
