@@ -412,8 +412,7 @@ BROKEN = "PXESrvBrokenEntry", "static", "404"
 SERVER = "PXESrvServerError", "once", "503"
 
 
-@deep
-def test_a_boot_loop(site):
+def loop(site):
     """The fifth boot of one machine, not of several."""
     for client in range(20, 40):
         assert site.ask(f"127.0.0.{client}") == 200
@@ -423,9 +422,8 @@ def test_a_boot_loop(site):
     site.wait_for_alerts(LOOP)
 
 
-@deep
-def test_error_answers(site):
-    """The first one of its kind in the log counts."""
+def fail(site):
+    """The first error of its kind in the log counts."""
     site.tree.add("static/127.0.0.10", Link("../os/nothing"))
     site.wait_for_alerts(LOOP)
     assert site.ask("127.0.0.10") == 404
@@ -438,8 +436,7 @@ def test_error_answers(site):
     assert site.ask("127.0.0.11") == 200
 
 
-@deep
-def test_the_log_is_rotated(site):
+def rotate(site):
     """The loop is forgotten, the errors are not, and nothing counts twice."""
     os.rename(place.LOG, place.LOG + ".1")
     os.kill(site.web.responder.pid, signal.SIGHUP)
@@ -451,6 +448,13 @@ def test_the_log_is_rotated(site):
     # Prometheus guesses at what is between its samples.
     assert before - 1 < requests(site) < before + 10
     os.unlink(place.LOG + ".1")
+
+
+@deep
+def test_a_boot_loop_then_errors_then_a_rotation(site):
+    loop(site)
+    fail(site)
+    rotate(site)
 
 
 def requests(site):

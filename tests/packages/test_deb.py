@@ -425,7 +425,7 @@ def test_the_metrics_are_of_the_tree():
     as_alice(f"pxesrvctl once 127.0.0.22 {BOOT}")
     run("systemctl", "start", "pxesrv-metrics.service")
     assert metrics()['pxesrv_links{kind="armed"}'] == "1"
-    as_alice("pxesrvctl cancel 127.0.0.22")
+    assert ask(4567, "127.0.0.22") == (200, read(f"{TREE}/{BOOT}"))
     run("systemctl", "start", "pxesrv-metrics.service")
     assert metrics()['pxesrv_links{kind="armed"}'] == "0"
 
@@ -520,9 +520,12 @@ def test_removed_it_leaves_the_configuration():
     # Its program will be gone, and lighttpd would not start.
     os.symlink("../conf-available/49-pxesrv-bin-path.conf",
                "/etc/lighttpd/conf-enabled/49-pxesrv-bin-path.conf")
+    run("systemctl", "enable", "--now", "pxesrv-metrics.timer")
     before = what_is_theirs()
     do("Remove", MORE)
     assert what_is_theirs() == before
+    assert run("sh", "-c", "systemctl is-active pxesrv-metrics.timer || :") == \
+        "inactive\n"
     assert all(os.path.exists(path) for path in EDITED)
     assert not os.path.exists("/usr/libexec/pxesrv")
     assert not os.path.exists("/run/pxesrv/fcgi.sock")
