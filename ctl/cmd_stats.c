@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pxesrvctl stats: counts log lines by decision, status, target and client, for
- * people or for Prometheus.
+ * people or, by metrics.c, for Prometheus.
  */
 #include <err.h>
 #include <search.h>
@@ -12,35 +12,12 @@
 
 #include "ctl/ctl.h"
 #include "ctl/logfile.h"
+#include "ctl/metrics.h"
 #include "ctl/print.h"
+#include "ctl/stats.h"
 
-#define STATUS_END 1000
-
-/* The most that are listed: what a dashboard or a reader can take. */
-#define TARGETS_MAX 100
+/* The most that are listed: what a reader can take. */
 #define CLIENTS_MAX 10
-
-/* The counts of one name. */
-struct tally {
-	unsigned long long count;
-	time_t last; /* time of the newest request */
-	const char *name;
-	size_t length; /* bytes of name, which has no NUL */
-};
-
-/* Tallies by name. The number of names bounds the memory. */
-struct tallies {
-	void *root; /* tsearch(3) */
-	struct tally **all;
-	size_t count, room;
-};
-
-struct stats {
-	time_t since; /* older lines don't count */
-	/* by source and status */
-	unsigned long long requests[LOGPARSE_OTHER + 1][STATUS_END];
-	struct tallies targets, clients;
-};
 
 static int compare_tally_names(const void *left, const void *right)
 {
@@ -102,8 +79,7 @@ static int compare_counts(const void *left, const void *right)
 	return compare_tally_names(*a, *b);
 }
 
-/* Sorts the tallies. Returns how many to list. */
-static size_t choose_most(struct tallies *tallies, size_t max)
+size_t stats_choose_most(struct tallies *tallies, size_t max)
 {
 	if (tallies->count > 0)
 		qsort(tallies->all, tallies->count, sizeof(struct tally *),
@@ -111,10 +87,28 @@ static size_t choose_most(struct tallies *tallies, size_t max)
 	return tallies->count < max ? tallies->count : max;
 }
 
+/* HEAD asks for the length only. */
+static bool is_boot(const struct parsed_line *line)
+{
+	return line->status == 200 && line->target != NULL &&
+	       strcmp(line->method, "GET") == 0;
+}
+
+static void count_boot(struct stats *stats, const struct parsed_line *line)
+{
+	if (line->time > stats->last_boot)
+		stats->last_boot = line->time;
+	if (line->time > stats->now - STATS_BOOTING_SECONDS)
+		count_name(&stats->booting, line->client, strlen(line->client),
+			line);
+}
+
 static void count_line(const struct parsed_line *line, void *context)
 {
 	struct stats *stats = context;
 
+	if (is_boot(line))
+		count_boot(stats, line);
 	if (line->status == 0 || line->time < stats->since)
 		return;
 	stats->requests[line->source][line->status]++;
@@ -129,7 +123,7 @@ static void print_sources(const struct stats *stats)
 	puts("  requests  decision");
 	for (int source = 0; source <= LOGPARSE_OTHER; source++) {
 		unsigned long long sum = 0;
-		for (int status = 0; status < STATUS_END; status++)
+		for (int status = 0; status < STATS_STATUS_END; status++)
 			sum += stats->requests[source][status];
 		printf("%10llu  %s\n", sum, logparse_sources[source]);
 	}
@@ -138,7 +132,7 @@ static void print_sources(const struct stats *stats)
 static void print_statuses(const struct stats *stats)
 {
 	puts("\n  requests  status");
-	for (int status = 0; status < STATUS_END; status++) {
+	for (int status = 0; status < STATS_STATUS_END; status++) {
 		unsigned long long sum = 0;
 		for (int source = 0; source <= LOGPARSE_OTHER; source++)
 			sum += stats->requests[source][status];
@@ -149,7 +143,7 @@ static void print_statuses(const struct stats *stats)
 
 static void print_targets(struct tallies *targets)
 {
-	const size_t most = choose_most(targets, TARGETS_MAX);
+	const size_t most = stats_choose_most(targets, STATS_TARGETS_MAX);
 
 	puts("\n  requests  target");
 	for (size_t i = 0; i < most; i++)
@@ -161,7 +155,7 @@ static void print_targets(struct tallies *targets)
 
 static void print_clients(struct tallies *clients)
 {
-	const size_t most = choose_most(clients, CLIENTS_MAX);
+	const size_t most = stats_choose_most(clients, CLIENTS_MAX);
 	char time[AGE_SIZE];
 
 	puts("\n  requests  last                  client");
@@ -182,91 +176,21 @@ static void print_stats_text(struct stats *stats)
 	print_clients(&stats->clients);
 }
 
-/*
- * Counts over the whole log only grow until a rotation, which looks like a
- * restart: a counter. Counts over the last hours also shrink, which rate()
- * would take for restarts: a gauge. A metric has one type, so these are two,
- * and only the counter's name ends in _total.
- */
-struct metric {
-	const char *name, *recent_name;
-	const char *help;
-};
-
-static const char *begin_metric(const struct metric *metric, bool recent)
-{
-	const char *name = recent ? metric->recent_name : metric->name;
-
-	printf("# HELP %s %s %s.\n# TYPE %s %s\n", name, metric->help,
-		recent ? "in the last part of the log" : "in the log", name,
-		recent ? "gauge" : "counter");
-	return name;
-}
-
-static void print_requests_metric(const struct stats *stats, bool recent)
-{
-	static const struct metric metric = {
-		"pxesrv_requests_total",
-		"pxesrv_recent_requests",
-		"Requests by what the answer came from, and its status,",
-	};
-	const char *name = begin_metric(&metric, recent);
-
-	for (int source = 0; source <= LOGPARSE_OTHER; source++) {
-		for (int status = 0; status < STATUS_END; status++) {
-			const unsigned long long n =
-				stats->requests[source][status];
-			/* An expected series exists from the start, as 0. */
-			if (n > 0 ||
-				(status == 200 && source != LOGPARSE_OTHER))
-				printf("%s{decision=\"%s\",status=\"%d\"} %llu\n",
-					name, logparse_sources[source], status,
-					n);
-		}
-	}
-}
-
-/* Prints a label's value. The log has no line feed to escape. */
-static void print_label(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (text[i] == '\\' || text[i] == '"')
-			putchar('\\');
-		putchar(text[i]);
-	}
-}
-
-static void print_targets_metric(struct tallies *targets, bool recent)
-{
-	static const struct metric metric = {
-		"pxesrv_target_requests_total",
-		"pxesrv_recent_target_requests",
-		"Requests by the boot file, of those asked for most,",
-	};
-	const size_t most = choose_most(targets, TARGETS_MAX);
-	const char *name = begin_metric(&metric, recent);
-
-	for (size_t i = 0; i < most; i++) {
-		printf("%s{target=\"", name);
-		print_label(targets->all[i]->name, targets->all[i]->length);
-		printf("\"} %llu\n", targets->all[i]->count);
-	}
-}
-
 bool cmd_stats(struct ctl *ctl, int count, char *const operands[])
 {
-	struct stats stats = {.since = logparse_since(ctl->since)};
+	struct stats stats = {
+		.since = logparse_since(ctl->since), .now = time(NULL)};
 
+	if (ctl->probe != NULL && !ctl->prometheus)
+		errx(EX_USAGE, "--probe needs --prometheus");
 	/* Partial counts would look like complete ones. */
-	const bool done =
-		logfile_each(ctl, count, operands, count_line, &stats);
-	if (done && ctl->prometheus) {
-		print_requests_metric(&stats, ctl->since != NULL);
-		print_targets_metric(&stats.targets, ctl->since != NULL);
-	} else if (done) {
+	bool done = logfile_each(ctl, count, operands, count_line, &stats);
+	if (done && ctl->prometheus)
+		done = metrics_print(ctl, &stats);
+	else if (done)
 		print_stats_text(&stats);
-	}
 	free_tallies(&stats.targets);
 	free_tallies(&stats.clients);
+	free_tallies(&stats.booting);
 	return done;
 }

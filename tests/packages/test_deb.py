@@ -22,7 +22,9 @@ from machine_steps import (  # noqa: E402
     main_pid, owner, read, run, stop, until, what_is_theirs)
 
 DEBIAN = "install-debian"
-DROP_IN = "/run/systemd/system/pxesrv.service.d/intruder.conf"
+MONITORING = "prometheus"
+DROP_IN = "/run/systemd/system/{}.d/test.conf"
+METRICS = "/var/cache/pxesrv/pxesrv.prom"
 
 
 # Installed
@@ -59,15 +61,19 @@ def test_what_it_makes_is_for_the_administrators():
 
 def test_the_units_are_right():
     assert run("systemd-analyze", "verify", "pxesrv.service",
-               "pxesrv.socket") == ""
+               "pxesrv.socket", "pxesrv-metrics.service",
+               "pxesrv-metrics.timer") == ""
 
 
-def test_the_units_leave_little_open():
-    unit = run("systemctl", "show", "-P", "FragmentPath", "pxesrv.service")
-    said = run("systemd-analyze", "security", "--offline=true", unit.strip())
+# The second one asks the web server, and its file is for another user.
+@pytest.mark.parametrize("unit, most", [("pxesrv", 0.2),
+                                        ("pxesrv-metrics", 0.9)])
+def test_the_units_leave_little_open(unit, most):
+    path = run("systemctl", "show", "-P", "FragmentPath", f"{unit}.service")
+    said = run("systemd-analyze", "security", "--offline=true", path.strip())
     exposure = re.search(r"Overall exposure level .*: ([\d.]+)", said).group(1)
-    figure(f"systemd-analyze security: {exposure}")
-    assert float(exposure) <= 0.2, said
+    figure(f"systemd-analyze security: {unit}.service: {exposure}")
+    assert float(exposure) <= most, said
 
 
 def test_the_man_pages_and_the_tool_are_there():
@@ -125,22 +131,23 @@ MADE = ("/etc/intruder", "/usr/libexec/pxesrv/intruder", "/run/intruder",
         "/usr/lib/of-pxesrv/intruder", "/tmp/mode", "/tmp/program", "/tmp/code")
 
 
-def drop_in(lines):
-    """For the responder's unit, or none."""
-    shutil.rmtree(os.path.dirname(DROP_IN), ignore_errors=True)
+def drop_in(lines, unit="pxesrv.service"):
+    """For the unit, or none."""
+    path = DROP_IN.format(unit)
+    shutil.rmtree(os.path.dirname(path), ignore_errors=True)
     if lines:
-        os.makedirs(os.path.dirname(DROP_IN))
-        with open(DROP_IN, "w") as file:
+        os.makedirs(os.path.dirname(path))
+        with open(path, "w") as file:
             file.write(lines)
     run("systemctl", "daemon-reload")
 
 
-def in_the_unit(more=""):
+def in_the_unit(more="", unit="pxesrv.service"):
     said = "/results/in-unit"
     drop_in(f"[Service]\nType=exec\nRestart=no\nExecStart=\n"
-            f"ExecStart={INTRUDER}\nStandardOutput=truncate:{said}\n{more}")
-    run("systemctl", "start", "--wait", "pxesrv.service")
-    drop_in("")
+            f"ExecStart={INTRUDER}\nStandardOutput=truncate:{said}\n{more}", unit)
+    run("systemctl", "start", "--wait", unit)
+    drop_in("", unit)
     return tried(read(said))
 
 
@@ -171,6 +178,8 @@ def outcomes():
         listener.listen()
         found = {"inside": in_the_unit(),
                  "root inside": in_the_unit("User=root\nGroup=root\n"),
+                 "metrics": in_the_unit("ExecPaths=/usr/libexec/pxesrv\n",
+                                        "pxesrv-metrics.service"),
                  "user outside": without_it("setpriv", "--reuid=pxesrv",
                                             "--regid=pxesrv", "--clear-groups"),
                  "root outside": without_it()}
@@ -387,6 +396,84 @@ def test_back_to_the_package_s_own_user():
     boots_once(4567, "127.0.0.15")
 
 
+# Metrics
+
+def metrics():
+    return dict(line.rsplit(" ", 1) for line in read(METRICS).splitlines()
+                if not line.startswith("#"))
+
+
+def test_nobody_writes_metrics_by_himself():
+    for unit in "pxesrv-metrics.timer", "pxesrv-metrics.service":
+        assert run("sh", "-c", f"systemctl is-active {unit} || :") == "inactive\n"
+    assert run("sh", "-c", "systemctl is-enabled pxesrv-metrics.timer || :") == \
+        "disabled\n"
+    assert not os.path.exists(METRICS)
+
+
+def test_node_exporter_has_the_metrics():
+    said = do(MONITORING, "On the boot server")
+    assert "pxesrv_probe_success 1\n" in said
+    assert "pxesrv_stats_timestamp_seconds " in said
+    assert owner(METRICS) == "pxesrv:pxesrv 644"
+    assert run("systemctl", "is-enabled", "pxesrv-metrics.timer") == "enabled\n"
+    assert int(metrics()['pxesrv_requests_total{decision="once",status="200"}'])
+
+
+def test_the_metrics_are_of_the_tree():
+    as_alice(f"pxesrvctl once 127.0.0.22 {BOOT}")
+    run("systemctl", "start", "pxesrv-metrics.service")
+    assert metrics()['pxesrv_links{kind="armed"}'] == "1"
+    assert ask(4567, "127.0.0.22") == (200, read(f"{TREE}/{BOOT}"))
+    run("systemctl", "start", "pxesrv-metrics.service")
+    assert metrics()['pxesrv_links{kind="armed"}'] == "0"
+
+
+def test_the_timer_writes_the_metrics():
+    drop_in("[Timer]\nOnCalendar=\nOnCalendar=*:*:*\n", "pxesrv-metrics.timer")
+    run("systemctl", "restart", "pxesrv-metrics.timer")
+    for _ in range(2):
+        before = os.stat(METRICS).st_ino
+        until(lambda: os.stat(METRICS).st_ino != before, "another file")
+    drop_in("", "pxesrv-metrics.timer")
+    run("systemctl", "restart", "pxesrv-metrics.timer")
+
+
+def test_what_fails_leaves_the_file():
+    # It may be under way.
+    run("systemctl", "stop", "pxesrv-metrics.timer", "pxesrv-metrics.service")
+    before = os.stat(METRICS)
+    drop_in("[Service]\nEnvironment=PXESRV_ROOT=/nothing\n",
+            "pxesrv-metrics.service")
+    said = run("sh", "-c", "systemctl start pxesrv-metrics.service || "
+               "journalctl -b -u pxesrv-metrics.service")
+    assert "the tree /nothing: No such file or directory" in said
+    assert os.stat(METRICS).st_ino == before.st_ino
+    drop_in("", "pxesrv-metrics.service")
+    run("systemctl", "start", "pxesrv-metrics.timer", "pxesrv-metrics.service")
+    assert os.stat(METRICS).st_ino != before.st_ino
+
+
+# It reads the tree, and has sockets, which lead nowhere but to this machine.
+METRICS_MAY = {"may_read_tree", "socket_inet", "socket_inet6"}
+
+
+def test_the_metrics_unit_refuses(outcomes):
+    found = outcomes["metrics"]
+    figure(f"attempts in pxesrv-metrics.service: {len(found)}, refused: "
+           f"{sum(error != 0 for error in found.values())}")
+    assert set(found) >= set(REFUSED)
+    assert {name for name, error in found.items() if error == 0} == METRICS_MAY
+
+
+def test_the_metrics_are_switched_off():
+    do(MONITORING, "Switch it off")
+    assert not os.path.lexists("/var/lib/prometheus/node-exporter/pxesrv.prom")
+    assert run("sh", "-c", "systemctl is-enabled pxesrv-metrics.timer || :") == \
+        "disabled\n"
+    assert os.path.exists(METRICS)
+
+
 # Upgrade and removal
 
 ARMED = f"{TREE}/once/127.0.0.20"
@@ -433,12 +520,16 @@ def test_removed_it_leaves_the_configuration():
     # Its program will be gone, and lighttpd would not start.
     os.symlink("../conf-available/49-pxesrv-bin-path.conf",
                "/etc/lighttpd/conf-enabled/49-pxesrv-bin-path.conf")
+    run("systemctl", "enable", "--now", "pxesrv-metrics.timer")
     before = what_is_theirs()
     do(DEBIAN, "Remove")
     assert what_is_theirs() == before
+    assert run("sh", "-c", "systemctl is-active pxesrv-metrics.timer || :") == \
+        "inactive\n"
     assert all(os.path.exists(path) for path in EDITED)
     assert not os.path.exists("/usr/libexec/pxesrv")
     assert not os.path.exists("/run/pxesrv/fcgi.sock")
+    assert not os.path.exists("/var/cache/pxesrv")
     assert os.path.exists(LOG)
     # Others start all the same.
     for server in "nginx", "apache2", "lighttpd":

@@ -26,6 +26,8 @@ PROGRAMS = ("/usr/bin/pxesrv", "/usr/bin/pxesrvctl",
 # What there must be, beside the copies of conf/ and public/.
 FILES = {
     *PROGRAMS, "/etc/logrotate.d/pxesrv",
+    "/usr/lib/systemd/system/pxesrv-metrics.service",
+    "/usr/lib/systemd/system/pxesrv-metrics.timer",
     "/usr/lib/systemd/system/pxesrv.service",
     "/usr/lib/systemd/system/pxesrv.socket",
     "/usr/lib/systemd/system/pxesrv.socket.d/50-web-server.conf",
