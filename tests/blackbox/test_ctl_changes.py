@@ -189,12 +189,18 @@ def test_one_that_has_expired_is_made_again(tree):
 
 
 @pytest.mark.skipif(not place.AS_ROOT, reason="only root makes other users")
-def test_it_stays_whose_it_was(tree):
-    """Root arms what somebody has armed, who can still cancel it."""
+@pytest.mark.parametrize("who", [
+    {}, {"user": 4243, "group": 4240, "extra_groups": [4242]}],
+    ids=["root", "another administrator"])
+def test_it_stays_whose_it_was(tree, who):
+    """Whoever has armed the machine can still cancel it, in a sticky once/, too."""
     entry = f"once/{CLIENT}"
     tree.make({entry: OldLink("../os/boot")})
+    os.chown(tree.full("once"), place.OWNER[0], 4242)
+    os.chmod(tree.full("once"), 0o3770)
     os.chown(tree.full(entry), 4241, 4242, follow_symlinks=False)
-    ctl.good("once", CLIENT, "os/boot")
+    assert ctl.good("once", CLIENT, "os/boot", **who).out.endswith(
+        "(unchanged)\n")
     st = os.lstat(tree.full(entry))
     assert (st.st_uid, st.st_gid) == (4241, 4242)
     assert time.time() - st.st_mtime < 60
