@@ -6,8 +6,11 @@ that the machine shares. The tests are the life of one installation: each goes o
 where the one before it ended. The files of the machine are seen from outside.
 """
 import contextlib
+import functools
 import glob
+import hashlib
 import http.client
+import http.server
 import os
 import re
 import shutil
@@ -353,6 +356,32 @@ def test_until_it_is_done():
     assert Played(command).changes() == ["Arm them"]
     assert os.readlink(f"{TREE}/until/node7") == f"../{TARGET}"
     assert ask(CLIENT, "/done") == (200, "Done until/node7\n")
+
+
+@contextlib.contextmanager
+def served(directory):
+    """A URL of the files of a directory."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler,
+                                directory=directory)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_package_by_url():
+    shutil.copytree(f"{WORK}/packages", f"{WORK}/served")
+    with open(f"{CONTROL}/pxesrv.deb", "rb") as file:
+        checksum = hashlib.sha256(file.read()).hexdigest()
+    [name] = [os.path.basename(path)
+              for path in glob.glob(f"{WORK}/served/pxesrv_*.deb")]
+    with served(f"{WORK}/served") as url:
+        command = f"{SITE} -e pxesrv_package={url}/{name}"
+        wrong = refused(f"{command} -e pxesrv_package_checksum=sha256:{0:064}")
+        assert "The checksum for " in wrong
+        command += f" -e pxesrv_package_checksum=sha256:{checksum}"
+        assert play(command).changes() == ["Download the package"]
+        assert play(command).changed == 0
 
 
 def test_a_task_of_the_page():
