@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "boot/client.h"
@@ -24,6 +25,7 @@
 #include "boot/until.h"
 #include "ctl/as_user.h"
 #include "ctl/boot_file.h"
+#include "ctl/change.h"
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
 #include "ctl/print.h"
@@ -40,12 +42,13 @@ bool arm_open(const struct ctl *ctl, const char *directory, bool replaces_files,
 		.fd = entry_open_directory(ctl, directory),
 		.replaces_files = replaces_files,
 	};
-	return out->fd >= 0;
+	return out->fd >= 0 || (ctl->dry_run && out->fd == -ENOENT);
 }
 
 void arm_close(const struct arm *arm)
 {
-	close(arm->fd);
+	if (arm->fd >= 0)
+		close(arm->fd);
 }
 
 static void remember_step(const char *path, void *context)
@@ -67,15 +70,18 @@ int arm_set_text(struct arm *arm, const char *what, const char *text)
 	const struct tree *tree = &arm->ctl->tree;
 	struct target target;
 	char entry[32], shown[PATH_MAX];
+	/* -n has not made the directory: count from the root. */
+	const bool is_inside = arm->fd >= 0 || strncmp(text, "../", 3) != 0;
 
 	if (strlen(text) >= sizeof arm->link_text)
 		return -ENAMETOOLONG;
 	/* Any name in the directory gives the same answer. */
-	snprintf(entry, sizeof entry, "%s/client", arm->directory);
+	snprintf(entry, sizeof entry, "%s%sclient",
+		is_inside ? arm->directory : "", is_inside ? "/" : "");
 	arm->step_count = 0;
 	as_user_begin(arm->ctl);
-	const int err =
-		target_trace(tree, entry, text, remember_step, arm, &target);
+	const int err = target_trace(tree, entry, is_inside ? text : text + 3,
+		remember_step, arm, &target);
 	as_user_end();
 	if (err < 0)
 		return err;
@@ -209,6 +215,45 @@ static int put_entry(const struct arm *arm, const char *temporary,
 	return -EAGAIN;
 }
 
+/*
+ * Whether the client has the link already. A once link is then as new as if it
+ * were made now.
+ */
+static bool has_same_entry(const struct arm *arm, const char *client)
+{
+	const time_t expires = (time_t)arm->ctl->once.expires;
+	char text[PATH_MAX];
+	struct stat st;
+
+	if (tree_read_link_at(arm->fd, client, text) < 0 ||
+		strcmp(text, arm->link_text) != 0)
+		return false;
+	if (strcmp(arm->directory, ONCE_DIR) != 0)
+		return true;
+	if (fstatat(arm->fd, client, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		(expires > 0 && time(NULL) - st.st_mtim.tv_sec > expires))
+		return false;
+	/* If it was served meanwhile, make it again. */
+	return arm->ctl->dry_run ||
+	       utimensat(arm->fd, client, NULL, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
+}
+
+/* As make_entry(), but makes nothing. */
+static int foresee_entry(
+	const struct arm *arm, const char *client, char before[static PATH_MAX])
+{
+	struct stat st;
+
+	before[0] = '\0';
+	if (arm->fd < 0 ||
+		fstatat(arm->fd, client, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (S_ISLNK(st.st_mode))
+		return tree_read_link_at(arm->fd, client, before);
+	return S_ISDIR(st.st_mode) || !arm->replaces_files ? -EEXIST : 0;
+}
+
 /* Makes the client's entry a new link. before gets the old text, or "". */
 static int make_entry(
 	const struct arm *arm, const char *client, char before[static PATH_MAX])
@@ -302,36 +347,48 @@ bool arm_remove(const struct arm *arm, const char *client)
 	}
 	if (err == -EINVAL)
 		err = 0;
-	if (err == 0 && unlinkat(arm->fd, client, 0) < 0)
+	if (arm->fd < 0)
+		err = -ENOENT; /* -n: the directory is not there either */
+	if (err == 0 && !arm->ctl->dry_run && unlinkat(arm->fd, client, 0) < 0)
 		err = -errno;
+	if (err == -ENOENT &&
+		change_missing_ok(arm->ctl, arm->directory, client))
+		return true;
 	if (err < 0) {
 		warnx("%s: %s", path,
 			err == -ENOENT ? "there is none" : strerror(-err));
 		return false;
 	}
-	print_link(path, text);
-	putchar('\n');
+	change_print(arm->ctl, &(struct change){.directory = arm->directory,
+				       .client = client,
+				       .before = text,
+				       .is_removal = true});
 	return true;
 }
 
 bool arm_client(struct arm *arm, const struct client *client)
 {
+	const bool is_dry_run = arm->ctl->dry_run;
 	char before[PATH_MAX] = "", path[ENTRY_PATH_SIZE];
+	struct change change = {.directory = arm->directory,
+		.client = client->key,
+		.target = arm->link_text,
+		.before = before};
 
 	snprintf(path, sizeof path, "%s/%s", arm->directory, client->key);
 	if (target_needs_entry(arm, client->key))
 		return print_error(path,
 			"the target leads through this entry, so the entry was left alone");
-	const int err = make_entry(arm, client->key, before);
+	change.is_unchanged = has_same_entry(arm, client->key);
+	int err = 0;
+	if (change.is_unchanged)
+		change.before = arm->link_text;
+	else
+		err = is_dry_run ? foresee_entry(arm, client->key, before)
+		                 : make_entry(arm, client->key, before);
 	if (err < 0)
 		return warn_not_made(arm, client->key, err);
-	print_link(path, arm->link_text);
-	if (before[0] != '\0') {
-		char shown[PATH_MAX];
-		escape_line(before, shown, sizeof shown);
-		printf(" (instead of %s)", shown);
-	}
-	putchar('\n');
-	return strcmp(arm->directory, ONCE_DIR) != 0 ||
+	change_print(arm->ctl, &change);
+	return is_dry_run || strcmp(arm->directory, ONCE_DIR) != 0 ||
 	       forecast_entry(arm, client->key);
 }

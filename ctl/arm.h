@@ -16,7 +16,7 @@ struct ctl;
 struct arm {
 	const struct ctl *ctl;
 	const char *directory; /* such as "once" */
-	int fd;                /* open directory */
+	int fd;                /* open directory; -ENOENT: none, with -n */
 	bool replaces_files;
 	char link_text[PATH_MAX]; /* text of each link */
 
@@ -31,6 +31,10 @@ struct arm {
 	bool has_forecast;
 	char warned[sizeof((struct forecast *)0)->problem]; /* the last one */
 };
+
+/*
+ * All of this changes nothing with --dry-run, and says what it would change.
+ */
 
 /*
  * Opens a directory of the tree to make entries in it. replaces_files: replace
@@ -58,14 +62,14 @@ bool arm_set_target(struct arm *arm, const char *target);
 
 /*
  * Removes a client's entry and prints it. A file only with replaces_files.
- * False, with a message.
+ * False, with a message: also if there is none, without --missing-ok.
  */
 bool arm_remove(const struct arm *arm, const char *client);
 
 /*
- * Makes a client's entry and prints it. A machine that asks meanwhile gets the
- * old entry or the new one. False, with a message: the entry was not made, or
- * the responder will answer with an error.
+ * Makes a client's entry, unless it is there already, and prints it. A machine
+ * that asks meanwhile gets the old entry or the new one. False, with a message:
+ * the entry was not made, or the responder will answer with an error.
  */
 bool arm_client(struct arm *arm, const struct client *client);
 

@@ -20,6 +20,7 @@
 #include "boot/client.h"
 #include "boot/text.h"
 #include "ctl/address.h"
+#include "ctl/change.h"
 #include "ctl/ctl.h"
 #include "ctl/host.h"
 #include "ctl/identifying.h"
@@ -256,6 +257,8 @@ static bool act_for_entries(const struct each *each, const char *word,
 	}
 	if (found > 0)
 		return done;
+	if (change_missing_ok(each->ctl, NULL, word))
+		return true;
 	print_error(word, "none of its addresses has an entry in %s/:",
 		each->directories[0]);
 	print_holdings(machine, HOLDING_LOST, NULL);

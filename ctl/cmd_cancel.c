@@ -20,6 +20,7 @@
 #include "boot/until.h"
 #include "ctl/arm.h"
 #include "ctl/as_user.h"
+#include "ctl/change.h"
 #include "ctl/clients.h"
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
@@ -170,19 +171,30 @@ static bool warn_not_cancelled(
 	return false;
 }
 
+static void print_removal(const struct ctl *ctl, const char *directory,
+	const char *client, const char *text)
+{
+	change_print(ctl, &(struct change){.directory = directory,
+				  .client = client,
+				  .before = text,
+				  .is_removal = true});
+}
+
 static bool cancel_once(struct ctl *ctl, const char *client)
 {
 	char text[PATH_MAX], entry[ENTRY_PATH_SIZE];
 
 	/* New files of cancel_link() must belong to the responder's user. */
-	as_user_begin(ctl);
-	const int err = cancel_link(&ctl->tree, client, text);
-	as_user_end();
 	snprintf(entry, sizeof entry, ONCE_DIR "/%s", client);
+	as_user_begin(ctl);
+	const int err = ctl->dry_run ? tree_read_link(&ctl->tree, entry, text)
+	                             : cancel_link(&ctl->tree, client, text);
+	as_user_end();
+	if (err == -ENOENT && change_missing_ok(ctl, ONCE_DIR, client))
+		return true;
 	if (err < 0)
 		return warn_not_cancelled(ctl, err, entry);
-	print_link(entry, text);
-	putchar('\n');
+	print_removal(ctl, ONCE_DIR, client, text);
 	if (err == CANCEL_NOT_KEPT)
 		warnx("%s: cancelled, but rearm cannot restore it: another user has made something in its place in once/.cancelled/",
 			entry);
@@ -197,13 +209,12 @@ static bool cancel_until(struct ctl *ctl, const char *client)
 	snprintf(entry, sizeof entry, UNTIL_DIR "/%s", client);
 	as_user_begin(ctl);
 	int err = tree_read_link(&ctl->tree, entry, text);
-	if (err == 0 && unlinkat(ctl->tree.root, entry, 0) < 0)
+	if (err == 0 && !ctl->dry_run && unlinkat(ctl->tree.root, entry, 0) < 0)
 		err = -errno;
 	as_user_end();
 	if (err < 0)
 		return print_error(entry, "%s", strerror(-err));
-	print_link(entry, text);
-	putchar('\n');
+	print_removal(ctl, UNTIL_DIR, client, text);
 	return true;
 }
 
@@ -235,7 +246,7 @@ bool cmd_cancel(struct ctl *ctl, int count, char *const operands[])
 	static const char *const directories[] = {ONCE_DIR, UNTIL_DIR, NULL};
 
 	as_user_begin(ctl);
-	const int err = prepare_cancel(&ctl->tree);
+	const int err = ctl->dry_run ? 0 : prepare_cancel(&ctl->tree);
 	as_user_end();
 	if (err == 0)
 		return clients_each_entry(

@@ -29,6 +29,7 @@
 #include "boot/user.h"
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
+#include "ctl/print.h"
 
 #define MADE_MODE 0755 /* mode of a directory that it creates */
 #define GROUP_MODES (S_IRWXG | S_ISGID)
@@ -40,6 +41,7 @@
 struct owner {
 	uid_t user;  /* NO_USER: unchanged */
 	gid_t group; /* NO_GROUP: group and modes unchanged */
+	bool json;   /* say what was changed in JSON */
 };
 
 #define NO_USER ((uid_t)-1)
@@ -55,13 +57,35 @@ static bool warn_left_alone(const char *path, int error)
 	return false;
 }
 
-static void print_changes(const char *path, const struct stat *before, int fd)
+/* Says that path was made or changed, or that nothing was to be done. */
+static void print_path(
+	bool json, const char *path, const char *what, bool changed)
+{
+	char shown[PATH_MAX];
+
+	escape_line(path, shown, sizeof shown);
+	if (json)
+		print_json(json_pack("{s:o,s:b}", "path", json_string_of(path),
+			"changed", changed));
+	else
+		printf("%s: %s\n", shown, what);
+}
+
+static void print_changes(
+	bool json, const char *path, const struct stat *before, int fd)
 {
 	char shown[PATH_MAX];
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return;
+	const bool is_same = st.st_uid == before->st_uid &&
+	                     st.st_gid == before->st_gid &&
+	                     st.st_mode == before->st_mode;
+	if (json || is_same) {
+		print_path(json, path, "unchanged", !is_same);
+		return;
+	}
 	escape_line(path, shown, sizeof shown);
 	if (st.st_uid != before->st_uid || st.st_gid != before->st_gid)
 		printf("%s: owner %u:%u, was %u:%u\n", shown, st.st_uid,
@@ -85,7 +109,7 @@ static bool give_open_directory(const struct owner *owner, int fd,
 	const mode_t mode = (before.st_mode & ALLPERMS & ~removed) | modes;
 	const bool done = owner->group == NO_GROUP || fchmod(fd, mode) == 0;
 	const int error = errno;
-	print_changes(path, &before, fd);
+	print_changes(owner->json, path, &before, fd);
 	return done || warn_left_alone(path, error);
 }
 
@@ -164,8 +188,10 @@ static bool give_lock(
 		return errno == ENOENT || warn_left_alone(ONCE_LOCK, errno);
 	if (before.st_mode == (S_IFREG | (mode_t)mode) &&
 		before.st_uid == owner->user &&
-		(owner->group == NO_GROUP || before.st_gid == owner->group))
+		(owner->group == NO_GROUP || before.st_gid == owner->group)) {
+		print_path(ctl->json, ONCE_LOCK, "unchanged", false);
 		return true;
+	}
 	const int fd = open_locked_file(once);
 	if (fd < 0)
 		return warn_left_alone(ONCE_LOCK, -fd);
@@ -175,7 +201,7 @@ static bool give_lock(
 	close(fd);
 	if (err < 0)
 		return warn_left_alone(ONCE_LOCK, -err);
-	puts(ONCE_LOCK ": created again");
+	print_path(ctl->json, ONCE_LOCK, "created again", true);
 	return true;
 }
 
@@ -198,7 +224,7 @@ static int open_readable_directory(const struct ctl *ctl, const char *name)
 static int open_or_make_directory(const struct ctl *ctl, const char *name)
 {
 	if (mkdirat(ctl->tree.root, name, MADE_MODE) == 0) {
-		printf("%s: made\n", name);
+		print_path(ctl->json, name, "made", true);
 	} else if (errno != EEXIST) {
 		const int err = -errno;
 		warn_left_alone(name, -err);
@@ -255,7 +281,8 @@ static bool give_until(const struct ctl *ctl, const struct owner *owner)
 static bool give_to_group(
 	const struct ctl *ctl, const struct owner *owner, const char *name)
 {
-	const struct owner people = {.user = NO_USER, .group = owner->group};
+	const struct owner people = {
+		.user = NO_USER, .group = owner->group, .json = ctl->json};
 
 	if (owner->group == NO_GROUP)
 		return true;
@@ -330,6 +357,7 @@ bool cmd_chown(struct ctl *ctl, int count, char *const operands[])
 
 	(void)count;
 	parse_owner(operands[0], &owner);
+	owner.json = ctl->json;
 	bool done = give_once(ctl, &owner);
 	done = give_until(ctl, &owner) && done;
 	done = give_to_group(ctl, &owner, STATIC_DIR) && done;

@@ -13,6 +13,7 @@
 #include "boot/tree.h"
 #include "boot/until.h"
 #include "ctl/arm.h"
+#include "ctl/change.h"
 #include "ctl/ctl.h"
 #include "ctl/host_identities.h"
 #include "ctl/names.h"
@@ -49,20 +50,17 @@ static bool add_identity(struct naming *naming, const char *identity)
 	struct client client = {.hex = ""};
 	char path[ENTRY_PATH_SIZE], other[KEY_SIZE];
 	const bool has_one = names_of(&naming->ctl->tree, identity, other);
+	const bool has_it = has_one && strcmp(other, naming->name) == 0;
 
 	snprintf(path, sizeof path, NAMES_DIR "/%s", identity);
-	if (has_one && strcmp(other, naming->name) == 0) {
-		print_link(path, other);
-		puts(" (unchanged)");
-		return true;
-	}
-	if (has_one && !naming->ctl->force)
+	if (has_one && !has_it && !naming->ctl->force)
 		return print_error(
 			path, "it is %s already (--force changes it)", other);
 	snprintf(client.key, sizeof client.key, "%s", identity);
 	if (!arm_client(&naming->arm, &client))
 		return false;
-	warn_of_entries(naming, identity);
+	if (!has_it)
+		warn_of_entries(naming, identity);
 	return true;
 }
 
@@ -73,7 +71,8 @@ static bool remove_identity(struct naming *naming, const char *identity)
 	snprintf(path, sizeof path, NAMES_DIR "/%s", identity);
 	if (!names_of(&naming->ctl->tree, identity, name) ||
 		strcmp(name, naming->name) != 0)
-		return print_error(path, "it is not %s", naming->name);
+		return change_missing_ok(naming->ctl, NAMES_DIR, identity) ||
+		       print_error(path, "it is not %s", naming->name);
 	return arm_remove(&naming->arm, identity);
 }
 
@@ -92,7 +91,8 @@ static bool remove_all(struct naming *naming)
 	if (count < 0)
 		return print_error(NAMES_DIR, "%s", strerror(-count));
 	if (count == 0)
-		return print_error(naming->name, "nothing has this name");
+		return change_missing_ok(naming->ctl, NULL, naming->name) ||
+		       print_error(naming->name, "nothing has this name");
 	return naming->done;
 }
 

@@ -30,7 +30,9 @@ struct ctl {
 	bool each;           /* --each */
 	bool follow;         /* -f of log */
 	bool delete;         /* -d */
+	bool dry_run;        /* -n */
 	bool force;          /* --force */
+	bool missing_ok;     /* --missing-ok */
 	bool json;           /* --json */
 	bool prometheus;     /* --prometheus */
 	bool unsorted;       /* -U */

@@ -89,22 +89,28 @@ static bool make_directory(
 }
 
 /* Trees from before these directories, and most others, don't have them. */
+static bool is_new_directory(const char *name)
+{
+	return strcmp(name, UNTIL_DIR) == 0 || strcmp(name, NAMES_DIR) == 0 ||
+	       strcmp(name, SUBNET_DIR) == 0;
+}
+
 static bool make_new_directory(const struct tree *tree, const char *name)
 {
-	if (strcmp(name, UNTIL_DIR) == 0)
-		return make_directory(tree, name, ONCE_DIR);
-	return (strcmp(name, NAMES_DIR) == 0 ||
-		       strcmp(name, SUBNET_DIR) == 0) &&
-	       make_directory(tree, name, STATIC_DIR);
+	return make_directory(tree, name,
+		strcmp(name, UNTIL_DIR) == 0 ? ONCE_DIR : STATIC_DIR);
 }
 
 int entry_open_directory(const struct ctl *ctl, const char *name)
 {
 	int fd = open_trusted_directory(&ctl->tree, name);
 
-	if (fd == -ENOENT && make_new_directory(&ctl->tree, name))
-		fd = open_trusted_directory(&ctl->tree, name);
-
+	if (fd == -ENOENT && is_new_directory(name)) {
+		if (ctl->dry_run)
+			return fd;
+		if (make_new_directory(&ctl->tree, name))
+			fd = open_trusted_directory(&ctl->tree, name);
+	}
 	if (fd == -ELOOP)
 		warnx("%s/%s: root does not follow this link, because root does not own it",
 			ctl->root, name);

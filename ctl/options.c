@@ -25,7 +25,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT... TARGET",
 		.operands_min = 2,
 		.operands_max = -1,
-		.options = "IuFEL",
+		.options = "IuJFELn",
 		.help = "arm: the next boot gets TARGET, one time\n" TARGET_HELP
 			"Exit status 1: something was not done, or a link is armed that will be\n"
 			"answered with an error.\n",
@@ -37,7 +37,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT... TARGET",
 		.operands_min = 2,
 		.operands_max = -1,
-		.options = "IuFEL",
+		.options = "IuJFELn",
 		.help = "each boot gets TARGET, until the machine asks for /done\n" TARGET_HELP,
 	},
 	{
@@ -47,7 +47,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT... TARGET",
 		.operands_min = 2,
 		.operands_max = -1,
-		.options = "IuFEL",
+		.options = "IuJFELn",
 		.help = "each boot gets TARGET, from now on\n" TARGET_HELP,
 	},
 	{
@@ -57,7 +57,7 @@ static const struct command commands[] = {
 		.operands = "NETWORK... [TARGET]",
 		.operands_min = 1,
 		.operands_max = -1,
-		.options = "uFd",
+		.options = "uJFdnM",
 		.help = "each boot in a network gets TARGET, from now on\n"
 			"NETWORK is a prefix such as 10.0.7.0/24. The longest one that fits counts.\n"
 			"With -d, removes the entries of the networks.\n",
@@ -69,7 +69,7 @@ static const struct command commands[] = {
 		.operands = "NAME [IDENTITY...]",
 		.operands_min = 1,
 		.operands_max = -1,
-		.options = "uFdL",
+		.options = "uJFdnML",
 		.help = "make several addresses one machine\n"
 			"IDENTITY is an IP or MAC address or a UUID. Without one, those of the host\n"
 			"NAME, by DNS and by reservations in DHCP. With -d, takes the name from these\n"
@@ -82,7 +82,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT...",
 		.operands_min = 1,
 		.operands_max = -1,
-		.options = "IuFL",
+		.options = "IuJFLnM",
 		.help = "remove the once link, unserved (rearm brings it back)\n"
 			"Also removes the link in until/.\n",
 	},
@@ -93,7 +93,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT...",
 		.operands_min = 1,
 		.operands_max = -1,
-		.options = "IuFEL",
+		.options = "IuJFELn",
 		.help = "arm again what was last served, or cancelled\n"
 			"If nothing was: the link in until/ that the machine was last done with.\n"
 			"Exit status 1: as for once.\n",
@@ -105,7 +105,7 @@ static const struct command commands[] = {
 		.operands = "CLIENT...",
 		.operands_min = 1,
 		.operands_max = -1,
-		.options = "IFL",
+		.options = "IJFLnM",
 		.help = "remove the entry in static/\n",
 	},
 	{
@@ -205,7 +205,7 @@ static const struct command commands[] = {
 		.operands = "USER[:GROUP]",
 		.operands_min = 1,
 		.operands_max = 1,
-		.options = "",
+		.options = "J",
 		.help = "give once/, until/ and what is in grub/ to the responder's user\n"
 			"USER is the user that the responder runs as. Creates once/ and until/ if they\n"
 			"are missing. Also gives the responder's own directories and .lock to USER; links\n"
@@ -218,8 +218,8 @@ static const struct command commands[] = {
 
 /*
  * All options, in the order of the help. An option with a value sets a string
- * of struct ctl, others a bool. Only r, u, d, f and U are short options, too,
- * and I, whose letter on the command line is f.
+ * of struct ctl, others a bool. Only r, u, d, f, n and U are short options,
+ * too, and I, whose letter on the command line is f.
  */
 static const struct {
 	char letter;
@@ -240,6 +240,10 @@ static const struct {
 		"print one JSON object per line"},
 	{'d', "delete", NULL, offsetof(struct ctl, delete),
 		"remove, instead of adding"},
+	{'n', "dry-run", NULL, offsetof(struct ctl, dry_run),
+		"show what would be changed, and change nothing"},
+	{'M', "missing-ok", NULL, offsetof(struct ctl, missing_ok),
+		"what is not there to be removed is no error"},
 	{'F', "force", NULL, offsetof(struct ctl, force),
 		"allow more than 4096 addresses, regular files in static/ and\n                  subnet/, or another name for an identity"},
 	{'E', "each", NULL, offsetof(struct ctl, each),
@@ -264,8 +268,8 @@ static const struct {
 		"the tree (default: $PXESRV_ROOT, else /srv/pxesrv)"},
 };
 #define OPTION_COUNT (sizeof all_options / sizeof all_options[0])
-#define SHORT_OPTIONS "r:u:dfUh"
-#define SHORT_OPTIONS_WITH_FILE "r:u:df:Uh"
+#define SHORT_OPTIONS "r:u:dfnUh"
+#define SHORT_OPTIONS_WITH_FILE "r:u:df:nUh"
 
 /* The table for getopt_long(3), with --help. */
 static const struct option *long_options(void)

@@ -71,17 +71,18 @@ _pxesrvctl_options()
 	case $command in
 	'') COMPREPLY=(-r -h -V) ;;
 	once | until | static | rearm)
-		COMPREPLY=(-f -u --force --each --leases) ;;
-	subnet) COMPREPLY=(-u --force -d) ;;
-	name) COMPREPLY=(-u --force -d --leases) ;;
-	cancel) COMPREPLY=(-f -u --force --leases) ;;
-	forget) COMPREPLY=(-f --force --leases) ;;
+		COMPREPLY=(-f -u --json -n --force --each --leases) ;;
+	subnet) COMPREPLY=(-u --json -n --force -d --missing-ok) ;;
+	name) COMPREPLY=(-u --json -n --force -d --missing-ok --leases) ;;
+	cancel) COMPREPLY=(-f -u --json -n --force --leases --missing-ok) ;;
+	forget) COMPREPLY=(-f --json -n --force --leases --missing-ok) ;;
 	list) COMPREPLY=(--json -U -u) ;;
 	explain) COMPREPLY=(-f -u --json --force --each --leases) ;;
 	wait) COMPREPLY=(-f -u --json --force --each --leases --timeout) ;;
 	check) COMPREPLY=(-u --json) ;;
 	log) COMPREPLY=(-f --client --since --json) ;;
 	stats) COMPREPLY=(--since --prometheus --probe) ;;
+	chown) COMPREPLY=(--json) ;;
 	kickstart | preseed) COMPREPLY=(--repo --cmdline) ;;
 	esac
 	[[ -z $command ]] || COMPREPLY+=(-r)

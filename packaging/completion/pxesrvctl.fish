@@ -124,7 +124,11 @@ __pxesrvctl_option 'once until static rearm explain wait' -l each \
 	-d 'All addresses of a machine'
 __pxesrvctl_option "$arm name explain wait forget" -l leases -r -F \
 	-d 'Where to look machines up'
-__pxesrvctl_option 'list explain wait check log' -l json -d 'One object a line'
+__pxesrvctl_option "$arm subnet name forget chown list explain wait check log" -l json \
+	-d 'One object a line'
+__pxesrvctl_option "$arm subnet name forget" -s n -d 'Only show what would change'
+__pxesrvctl_option 'subnet name cancel forget' -l missing-ok \
+	-d 'Nothing to remove is no error'
 __pxesrvctl_option list -s U -d 'In the order of the directory'
 __pxesrvctl_option "$arm explain wait forget" -s f -r -F -d 'A file of clients'
 __pxesrvctl_option wait -l timeout -x -a '15m 2h 7d' -d 'Wait no longer'

@@ -230,7 +230,7 @@ def commands_of_the_program():
 def test_the_options_are_those_of_the_program(complete):
     for command in commands_of_the_program():
         want = {match[1] for match in (
-            re.match(r"  (--?\w+)", line)
+            re.match(r"  (--?[\w-]+)", line)
             for line in run([place.CTL, command, "-h"])) if match}
         assert set(complete(f"{command} -")) == want, command
 

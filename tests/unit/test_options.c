@@ -36,6 +36,8 @@ static const struct {
 	{"rearm -", 0, "rearm: -"},
 	{"once -f l os/boot", 0, "once file=l: os/boot"},
 	{"once 10.0.0.7 --file l os/boot", 0, "once file=l: 10.0.0.7 os/boot"},
+	{"cancel -n --json --missing-ok 10.0.0.7", 0,
+		"cancel dry-run missing-ok json: 10.0.0.7"},
 	{"wait -fl --timeout 30m", 0, "wait file=l timeout=30m:"},
 	{"cancel -f -", 0, "cancel file=-:"},
 	{"chown www:admin", 0, "chown: www:admin"},
@@ -55,6 +57,8 @@ static const struct {
 	{"check x", EX_USAGE, NULL},
 	{"preseed a b", EX_USAGE, NULL},
 	{"list --force", EX_USAGE, NULL},
+	{"once --missing-ok 10.0.0.7 os/boot", EX_USAGE, NULL},
+	{"chown -n www", EX_USAGE, NULL},
 	{"once --repo r 10.0.0.7 os/boot", EX_USAGE, NULL},
 	{"once 10.0.0.7 os/boot -u", EX_USAGE, NULL},
 	{"log -F", EX_USAGE, NULL},
@@ -99,9 +103,11 @@ static void parse_words(int count, char *words[], FILE *out)
 	print_value(out, "repo", ctl.repo);
 	print_value(out, "since", ctl.since);
 	print_value(out, "timeout", ctl.timeout);
+	print_flag(out, "dry-run", ctl.dry_run);
 	print_flag(out, "each", ctl.each);
 	print_flag(out, "follow", ctl.follow);
 	print_flag(out, "force", ctl.force);
+	print_flag(out, "missing-ok", ctl.missing_ok);
 	print_flag(out, "json", ctl.json);
 	print_flag(out, "prometheus", ctl.prometheus);
 	print_flag(out, "unsorted", ctl.unsorted);
