@@ -312,13 +312,6 @@ static bool act_for_range(const struct each *each, const char *text,
 	}
 }
 
-/* An entry that is made for what machines don't say would not count. */
-static void warn_if_unsaid(const struct each *each, const char *word)
-{
-	if (each->choice == CHOICE_ONE)
-		identifying_warn(each->ctl, word);
-}
-
 /*
  * Acts for a MAC address that is an entry's name, or has a name: either
  * machines say their MAC address, or its addresses are found elsewhere.
@@ -330,13 +323,10 @@ static bool act_for_mac(
 	struct machine machine;
 
 	mac_text(mac, key);
-	const bool by_itself = identifying_by_mac(each->ctl);
-	if (by_itself || names_of(&each->ctl->tree, key, name) ||
-		(each->choice == CHOICE_ENTRIES && has_entry(each, key))) {
-		if (by_itself)
-			warn_if_unsaid(each, "mac");
+	if (identifying_by_mac(each->ctl) ||
+		names_of(&each->ctl->tree, key, name) ||
+		(each->choice == CHOICE_ENTRIES && has_entry(each, key)))
 		return act_for_identity(each, key);
-	}
 	if (!machine_of_mac(mac, text, each->ctl->leases, &machine))
 		return false;
 	const bool done = act_for_machine(each, text, &machine);
@@ -471,10 +461,8 @@ static bool act_for_word(const struct each *each, const char *text)
 	struct mac mac;
 	const char *why;
 
-	if (identity_parse_uuid(text, uuid)) {
-		warn_if_unsaid(each, "uuid");
+	if (identity_parse_uuid(text, uuid))
 		return act_for_identity(each, uuid);
-	}
 	if (mac_parse(text, &mac, &why))
 		return act_for_mac(each, text, &mac);
 	if (why != NULL)

@@ -3,7 +3,6 @@
 #include "ctl/identifying.h"
 
 #include <err.h>
-#include <string.h>
 
 #include "ctl/ctl.h"
 #include "ctl/responder.h"
@@ -33,19 +32,4 @@ bool identifying_by_mac(const struct ctl *ctl)
 		has_warned = true;
 	}
 	return responder->is_trusted;
-}
-
-void identifying_warn(const struct ctl *ctl, const char *word)
-{
-	static bool has_warned[2];
-	const bool is_mac = strcmp(word, "mac") == 0;
-	const struct responder *responder = find_responder(ctl);
-
-	if (responder == NULL || has_warned[is_mac] ||
-		(is_mac ? responder->identify.by_mac
-			: responder->identify.by_uuid))
-		return;
-	warnx("warning: PXESRV_IDENTIFY of the responder (pid %ld) does not have %s, so the entry does not count, unless the web server sets it",
-		(long)responder->pid, word);
-	has_warned[is_mac] = true;
 }

@@ -12,9 +12,3 @@ struct ctl;
  * As responder_of(), first call it before as_user_begin().
  */
 bool identifying_by_mac(const struct ctl *ctl);
-
-/*
- * Warns, once for each word, if the running responder was started without this
- * word in PXESRV_IDENTIFY: "mac" or "uuid".
- */
-void identifying_warn(const struct ctl *ctl, const char *word);
