@@ -64,7 +64,11 @@ def test_armings_faster_than_requests(held, tree, processes, clients):
         try:
             while not over.is_set():
                 client = names[number % clients]
-                ledger.answered(client, ask(held.path, client).body)
+                given = ask(held.path, client)
+                # The lock was held for long, by one that stood still.
+                if not (given.status == 503 and given.body.endswith(
+                        b"Resource temporarily unavailable\n")):
+                    ledger.answered(client, given.body)
                 number += 1
                 due.release(AHEAD)
         except BaseException as failure:
