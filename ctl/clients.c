@@ -112,22 +112,17 @@ static bool act_for_address(
 static void print_holdings(const struct machine *machine,
 	enum holding_state state, const struct holding *but)
 {
-	static const struct mac nobody;
 	struct client client;
-	char mac[MAC_SIZE];
+	char reason[MACHINE_REASON_SIZE];
 
 	for (size_t i = 0; i < machine->count; i++) {
 		const struct holding *holding = &machine->holdings[i];
 		if (holding == but || holding->state < state)
 			continue;
 		address_client(&holding->address, &client);
-		fprintf(stderr, "  %s", client.key);
-		if (holding->how != NULL)
-			fprintf(stderr, "  %s", holding->how);
-		mac_text(&holding->other, mac);
-		fprintf(stderr, "%s%s\n",
-			mac_equal(&holding->other, &nobody) ? "" : " ",
-			mac_equal(&holding->other, &nobody) ? "" : mac);
+		machine_reason(holding, reason);
+		fprintf(stderr, "  %s%s%s\n", client.key,
+			reason[0] == '\0' ? "" : "  ", reason);
 	}
 }
 

@@ -20,8 +20,6 @@
 #include "ctl/machine.h"
 #include "ctl/print.h"
 
-static const struct mac nobody;
-
 struct host_search {
 	const char *name;
 	const char *source; /* being read */
@@ -126,7 +124,7 @@ static void add_leased(const struct lease *lease, void *context)
 
 static bool has_card(const struct host_member *member)
 {
-	return !mac_equal(&member->mac, &nobody);
+	return mac_is_known(&member->mac);
 }
 
 static bool are_one_machine(

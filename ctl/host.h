@@ -40,8 +40,9 @@ struct hosts {
 bool host_name_matches(const char *asked, const char *found);
 
 /*
- * Finds who has a host name, by the files of DHCP servers: leases is a path, or
- * NULL, as for machine_of_mac(). False, with a message: a file can't be read.
+ * Finds the machines that have a host name in the files of DHCP servers. leases
+ * is a path, or NULL, as for machine_of_mac(). False, with a message: a file
+ * can't be read.
  */
 bool hosts_find(const char *name, const char *leases, struct hosts *out);
 

@@ -18,8 +18,6 @@
 #include "ctl/print.h"
 #include "ctl/resolve.h"
 
-static const struct mac nobody;
-
 struct listing {
 	struct ctl *ctl;
 	const char *name;
@@ -92,18 +90,15 @@ static void act_for_holding(
 	struct listing *listing, const struct holding *holding)
 {
 	struct client client;
-	char other[MAC_SIZE];
+	char reason[MACHINE_REASON_SIZE];
 
 	address_client(&holding->address, &client);
 	if (holding->state == HOLDING_NOW) {
 		act(listing, client.key);
 		warn_if_unreserved(listing, holding, client.key);
 	} else if (holding->state == HOLDING_LOST) {
-		mac_text(&holding->other, other);
-		listing->done = print_error(client.key, "left out: %s%s%s",
-			holding->how,
-			mac_equal(&holding->other, &nobody) ? "" : " ",
-			mac_equal(&holding->other, &nobody) ? "" : other);
+		machine_reason(holding, reason);
+		listing->done = print_error(client.key, "left out: %s", reason);
 	}
 }
 
@@ -114,7 +109,7 @@ static void act_for_cards(struct listing *listing)
 	char text[MAC_SIZE];
 
 	for (size_t i = 0; i < host->count; i++) {
-		bool is_new = !mac_equal(&host->members[i].mac, &nobody);
+		bool is_new = mac_is_known(&host->members[i].mac);
 		for (size_t j = 0; j < i; j++)
 			is_new = is_new && !mac_equal(&host->members[i].mac,
 						   &host->members[j].mac);

@@ -58,19 +58,18 @@ bool dhcpd_host_read(struct dhcpd_host *host, const struct words *words)
 static void report_name(const struct dhcpd_host *host, const char *word,
 	unsigned record, struct lease_sink *sink)
 {
-	static const struct mac nobody;
 	char name[WORD_SIZE], fixed[DHCPD_FIXED_SIZE];
 
 	strcpy(name, word);
 	const char *unquoted = name[0] == '"' ? words_unquote(name) : name;
-	if (!mac_equal(&host->mac, &nobody)) {
+	if (mac_is_known(&host->mac)) {
 		leases_name(sink, unquoted, &host->mac, 0, NULL);
 		return;
 	}
 	for (int i = 0; i < 2; i++) {
 		char *rest = strcpy(fixed, host->fixed[i]), *text;
 		while ((text = strsep(&rest, " ")) != NULL)
-			leases_name(sink, unquoted, &nobody, record, text);
+			leases_name(sink, unquoted, &mac_unknown, record, text);
 	}
 }
 
@@ -84,7 +83,6 @@ static void report_names(const struct dhcpd_host *host, struct lease_sink *sink)
 
 int dhcpd_host_report(const struct dhcpd_host *host, struct lease_sink *sink)
 {
-	static const struct mac nobody;
 	static const int families[] = {AF_INET, AF_INET6};
 	char fixed[DHCPD_FIXED_SIZE];
 	int err = 0;
@@ -92,7 +90,7 @@ int dhcpd_host_report(const struct dhcpd_host *host, struct lease_sink *sink)
 	if (host->is_deleted)
 		return 0;
 	report_names(host, sink);
-	if (mac_equal(&host->mac, &nobody))
+	if (!mac_is_known(&host->mac))
 		return 0;
 	for (int i = 0; i < 2; i++) {
 		char *rest = strcpy(fixed, host->fixed[i]), *text;

@@ -70,12 +70,11 @@ int leases_reserve(struct lease_sink *sink, const struct mac *mac,
 void leases_name(struct lease_sink *sink, const char *name,
 	const struct mac *mac, unsigned record, const char *address)
 {
-	static const struct mac nobody;
 	struct lease_host host = {.name = name, .mac = *mac, .record = record};
 
 	if (sink->named == NULL || name == NULL || name[0] == '\0')
 		return;
-	if (mac_equal(mac, &nobody) &&
+	if (!mac_is_known(mac) &&
 		(address == NULL || !address_parse(address, &host.address) ||
 			is_unspecified(&host.address)))
 		return;

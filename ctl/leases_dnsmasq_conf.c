@@ -92,14 +92,12 @@ static bool read_field(char *field, struct dhcp_host *host)
 static void report_name(
 	const struct dhcp_host *host, unsigned record, struct lease_sink *sink)
 {
-	static const struct mac nobody;
-
 	for (unsigned i = 0; i < host->mac_count; i++)
 		leases_name(sink, host->name, &host->macs[i], record, NULL);
 	for (unsigned i = 0; host->mac_count == 0 && i < host->address_count;
 		i++)
-		leases_name(
-			sink, host->name, &nobody, record, host->addresses[i]);
+		leases_name(sink, host->name, &mac_unknown, record,
+			host->addresses[i]);
 }
 
 static int report_host(const struct dhcp_host *host, struct lease_sink *sink)

@@ -43,15 +43,14 @@ static void reserve_number(
 /* Reports the name of a host that has no MAC address: a DUID, or another id. */
 static void name_numbers(const json_t *host, struct lease_sink *sink)
 {
-	static const struct mac nobody;
 	const char *name = json_string_value(json_object_get(host, "hostname"));
 	const json_t *many = json_object_get(host, "ip-addresses");
 	const unsigned record = ++sink->records;
 
-	leases_name(sink, name, &nobody, record,
+	leases_name(sink, name, &mac_unknown, record,
 		json_string_value(json_object_get(host, "ip-address")));
 	for (size_t i = 0; i < json_array_size(many); i++)
-		leases_name(sink, name, &nobody, record,
+		leases_name(sink, name, &mac_unknown, record,
 			json_string_value(json_array_get(many, i)));
 }
 

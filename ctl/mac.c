@@ -156,3 +156,10 @@ bool mac_equal(const struct mac *a, const struct mac *b)
 {
 	return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
+
+const struct mac mac_unknown;
+
+bool mac_is_known(const struct mac *mac)
+{
+	return !mac_equal(mac, &mac_unknown);
+}

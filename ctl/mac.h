@@ -22,3 +22,8 @@ bool mac_parse(const char *text, struct mac *out, const char **why);
 void mac_text(const struct mac *mac, char out[static MAC_SIZE]);
 
 bool mac_equal(const struct mac *a, const struct mac *b);
+
+/* Zeros stand for a MAC address that is unknown. */
+extern const struct mac mac_unknown;
+
+bool mac_is_known(const struct mac *mac);

@@ -9,6 +9,7 @@
 #include <err.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -216,7 +217,6 @@ static struct verdict judge_address(const struct sightings *sightings,
 static struct holding make_holding(
 	const struct address *address, const struct verdict *verdict)
 {
-	static const struct mac nobody;
 	struct holding holding = {.address = *address, .state = HOLDING_PAST};
 
 	if (verdict->leased != NULL) {
@@ -241,7 +241,7 @@ static struct holding make_holding(
 	}
 	if (verdict->is_lost) {
 		holding.state = HOLDING_LOST;
-		holding.how = mac_equal(&verdict->other, &nobody)
+		holding.how = !mac_is_known(&verdict->other)
 		                      ? "another machine has it"
 		              : verdict->other_holds ? "in use by"
 		                                     : "reserved for";
@@ -308,6 +308,18 @@ bool machine_of_mac(const struct mac *mac, const char *host, const char *leases,
 		find_holdings(&sightings, mac, leases == NULL, out);
 	free(sightings.all);
 	return done;
+}
+
+void machine_reason(
+	const struct holding *holding, char out[static MACHINE_REASON_SIZE])
+{
+	char other[MAC_SIZE] = "";
+
+	if (mac_is_known(&holding->other))
+		mac_text(&holding->other, other);
+	snprintf(out, MACHINE_REASON_SIZE, "%s%s%s",
+		holding->how == NULL ? "" : holding->how,
+		other[0] == '\0' ? "" : " ", other);
 }
 
 void machine_add(struct machine *machine, const struct address *address)

@@ -45,6 +45,12 @@ struct machine {
 bool machine_of_mac(const struct mac *mac, const char *host, const char *leases,
 	struct machine *out);
 
+#define MACHINE_REASON_SIZE (64 + MAC_SIZE) /* bytes */
+
+/* Writes how we know of an address and which machine has it now, or "". */
+void machine_reason(
+	const struct holding *holding, char out[static MACHINE_REASON_SIZE]);
+
 /* Adds an address that the machine's host name has. */
 void machine_add(struct machine *machine, const struct address *address);
 
