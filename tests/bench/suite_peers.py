@@ -87,7 +87,7 @@ class Peers(setups.Nginx):
 
 
 def check(server, tree):
-    """Each gives the right answers; try_files gives a once link for ever."""
+    """Each gives the right answers. try_files gives a once link at every boot."""
     for name, port in server.ports.items():
         server.port = port
         tree.arm(ARMED, "../os/once")

@@ -2,6 +2,7 @@
 """pxesrvctl: what it says of what it has changed, again and again; --json, -n and
 --missing-ok."""
 import os
+import stat
 import time
 
 import pytest
@@ -55,15 +56,9 @@ def change(entry, target, before, changed):
 
 def everything(tree):
     """All that is in the tree, and when it was made."""
-    found = {}
-    for directory, names, files in os.walk(tree.path):
-        for name in names + files:
-            path = os.path.join(directory, name)
-            st = os.lstat(path)
-            found[os.path.relpath(path, tree.path)] = (
-                st.st_ino, st.st_mtime_ns, st.st_mode,
-                os.path.islink(path) and os.readlink(path))
-    return found
+    return {name: (st.st_ino, st.st_mtime_ns, st.st_mode,
+                   stat.S_ISLNK(st.st_mode) and os.readlink(tree.full(name)))
+            for name, st in tree.everything()}
 
 
 @makers

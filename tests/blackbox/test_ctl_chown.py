@@ -43,14 +43,8 @@ def tree(tree):
 
 def owners(tree):
     """Of all that is in the tree: owner, group and mode."""
-    found = {}
-    for directory, names, files in os.walk(tree.path):
-        for name in names + files:
-            path = os.path.join(directory, name)
-            st = os.lstat(path)
-            found[os.path.relpath(path, tree.path)] = (
-                st.st_uid, st.st_gid, st.st_mode & 0o7777)
-    return found
+    return {name: (st.st_uid, st.st_gid, st.st_mode & 0o7777)
+            for name, st in tree.everything()}
 
 
 def test_a_user(tree):

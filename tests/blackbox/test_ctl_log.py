@@ -20,13 +20,13 @@ import fastcgi
 import place
 from deployments import meta_variables
 from fastcgi import Connection
+from log_lines import NOON, line, note
 from place import Program, until
 from tree import Link
 
 TREE = {"default": "menu", "os/boot": "os", "os/a (old): b": "odd"}
 A, B = "127.0.0.7", "127.0.0.8"
 UTC = timezone.utc
-NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
 
 def run(*arguments, log=place.LOG, **how):
@@ -51,20 +51,6 @@ def ask(r, client=A, method="GET", path="/redirect", **more):
     before = os.path.getsize(place.LOG)
     fastcgi.ask(r.path, {**meta_variables(method, path, client), **more})
     until(lambda: os.path.getsize(place.LOG) > before, "a line in the log")
-
-
-def line(client=A, time=NOON, status=200, decision="once os/boot",
-         uri="/redirect", size=2):
-    """A line as the log has it."""
-    stamp = time.strftime("%d/%b/%Y:%H:%M:%S %z")
-    return (f'{client} - - [{stamp}] "GET {uri} HTTP/1.1" {status} {size} '
-            f"0.0003 {decision}\n")
-
-
-def note(text):
-    """A line that belongs to no request."""
-    stamp = NOON.strftime("%d/%b/%Y:%H:%M:%S %z")
-    return f'- - - [{stamp}] "- - -" 0 0 0.0000 {text}\n'
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ import ctl
 import fastcgi
 import place
 from deployments import meta_variables
+from log_lines import NOON, line, note
 from place import until
 from tree import Link
 
-NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=timezone.utc)
 SOURCES = "once", "until", "static", "subnet", "default"
 # What PXESrv answers. These series are there before the first such request.
 EXPECTED = {(source, status) for source in SOURCES
@@ -33,19 +33,6 @@ SAMPLE = re.compile(
     r' (?P<value>[0-9]+)')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\[\\"n])*)"')
 PROMTOOL = shutil.which("promtool")
-
-
-def line(client="10.0.0.7", time=NOON, status=200, decision="once os/boot",
-         method="GET"):
-    stamp = time.strftime("%d/%b/%Y:%H:%M:%S %z")
-    return (f'{client} - - [{stamp}] "{method} /redirect HTTP/1.1" {status} 2 '
-            f"0.0003 {decision}\n")
-
-
-def note(text):
-    """A line that belongs to no request."""
-    stamp = NOON.strftime("%d/%b/%Y:%H:%M:%S %z")
-    return f'- - - [{stamp}] "- - -" 0 0 0.0000 {text}\n'
 
 
 def ago(**how):
@@ -383,7 +370,7 @@ def test_nobody_listens(tree, log):
 
 
 def test_a_server_that_does_not_take_the_connection(tree, log):
-    """Its queue is full: it is waited for, but not for ever."""
+    """Its queue is full: the probe waits, and then gives up."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)

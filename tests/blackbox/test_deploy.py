@@ -412,7 +412,7 @@ def test_static_of_the_copy(site):
 @pytest.mark.skipif(not place.AS_ROOT, reason="it takes two users")
 @pytest.mark.parametrize("command", ["rsync -a --delete", "cp -a", "cp -r"])
 def test_a_user_of_its_own(site, command):
-    """Who may not change the links, whatever the tool is told."""
+    """A user without rights to the links can't change them, whatever the options."""
     needs(command.split()[0])
     site.serve()
     site.copy(True)

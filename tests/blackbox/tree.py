@@ -57,6 +57,13 @@ class Tree:
     def full(self, name):
         return os.path.join(self.path, name)
 
+    def everything(self):
+        """All that is in the tree: its name, and its lstat(2)."""
+        for directory, names, files in os.walk(self.path):
+            for name in names + files:
+                path = os.path.join(directory, name)
+                yield os.path.relpath(path, self.path), os.lstat(path)
+
     def _own(self, path):
         os.chown(path, *self.owner, follow_symlinks=False)
 
