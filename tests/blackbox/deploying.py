@@ -192,6 +192,8 @@ class Site:
     def live(self):
         """After the copy was made: machines boot, and others are armed."""
         assert self.ask(SERVED).body == INSTALL
+        place.until(lambda: self.tree.link(f"once/.served/{SERVED}"),
+                    "it is settled")
         assert self.ask(DONE).body == INSTALL
         assert self.ask(DONE, "/done").status == 200
         self.tree.add(f"once/{ARMED}", Link(TARGET))

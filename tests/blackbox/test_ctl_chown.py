@@ -12,6 +12,7 @@ import fastcgi
 import place
 from cases import MENU, OS
 from deployments import meta_variables
+from place import until
 from tree import Directory, Fifo, Link
 
 pytestmark = pytest.mark.skipif(not place.AS_ROOT, reason="it is for root")
@@ -259,7 +260,8 @@ def test_a_responder_that_runs_already(tree, responder):
     ctl.good("chown", str(place.OWNER[0]))
     assert ask(one).body.decode() == OS
     assert ask(one).body.decode() == MENU
-    assert tree.link(f"once/.served/{CLIENT}") == "../os/boot"
+    until(lambda: tree.link(f"once/.served/{CLIENT}") == "../os/boot",
+          "it is settled")
 
 
 def test_in_a_user_namespace(tree):

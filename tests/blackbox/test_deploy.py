@@ -469,8 +469,9 @@ def test_machines_boot_meanwhile(site):
             deployer.join()
     assert all(first == INSTALL and not {second, third} - {FIRST, SECOND}
                for first, second, third in answers)
-    assert {machine for machine in machines
-            if site.tree.is_there(f"once/.served/{machine}")} == set(machines)
+    until(lambda: not site.tree.claimed(), "the last one is settled")
+    assert all(site.tree.is_there(f"once/.served/{machine}")
+               for machine in machines)
 
 
 def test_grub(site):
