@@ -4,6 +4,7 @@
  * tree, runs a command.
  */
 #include <err.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,9 +65,11 @@ int main(int argc, char *argv[])
 	tzset();
 	once_set_reporter(print_once_report, NULL);
 	apply_settings(&ctl);
+	/* getopt_long(3) prints argv[0] before messages, err(3) this. */
+	argv[0] = program_invocation_short_name;
 	const int at = options_before(argc, argv, &ctl);
 	const struct command *command = command_find_or_exit(argv[at]);
-	argv[at] = argv[0]; /* getopt_long(3) prints argv[0] before messages */
+	argv[at] = argv[0];
 	const int first = at + options_of(command, argc - at, argv + at, &ctl);
 	if (command->needs_tree)
 		open_tree_or_exit(&ctl);

@@ -387,6 +387,7 @@ int options_before(int argc, char *argv[], struct ctl *out)
 			puts("pxesrvctl " PXESRV_VERSION);
 			exit(EX_OK);
 		case '?':
+			print_overview(stderr);
 			exit(EX_USAGE);
 		default:
 			errx(EX_USAGE, "options go after the command");
@@ -422,11 +423,10 @@ int options_of(
 			print_usage(command, stdout);
 			exit(EX_OK);
 		}
-		if (letter == '?')
-			exit(EX_USAGE);
 		if (!has_option(command, letter)) {
-			warnx("%s has no option --%s", command->name,
-				all_options[option_index(letter)].name);
+			if (letter != '?') /* else getopt_long(3) has said it */
+				warnx("%s has no option --%s", command->name,
+					all_options[option_index(letter)].name);
 			print_usage(command, stderr);
 			exit(EX_USAGE);
 		}
