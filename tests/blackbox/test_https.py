@@ -10,6 +10,7 @@ import pytest
 
 import howto
 import place
+from place import until
 from tree import Link
 
 PORT = 4443
@@ -70,6 +71,6 @@ def test_https(variant, tree, certificate, name):
     assert ask(certificate, "/redirect", "HEAD")[0] == 200
     assert ask(certificate, "/redirect")[::2] == (200, b"os")
     assert ask(certificate, "/redirect")[::2] == (200, b"default")
-    assert tree.link(f"once/.served/{CLIENT}")
+    until(lambda: tree.link(f"once/.served/{CLIENT}"), "it is settled")
     assert ask(certificate, "/x.efi")[:2] == (200, "application/efi")
     assert ask(certificate, "/once/file")[0] == 404

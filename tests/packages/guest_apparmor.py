@@ -148,7 +148,8 @@ if one.poll() is not None:
 check(label(one) == "pxesrv.fcgi (enforce)", f"a new one is: {label(one)}")
 check(ask("10.0.0.7") == "boot", "a once link is served")
 check(ask("10.0.0.7") == "default", "and then the default")
-check(os.path.islink("/srv/pxesrv/once/.served/10.0.0.7"), "it was moved")
+check(until(lambda: os.path.islink("/srv/pxesrv/once/.served/10.0.0.7")),
+      "it was moved")
 with fastcgi.Connection(SOCKET) as connection:
     connection.send(fastcgi.request(variables("10.0.0.9", "/redirect")))
     connection.read_record()

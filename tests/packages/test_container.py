@@ -245,7 +245,7 @@ def test_once(start, tree, user):
     assert ask() == (200, b"default")
     assert ask("/os/boot") == (200, b"#!ipxe\n")
     assert ask("/once/127.0.0.7")[0] == 404
-    assert (tree / "once/.served/127.0.0.7").is_symlink()
+    one.until((tree / "once/.served/127.0.0.7").is_symlink, "it is settled")
     one.until(lambda: one.said().count("GET /redirect") == 3, "its log")
     # Nobody in there is root.
     seen = {}
@@ -362,7 +362,7 @@ def test_a_tree_that_somebody_else_has_served(start, tree, tmp_path):
     assert given.process.wait(PATIENCE) == 0, given.said("stderr")
     assert ask() == (200, b"#!ipxe\n")
     assert ask() == (200, b"default")
-    assert (tree / "once/.served/127.0.0.7").is_symlink()
+    one.until((tree / "once/.served/127.0.0.7").is_symlink, "it is settled")
     # Without root it is the same, in the user namespace of podman.
     assert shlex.split(commands("Without root")[1]) == [
         re.sub("^/srv/", "~/", word) for word in own[1:]]
