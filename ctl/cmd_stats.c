@@ -181,8 +181,6 @@ bool cmd_stats(struct ctl *ctl, int count, char *const operands[])
 	struct stats stats = {
 		.since = logparse_since(ctl->since), .now = time(NULL)};
 
-	if (ctl->probe != NULL && !ctl->prometheus)
-		errx(EX_USAGE, "--probe needs --prometheus");
 	/* Partial counts would look like complete ones. */
 	bool done = logfile_each(ctl, count, operands, count_line, &stats);
 	if (done && ctl->prometheus)

@@ -23,7 +23,6 @@ struct ctl {
 	const char *cmdline; /* --cmdline */
 	const char *file;    /* -f of the commands that take clients */
 	const char *leases;  /* --leases */
-	const char *probe;   /* --probe */
 	const char *repo;    /* --repo */
 	const char *since;   /* --since */
 	const char *timeout; /* --timeout */

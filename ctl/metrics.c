@@ -11,7 +11,6 @@
 
 #include "ctl/ctl.h"
 #include "ctl/entries.h"
-#include "ctl/probe.h"
 #include "ctl/stats.h"
 
 static void begin_metric(const char *name, const char *type, const char *help)
@@ -217,7 +216,6 @@ static void print_waiting(const struct waiting *waiting)
 bool metrics_print(struct ctl *ctl, struct stats *stats)
 {
 	const bool recent = ctl->since != NULL;
-	const bool answers = ctl->probe != NULL && probe_answers(ctl->probe);
 	struct waiting waiting;
 
 	if (count_all_waiting(ctl, &waiting) < 0)
@@ -230,10 +228,6 @@ bool metrics_print(struct ctl *ctl, struct stats *stats)
 			"When a boot file was sent last, in the log",
 			(long long)stats->last_boot);
 	print_waiting(&waiting);
-	if (ctl->probe != NULL)
-		print_gauge("pxesrv_probe_success",
-			"Whether the URL of --probe is answered with 200, 403 or 404",
-			answers);
 	print_gauge("pxesrv_stats_timestamp_seconds",
 		"When pxesrvctl wrote these metrics", (long long)stats->now);
 	return true;

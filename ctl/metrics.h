@@ -7,8 +7,7 @@ struct ctl;
 struct stats;
 
 /*
- * Prints the statistics, what the tree has, and what --probe found, in
- * Prometheus' text format. False, with a message and before any output: the
- * tree can't be read.
+ * Prints the statistics, and what the tree has, in Prometheus' text format.
+ * False, with a message and before any output: the tree can't be read.
  */
 bool metrics_print(struct ctl *ctl, struct stats *stats);

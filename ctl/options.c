@@ -170,7 +170,7 @@ static const struct command commands[] = {
 		.run = cmd_stats,
 		.operands = "[FILE...]",
 		.operands_max = -1,
-		.options = "SPB",
+		.options = "SP",
 		.help = "count requests by decision, status, target and client\n"
 			"FILE is a log, which may be rotated and compressed, or - for standard input.\n"
 			"By default, FILE is PXESRV_LOG, as far back as it goes.\n",
@@ -258,8 +258,6 @@ static const struct {
 		"only lines not older than this: 90s, 15m, 2h, 7d"},
 	{'P', "prometheus", NULL, offsetof(struct ctl, prometheus),
 		"for the textfile collector of the node exporter"},
-	{'B', "probe", "URL", offsetof(struct ctl, probe),
-		"with --prometheus: whether this http:// URL is answered"},
 	{'R', "repo", "URL", offsetof(struct ctl, repo),
 		"the distribution's files"},
 	{'K', "cmdline", "TEXT", offsetof(struct ctl, cmdline),

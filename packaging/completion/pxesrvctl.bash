@@ -61,7 +61,7 @@ _pxesrvctl_value()
 	-u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	--client) _pxesrvctl_clients once until static names ;;
 	--since | --timeout) COMPREPLY=(15m 2h 7d) ;;
-	--repo | --cmdline | --probe) ;;
+	--repo | --cmdline) ;;
 	*) return 1 ;;
 	esac
 }
@@ -81,7 +81,7 @@ _pxesrvctl_options()
 	wait) COMPREPLY=(-f -u --json --force --each --leases --timeout) ;;
 	check) COMPREPLY=(-u --json) ;;
 	log) COMPREPLY=(-f --client --since --json) ;;
-	stats) COMPREPLY=(--since --prometheus --probe) ;;
+	stats) COMPREPLY=(--since --prometheus) ;;
 	chown) COMPREPLY=(--json) ;;
 	kickstart | preseed) COMPREPLY=(--repo --cmdline) ;;
 	esac
@@ -127,7 +127,7 @@ _pxesrvctl()
 		-r | --root) root=${words[++i]} ;;
 		--root=*) root=${words[i]#*=} ;;
 		-u | --user | --leases | --client | --since | --repo | \
-			--cmdline | --timeout | --probe)
+			--cmdline | --timeout)
 			((i++))
 			;;
 		-f | --file)

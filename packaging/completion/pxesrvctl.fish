@@ -17,7 +17,7 @@ function __pxesrvctl_words
 			case '--root=*'
 				set root (string sub -s 8 -- $words[1])
 			case -u --user --leases --client --since --repo \
-				--cmdline --timeout --probe --file
+				--cmdline --timeout --file
 				set -e words[1]
 			case -f
 				# Of log, it is --follow.
@@ -137,7 +137,6 @@ __pxesrvctl_option log -l client -x \
 	-a '(__pxesrvctl_clients once until static names)' -d 'Only this client'
 __pxesrvctl_option 'log stats' -l since -x -a '15m 2h 7d' -d 'Only lines not older'
 __pxesrvctl_option stats -l prometheus -d 'For the node exporter'
-__pxesrvctl_option stats -l probe -x -d 'Whether it is answered'
 __pxesrvctl_option 'kickstart preseed' -l repo -x -d "The distribution's files"
 __pxesrvctl_option 'kickstart preseed' -l cmdline -x -d "Append to the kernel's command line"
 

@@ -189,7 +189,6 @@ DEBIAN = ["debian/12/default", "debian/12/pre seed"]
     ("once --leases /srv/pxesrv/def", ["/srv/pxesrv/default"]),
     ("once -u www-d", ["www-data"]),
     ("chown www-d", ["www-data"]),
-    ("stats --probe ", []),
     ("kickstart --repo ", []),
     ("preseed --cmdline ", []),
 ])

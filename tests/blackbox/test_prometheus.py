@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -39,8 +40,8 @@ def read(path):
 ALERTS = re.findall(r"- alert: (\w+)$", read(RULES), re.MULTILINE)
 
 
-def promtool(*arguments):
-    done = subprocess.run([which("promtool"), *arguments], text=True,
+def promtool(*arguments, text=None):
+    done = subprocess.run([which("promtool"), *arguments], text=True, input=text,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout
     return done.stdout
@@ -111,10 +112,14 @@ def test_the_unit_leaves_little_open():
 
 # The command of the unit
 
+# What systemd makes of a command.
+AS_SYSTEMD = ("$$", "$"), ("%%", "%"), ("\\\\", "\\")
+
+
 class Unit:
     """What the service does, without systemd: its command and its settings."""
 
-    def __init__(self, directory, **settings):
+    def __init__(self, directory, curl="/usr/bin/curl", **settings):
         self.directory = str(directory)
         os.chmod(directory, 0o755)
         os.chown(directory, *place.OWNER)
@@ -123,11 +128,13 @@ class Unit:
         self.env = dict(one.split("=", 1) for one in re.findall(
             r"^Environment=(.*)$", text, re.MULTILINE))
         self.env.update(settings)
-        command = re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)[1]
-        assert command.count("/usr/bin/pxesrvctl") == 1
-        # systemd makes one dollar of two.
-        self.command = shlex.split(command.replace("$$", "$").replace(
-            "/usr/bin/pxesrvctl", place.CTL))
+        command = re.search(r"^ExecStart=((?:.*\\\n)*.*)$", text, re.MULTILINE)[1]
+        for theirs, ours in (("\\\n", " "), *AS_SYSTEMD,
+                             ("/usr/bin/pxesrvctl", place.CTL),
+                             ("/usr/bin/curl", curl)):
+            assert theirs in command
+            command = command.replace(theirs, ours)
+        self.command = shlex.split(command)
         self.umask = int(re.search(r"^UMask=(.*)$", text, re.MULTILINE)[1], 8)
 
     def run(self):
@@ -153,7 +160,7 @@ def test_the_file_is_whole_or_the_one_before(responder, tree, directory):
     assert unit.run().returncode == 0
     first = read(unit.file)
     assert first.endswith("\n") and "pxesrv_stats_timestamp_seconds " in first
-    assert "pxesrv_probe_success" not in first
+    assert "pxesrv_probe" not in first
     assert os.stat(unit.file).st_mode & 0o7777 == 0o644
     tree.make({"once": "no directory"})
     done = unit.run()
@@ -165,10 +172,71 @@ def test_the_file_is_whole_or_the_one_before(responder, tree, directory):
     r.stop()
 
 
+# The probe
+
+URL = f"http://127.0.0.1:{Nginx.port}/redirect"
+
+
+def probed(directory, url):
+    """The metric, and what curl says."""
+    unit = Unit(directory, PROBE=url)
+    done = unit.run()
+    assert done.returncode == 0, done.stderr
+    written = read(unit.file)
+    if which("promtool"):
+        assert promtool("check", "metrics", text=written) == ""
+    return int(re.search(r"^pxesrv_probe_http_status_code (\d+)$", written,
+                         re.MULTILINE)[1]), done.stderr
+
+
 def test_the_probe_is_that_of_the_shipped_server(directory):
-    unit = Unit(directory)
-    assert unit.env["PROBE"] == f"http://127.0.0.1:{Nginx.port}/redirect"
+    assert Unit(directory).env["PROBE"] == URL
     assert f"listen {Nginx.port};" in read(f"{CONF}/nginx/server.conf")
+
+
+@pytest.mark.parametrize("alone", ["nginx"], indirect=True)
+def test_the_status_of_the_answer(alone, tree, directory):
+    assert probed(directory, URL) == (404, "")  # there is no default
+    tree.make({"default": "menu"})
+    tree.arm("127.0.0.1", "../default")
+    for host in "127.0.0.1", "localhost", "[::1]":
+        url = URL.replace("127.0.0.1", host)
+        assert probed(directory, url) == (200, ""), host
+    assert tree.is_there("once/127.0.0.1")
+    assert [one[:2] for one in alone.decided(4)] == [
+        ("HEAD", "404"), *[("HEAD", "200")] * 3]
+    alone.responder.stop()
+    assert probed(directory, URL) == (503, "")
+
+
+def test_no_answer(responder, directory):
+    responder()  # for its log
+    assert probed(directory, f"http://127.0.0.1:{place.free_port()}/")[0] == 0
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        code, said = probed(
+            directory, f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    assert code == 0 and "timed out after 5" in said
+
+
+@pytest.mark.parametrize("url", [
+    "http://no.invalid/", "http://", " ", "-h", "file:///etc/passwd",
+    "http://127.0.0.1/ x", "@/etc/passwd"])
+def test_a_url_that_leads_nowhere(responder, directory, url):
+    responder()
+    code, said = probed(directory, url)
+    assert code == 0 and said.startswith("curl: (")
+
+
+def test_without_curl_the_service_fails(responder, directory):
+    """It would not say whether the responder is away."""
+    responder()
+    unit = Unit(directory, curl=f"{directory}/nothing")
+    done = unit.run()
+    assert done.returncode == 1 and "nothing: not found" in done.stderr
+    assert not os.path.exists(unit.file)
+    unit = Unit(directory, curl=f"{directory}/nothing", PROBE="")
+    assert unit.run().returncode == 0
+    assert os.path.exists(unit.file)
 
 
 # From a request to an alert
@@ -336,8 +404,8 @@ def test_all_is_well(site):
     for _ in range(ALL_IS_WELL):
         site.wait_for_alerts()
         assert not site.get("alerts")["alerts"]  # not even a pending one
-    up = site.get("query?query=pxesrv_probe_success")["result"]
-    assert up[0]["value"][1] == "1"
+    up = site.get("query?query=pxesrv_probe_http_status_code")["result"]
+    assert up[0]["value"][1] == "200"
     os.unlink(site.tree.full("once/127.0.0.8"))
 
 

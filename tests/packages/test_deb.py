@@ -413,7 +413,7 @@ def test_nobody_writes_metrics_by_himself():
 
 def test_node_exporter_has_the_metrics():
     said = do(MONITORING, "On the boot server")
-    assert "pxesrv_probe_success 1\n" in said
+    assert "pxesrv_probe_http_status_code 200\n" in said
     assert "pxesrv_stats_timestamp_seconds " in said
     assert owner(METRICS) == "pxesrv:pxesrv 644"
     assert run("systemctl", "is-enabled", "pxesrv-metrics.timer") == "enabled\n"

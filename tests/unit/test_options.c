@@ -31,7 +31,7 @@ static const struct {
 	{"log -f --since 2h --client node7 l", 0,
 		"log client=node7 since=2h follow: l"},
 	{"stats --prom", 0, "stats prometheus:"},
-	{"stats --prometheus --probe u l", 0, "stats probe=u prometheus: l"},
+	{"stats --prometheus l", 0, "stats prometheus: l"},
 	{"preseed --repo r --cmdline c", 0, "preseed cmdline=c repo=r:"},
 	{"rearm -", 0, "rearm: -"},
 	{"once -f l os/boot", 0, "once file=l: os/boot"},
@@ -99,7 +99,6 @@ static void parse_words(int count, char *words[], FILE *out)
 	print_value(out, "cmdline", ctl.cmdline);
 	print_value(out, "file", ctl.file);
 	print_value(out, "leases", ctl.leases);
-	print_value(out, "probe", ctl.probe);
 	print_value(out, "repo", ctl.repo);
 	print_value(out, "since", ctl.since);
 	print_value(out, "timeout", ctl.timeout);
