@@ -46,7 +46,7 @@ REPEATED = {"recvfrom", "sendto", "pread64"}
 ONCE, STATIC, OTHER = "127.0.0.7", "127.0.0.8", "127.0.0.9"
 NAMED, NAME, UNTIL = "127.0.0.10", "node10", "127.0.0.11"
 KEYS = {NAMED: NAME}  # of an entry, where it is not the address
-LANES = 2  # a processor each
+LANES = 6  # each waits most of the time
 GLANCE = 0.05  # seconds: how long an answer is waited for before strace goes
 # Bytes: more than a socket takes, and less than it takes twice; much more.
 LATER, ENDLESS = 50000, 8 << 20
