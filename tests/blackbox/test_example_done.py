@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 import place
+from place import until
 from tree import Link
 
 CLIENT = "127.0.0.1"
@@ -82,7 +83,7 @@ def test_a_machine_without_a_link_is_installed(web_server, tree, install):
     tree.make(TREE)
     web_server.clear_log()
     assert install("http://127.0.0.1:4567/") == 0
-    line, = web_server.log()
+    line, = until(web_server.log, "its line")
     assert "/done?mac=00-00-5e-00-53-07&uuid=" in line
 
 

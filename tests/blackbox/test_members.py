@@ -341,7 +341,7 @@ def check_works(one, tree, part, before):
     assert len(aside) == 1 and aside[0].startswith(part + ".aside-")
     after = os.lstat(tree.full(f"once/{aside[0]}"))
     assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
-    [note] = notes()
+    [note] = until(notes, "the note")
     assert f"once/{part}: does not belong to the responder; moved to " \
         f"once/{aside[0]}" in note
     said = ctl.run("check")

@@ -102,7 +102,7 @@ def test_a_request_is_never_sent_twice(alone, tree, tmp_path):
         assert response.status == alone.dead_status
         assert response.read().startswith(b"# ")
         assert tree.link(f"once/{CLIENT}") == "../os/boot"
-        assert len(alone.log()) == 1
+        assert len(until(alone.log, "its line")) == 1
         assert alone.ask_on(killed.connection).body == b"os"
         killed.close()
     os.unlink(place.SOCKET)

@@ -220,8 +220,8 @@ def ends_by_itself(r, got):
     assert got.status == 503 and got.headers["retry-after"] == "5"
     assert got.body == (b"# The boot server's directories were replaced; "
                         b"it starts anew\n")
-    until(lambda: "was replaced since the start, so the responder ends"
-          in lines()[-1], "it is in the log")
+    until(lambda: any("was replaced since the start, so the responder ends"
+                      in line for line in lines()), "it is in the log")
     until(lambda: r.process.poll() is not None, "it ends")
     assert r.process.returncode == 0
     r.stop()

@@ -156,8 +156,11 @@ def test_the_log_has_what_was_taken(responder, tree):
     taken = len(answer.from_cgi(peer.first).body)
     peer.close()
     until(lambda: not tree.claimed(), "the claim is settled")
-    with open(place.LOG) as log:
-        (line,) = [line for line in log if line.startswith(CLIENT)]
+
+    def logged():
+        with open(place.LOG) as log:
+            return [line for line in log if line.startswith(CLIENT)]
+    (line,) = until(logged, "its line")
     size = int(line.split('" 200 ')[1].split()[0])
     # What lay in the socket is not known to have been read.
     assert taken <= size < taken + (64 << 10)
