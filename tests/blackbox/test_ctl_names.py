@@ -228,9 +228,13 @@ def test_cancel_takes_both(tree, responder):
         "until/10.0.0.7 -> ../os/boot", "once/10.0.0.7 -> ../os/boot"]
 
 
-@pytest.mark.parametrize("target", ["once/10.0.0.8", "until/10.0.0.8"])
+@pytest.mark.parametrize("target", [
+    "once/10.0.0.8", "until/10.0.0.8", "./once/10.0.0.8",
+    "os/..//once/10.0.0.8", place.ROOT + "/./until/10.0.0.8",
+    "once/.served/10.0.0.8"])
 def test_a_link_that_goes_away_is_no_target(tree, target):
-    tree.add(target, Link("../os/boot"))
+    for directory in "once", "until":
+        tree.add(directory + "/10.0.0.8", Link("../os/boot"))
     done = ctl.run("until", "10.0.0.7", target)
     assert done.status == 1 and "cannot be a target" in done.err
 
