@@ -84,8 +84,11 @@ void log_write(struct log *log, const char *line, size_t size)
 		return;
 	}
 	/* A failure can't be reported anywhere. */
-	ssize_t n = write(log->fd, line, size);
-	(void)n;
+	if (atomic_exchange(&log->is_cut, false) && write(log->fd, "\n", 1) < 0)
+		atomic_store(&log->is_cut, true);
+	const ssize_t n = write(log->fd, line, size);
+	if (n > 0 && (size_t)n < size)
+		atomic_store(&log->is_cut, true);
 }
 
 /* By log_write(): standard error must not block either. */
@@ -126,6 +129,7 @@ void log_open(const char *path, struct log *out)
 	out->fd = open_log_file(path, &may_block, &error);
 	out->has_failed = error != 0;
 	atomic_init(&out->may_block, may_block);
+	atomic_init(&out->is_cut, false);
 	if (out->has_failed)
 		report_first_failure(out, path, error);
 }

@@ -11,6 +11,7 @@
 struct log {
 	int fd;
 	atomic_bool may_block; /* could not be opened with O_NONBLOCK */
+	atomic_bool is_cut;    /* the disk had no room for the end of a line */
 	bool has_failed;       /* standard error is used instead */
 };
 
@@ -27,7 +28,10 @@ void log_open(const char *path, struct log *out);
  */
 void log_reopen(const char *path, struct log *log);
 
-/* Writes a line by one write(2). size is in bytes, newline included. */
+/*
+ * Writes a line by one write(2). size is in bytes, newline included. Ends a
+ * line that a full disk has cut off first, so that it does not spoil this one.
+ */
 void log_write(struct log *log, const char *line, size_t size);
 
 /* Closes the log, unless it is standard error. */

@@ -110,6 +110,26 @@ static const char *strip_root(const struct tree *tree, const char *target)
 	return path;
 }
 
+/* Whether a path beneath the root lies in a directory, however it is written.
+ */
+static bool lies_in(
+	const struct tree *tree, const char *path, const char *directory)
+{
+	char parent[PATH_MAX];
+	struct stat is, wanted;
+	const size_t length = strlen(directory);
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return false;
+	if (strncmp(path, directory, length) == 0 && path[length] == '/')
+		return true;
+	snprintf(parent, sizeof parent, "%.*s", (int)(slash - path), path);
+	return fstatat(tree->root, parent, &is, 0) == 0 &&
+	       fstatat(tree->root, directory, &wanted, 0) == 0 &&
+	       is.st_ino == wanted.st_ino && is.st_dev == wanted.st_dev;
+}
+
 bool arm_set_target(struct arm *arm, const char *target)
 {
 	const struct tree *tree = &arm->ctl->tree;
@@ -119,10 +139,10 @@ bool arm_set_target(struct arm *arm, const char *target)
 	if (target[0] == '\0' || strcmp(target, "-") == 0)
 		return print_error(
 			target, "the last argument must be a boot file");
-	if (path != NULL && strncmp(path, ONCE_DIR "/", 5) == 0)
+	if (path != NULL && lies_in(tree, path, ONCE_DIR))
 		return print_error(target,
 			"a once link cannot be a target: it is removed when it is served");
-	if (path != NULL && strncmp(path, UNTIL_DIR "/", 6) == 0)
+	if (path != NULL && lies_in(tree, path, UNTIL_DIR))
 		return print_error(target,
 			"a link in until/ cannot be a target: it is removed when its machine is done");
 	snprintf(absolute, sizeof absolute, "%s%s%s",

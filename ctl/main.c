@@ -5,6 +5,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,24 @@ static void open_tree_or_exit(struct ctl *ctl)
 		errx(1, "the tree %s: %s", ctl->root, strerror(error));
 }
 
+/*
+ * Keeps closed output descriptors from becoming those of the tree. Read-only,
+ * because writing to them must still fail. Standard input may stay closed: then
+ * reading clients from it fails, too.
+ */
+static void fill_output(void)
+{
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (null < 0 || null == fd)
+			continue;
+		dup3(null, fd, O_CLOEXEC);
+		close(null);
+	}
+}
+
 static void print_once_report(const char *line, void *context)
 {
 	(void)context;
@@ -61,6 +80,7 @@ int main(int argc, char *argv[])
 {
 	struct ctl ctl = {0};
 
+	fill_output();
 	umask(0); /* each call that creates something gives its mode */
 	tzset();
 	once_set_reporter(print_once_report, NULL);

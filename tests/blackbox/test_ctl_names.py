@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """pxesrvctl: machines with names, and entries in until/ and subnet/."""
 import os
+import subprocess
 
 import pytest
 
@@ -227,9 +228,13 @@ def test_cancel_takes_both(tree, responder):
         "until/10.0.0.7 -> ../os/boot", "once/10.0.0.7 -> ../os/boot"]
 
 
-@pytest.mark.parametrize("target", ["once/10.0.0.8", "until/10.0.0.8"])
+@pytest.mark.parametrize("target", [
+    "once/10.0.0.8", "until/10.0.0.8", "./once/10.0.0.8",
+    "os/..//once/10.0.0.8", place.ROOT + "/./until/10.0.0.8",
+    "once/.served/10.0.0.8"])
 def test_a_link_that_goes_away_is_no_target(tree, target):
-    tree.add(target, Link("../os/boot"))
+    for directory in "once", "until":
+        tree.add(directory + "/10.0.0.8", Link("../os/boot"))
     done = ctl.run("until", "10.0.0.7", target)
     assert done.status == 1 and "cannot be a target" in done.err
 
@@ -310,6 +315,36 @@ def test_check_finds_an_address_of_a_machine_with_a_name(tree):
                "static/10.0.0.7": Link("../os/boot")})
     problem, advice = found()["static/10.0.0.7"]
     assert "one of its addresses alone" in problem and "node7" in advice
+
+
+def test_many_names(tree):
+    """What a name costs does not depend on how many there are."""
+    names = [f"node{number}" for number in range(20_000)]
+    for number, name in enumerate(names):
+        os.symlink(name, tree.full(
+            f"names/10.0.{number >> 8}.{number & 255}"))
+        os.symlink("../os/boot", tree.full(f"static/{name}"))
+    tree.add("static/node", Link("../os/boot"))
+    done = ctl.run("check", "--json", timeout=60)
+    assert [one["path"] for one in done.objects()
+            if one["path"].startswith("static/")] == ["static/node"]
+    done = ctl.good("static", "-", "os/other", stdin="\n".join(names),
+                    timeout=60)
+    assert len(done.lines) == len(names)
+
+
+def test_a_name_that_comes_while_names_are_read(tree):
+    ctl.good("name", "node7", "10.0.0.7")
+    with subprocess.Popen(
+            [place.CTL, "static", "-", "os/boot"], stdin=subprocess.PIPE,
+            text=True, env=place.clean_env(PXESRV_ROOT=place.ROOT)) as process:
+        process.stdin.write("node7\n")
+        process.stdin.flush()
+        place.until(lambda: entries(tree, "static"), "the first one")
+        ctl.good("name", "node8", "10.0.0.8")
+        process.communicate("node8\n", place.PATIENCE)
+    assert process.returncode == 0
+    assert list(entries(tree, "static")) == ["node7", "node8"]
 
 
 def test_check_finds_a_subnet_that_changes_nothing(tree):

@@ -177,6 +177,23 @@ def test_one_that_is_not_armed(tree):
     assert result("10.0.0.7") == lost("10.0.0.7", "not armed")
 
 
+@pytest.mark.parametrize("closed, told", [
+    (">&-", ["127.0.0.7: not served: armed for"]),
+    ("<&- >&-", ["127.0.0.7: not served: armed for"]),
+    ("<&- >&- 2>&-", [])])
+def test_output_that_is_closed(tree, closed, told):
+    """It waits all the same."""
+    ctl.run("once", A, "os/boot")
+    start = time.monotonic()
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" wait --timeout 1s {A} {closed}', place.CTL],
+        env=place.clean_env(PXESRV_ROOT=place.ROOT), stderr=subprocess.PIPE,
+        text=True, timeout=place.PATIENCE)
+    assert done.returncode == 1 and time.monotonic() - start >= 1
+    for words in told:
+        assert words in done.stderr
+
+
 def test_a_tree_with_nothing(tree):
     tree.clear()
     assert result("10.0.0.7") == lost("10.0.0.7", "not armed")

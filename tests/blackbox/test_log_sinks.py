@@ -205,3 +205,28 @@ def test_a_log_that_cannot_be_written_to(tree, directory, kind):
     place.figure(f"{COUNT} requests with the log {kind.__name__}: "
                  f"{took:.2f} s, the slowest {slowest * 1000:.0f} ms; "
                  f"with a file {normal[0]:.2f} s, {normal[1] * 1000:.0f} ms")
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root can mount")
+def test_a_line_that_a_full_disk_cuts_off(tree, directory, responder):
+    """The next line that fits is whole."""
+    tree.make(TREE)
+    page = os.sysconf("SC_PAGE_SIZE")
+    mount = ["mount", "-t", "tmpfs", "-o"]
+    subprocess.run([*mount, f"size={page},mode=777", "tmpfs", DIRECTORY],
+                   check=True)
+    try:
+        log = DIRECTORY + "/file"
+        r = responder(PXESRV_LOG=log)
+        with open(log, "a") as file:
+            file.write("x" * (page - 31 - os.path.getsize(log)) + "\n")
+        keep_asking(r.path, 2)
+        until(lambda: os.path.getsize(log) == page, "the disk is full")
+        subprocess.run([*mount, "remount,size=1m", DIRECTORY], check=True)
+        keep_asking(r.path, 1)
+        until(lambda: os.path.getsize(log) > page, "the line in the log")
+        with open(log) as file:
+            assert all(line.count(" - - [") <= 1 for line in file)
+        r.stop()
+    finally:
+        subprocess.run(["umount", "-l", DIRECTORY], check=True)
