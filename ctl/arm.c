@@ -9,6 +9,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -300,6 +301,23 @@ static int make_entry(
 	return err;
 }
 
+/* Names the group that may write to the directory, if there is one. */
+static void warn_not_permitted(const struct arm *arm, const char *client)
+{
+	const struct group *group = NULL;
+	struct stat st;
+
+	if (fstat(arm->fd, &st) == 0 && (st.st_mode & S_IWGRP) &&
+		st.st_gid != 0)
+		group = getgrgid(st.st_gid);
+	if (group == NULL)
+		warnx("%s/%s: %s", arm->directory, client, strerror(EACCES));
+	else
+		warnx("%s/%s: %s; members of the group %s may write there: sudo usermod -aG %s USER, then log in again",
+			arm->directory, client, strerror(EACCES),
+			group->gr_name, group->gr_name);
+}
+
 static bool warn_not_made(const struct arm *arm, const char *client, int err)
 {
 	struct stat st;
@@ -317,6 +335,8 @@ static bool warn_not_made(const struct arm *arm, const char *client, int err)
 	else if (err == -EEXIST)
 		warnx("%s/%s: a file is there, not a link; it was left alone",
 			arm->directory, client);
+	else if (err == -EACCES)
+		warn_not_permitted(arm, client);
 	else
 		warnx("%s/%s: %s", arm->directory, client, strerror(-err));
 	return false;

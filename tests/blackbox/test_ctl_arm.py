@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """pxesrvctl: who is meant, and the entries that it makes and takes away."""
 import concurrent.futures
+import grp
 import os
 import re
 import resource
@@ -446,6 +447,27 @@ def test_a_group_of_administrators(responder, tree, mode):
     ctl.good("cancel", CLIENT)
     ctl.good("rearm", CLIENT)
     assert ask(responder()).body == OS.encode()
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root makes other users")
+@pytest.mark.parametrize("command", ["once", "static"])
+@pytest.mark.parametrize("mode, group, named", [
+    (0o2775, 1, True), (0o2755, 1, False), (0o2775, 4242, False),
+    (0o2775, 0, False)])
+def test_who_may_is_named(tree, command, mode, group, named):
+    """Group 1 has a name everywhere, 4242 has none."""
+    path = tree.full(command)
+    os.makedirs(path, exist_ok=True)
+    os.chown(path, place.OWNER[0], group)
+    os.chmod(path, mode)
+    done = ctl.run(command, CLIENT, "os/boot", user=4241, group=4240,
+                   extra_groups=[])
+    name = grp.getgrgid(1).gr_name
+    advice = (f"; members of the group {name} may write there: "
+              f"sudo usermod -aG {name} USER, then log in again")
+    assert (done.status, done.err) == (
+        ctl.FOUND, f"pxesrvctl: {command}/{CLIENT}: Permission denied"
+        f"{advice if named else ''}\n")
 
 
 # Races
