@@ -9,7 +9,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -111,8 +110,7 @@ static const char *strip_root(const struct tree *tree, const char *target)
 	return path;
 }
 
-/* Whether a path beneath the root lies in a directory, however it is written.
- */
+/* Whether a path beneath the root lies in a directory, in any spelling. */
 static bool lies_in(
 	const struct tree *tree, const char *path, const char *directory)
 {
@@ -301,44 +299,26 @@ static int make_entry(
 	return err;
 }
 
-/* Names the group that may write to the directory, if there is one. */
-static void warn_not_permitted(const struct arm *arm, const char *client)
-{
-	const struct group *group = NULL;
-	struct stat st;
-
-	if (fstat(arm->fd, &st) == 0 && (st.st_mode & S_IWGRP) &&
-		st.st_gid != 0)
-		group = getgrgid(st.st_gid);
-	if (group == NULL)
-		warnx("%s/%s: %s", arm->directory, client, strerror(EACCES));
-	else
-		warnx("%s/%s: %s; members of the group %s may write there: sudo usermod -aG %s USER, then log in again",
-			arm->directory, client, strerror(EACCES),
-			group->gr_name, group->gr_name);
-}
-
 static bool warn_not_made(const struct arm *arm, const char *client, int err)
 {
+	char path[ENTRY_PATH_SIZE];
 	struct stat st;
 
+	snprintf(path, sizeof path, "%s/%s", arm->directory, client);
 	if (err == -EEXIST &&
 		fstatat(arm->fd, client, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		S_ISDIR(st.st_mode))
-		warnx("%s/%s: a directory is there; it was left alone",
-			arm->directory, client);
+		warnx("%s: a directory is there; it was left alone", path);
 	else if (err == -EEXIST &&
 		 (strcmp(arm->directory, STATIC_DIR) == 0 ||
 			 strcmp(arm->directory, SUBNET_DIR) == 0))
-		warnx("%s/%s: a file is there, not a link; it was left alone (--force replaces it)",
-			arm->directory, client);
+		warnx("%s: a file is there, not a link; it was left alone (--force replaces it)",
+			path);
 	else if (err == -EEXIST)
-		warnx("%s/%s: a file is there, not a link; it was left alone",
-			arm->directory, client);
-	else if (err == -EACCES)
-		warn_not_permitted(arm, client);
+		warnx("%s: a file is there, not a link; it was left alone",
+			path);
 	else
-		warnx("%s/%s: %s", arm->directory, client, strerror(-err));
+		change_print_error(arm->ctl, arm->directory, path, -err);
 	return false;
 }
 
@@ -394,11 +374,10 @@ bool arm_remove(const struct arm *arm, const char *client)
 	if (err == -ENOENT &&
 		change_missing_ok(arm->ctl, arm->directory, client))
 		return true;
-	if (err < 0) {
-		warnx("%s: %s", path,
-			err == -ENOENT ? "there is none" : strerror(-err));
-		return false;
-	}
+	if (err == -ENOENT)
+		return print_error(path, "there is none");
+	if (err < 0)
+		return change_print_error(arm->ctl, arm->directory, path, -err);
 	change_print(arm->ctl, &(struct change){.directory = arm->directory,
 				       .client = client,
 				       .before = text,

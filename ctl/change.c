@@ -2,8 +2,13 @@
 /* Says what a command has done to an entry, for people or for programs. */
 #include "ctl/change.h"
 
+#include <errno.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "boot/text.h"
 #include "ctl/ctl.h"
@@ -66,4 +71,29 @@ bool change_missing_ok(
 	if (ctl->missing_ok)
 		change_print(ctl, &change);
 	return ctl->missing_ok;
+}
+
+/* The group that may write to a directory, unless the caller is in it. */
+static const struct group *find_writers(const struct ctl *ctl, const char *path)
+{
+	struct stat st;
+
+	if (fstatat(ctl->tree.root, path, &st, 0) < 0 ||
+		!(st.st_mode & S_IWGRP) || st.st_gid == 0 ||
+		group_member(st.st_gid))
+		return NULL;
+	return getgrgid(st.st_gid);
+}
+
+bool change_print_error(const struct ctl *ctl, const char *directory,
+	const char *path, int error)
+{
+	const struct group *writers =
+		error == EACCES ? find_writers(ctl, directory) : NULL;
+
+	if (writers == NULL)
+		return print_error(path, "%s", strerror(error));
+	return print_error(path,
+		"%s; members of the group %s may write there: sudo usermod -aG %s USER, then log in again",
+		strerror(error), writers->gr_name, writers->gr_name);
 }

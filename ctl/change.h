@@ -22,6 +22,13 @@ struct change {
 void change_print(const struct ctl *ctl, const struct change *change);
 
 /*
+ * Prints by an errno why something in a directory was not changed. EACCES: also
+ * which group may do so. Returns false.
+ */
+bool change_print_error(const struct ctl *ctl, const char *directory,
+	const char *path, int error);
+
+/*
  * Whether --missing-ok allows that a client has no entry to remove; then
  * prints that nothing was changed. directory may be NULL: in none of several.
  */

@@ -142,8 +142,9 @@ static int cancel_link(
 	return err;
 }
 
+/* text: of the link; "" if it was not read, and so not moved either. */
 static bool warn_not_cancelled(
-	const struct ctl *ctl, int err, const char *entry)
+	const struct ctl *ctl, int err, const char *entry, const char *text)
 {
 	char holder[256];
 
@@ -161,9 +162,9 @@ static bool warn_not_cancelled(
 			holder);
 		break;
 	default:
-		if (faccessat(ctl->tree.root, entry, F_OK,
-			    AT_SYMLINK_NOFOLLOW) == 0)
-			warnx("%s: %s", entry, strerror(-err));
+		if (text[0] == '\0' || faccessat(ctl->tree.root, entry, F_OK,
+					       AT_SYMLINK_NOFOLLOW) == 0)
+			change_print_error(ctl, ONCE_DIR, entry, -err);
 		else
 			warnx("%s: removed from once/, but not moved to once/.cancelled/: %s; run pxesrvctl check to find it",
 				entry, strerror(-err));
@@ -182,7 +183,7 @@ static void print_removal(const struct ctl *ctl, const char *directory,
 
 static bool cancel_once(struct ctl *ctl, const char *client)
 {
-	char text[PATH_MAX], entry[ENTRY_PATH_SIZE];
+	char text[PATH_MAX] = "", entry[ENTRY_PATH_SIZE];
 
 	/* New files of cancel_link() must belong to the responder's user. */
 	snprintf(entry, sizeof entry, ONCE_DIR "/%s", client);
@@ -193,7 +194,7 @@ static bool cancel_once(struct ctl *ctl, const char *client)
 	if (err == -ENOENT && change_missing_ok(ctl, ONCE_DIR, client))
 		return true;
 	if (err < 0)
-		return warn_not_cancelled(ctl, err, entry);
+		return warn_not_cancelled(ctl, err, entry, text);
 	print_removal(ctl, ONCE_DIR, client, text);
 	if (err == CANCEL_NOT_KEPT)
 		warnx("%s: cancelled, but rearm cannot restore it: another user has made something in its place in once/.cancelled/",
@@ -213,7 +214,7 @@ static bool cancel_until(struct ctl *ctl, const char *client)
 		err = -errno;
 	as_user_end();
 	if (err < 0)
-		return print_error(entry, "%s", strerror(-err));
+		return change_print_error(ctl, UNTIL_DIR, entry, -err);
 	print_removal(ctl, UNTIL_DIR, client, text);
 	return true;
 }
@@ -255,6 +256,6 @@ bool cmd_cancel(struct ctl *ctl, int count, char *const operands[])
 		warnx("%s/once: the responder has never run on this tree, and only its user (-u) may create .lock and .cancelled",
 			ctl->root);
 	else
-		warn_not_cancelled(ctl, err, ONCE_DIR);
+		warn_not_cancelled(ctl, err, ONCE_DIR, "");
 	return false;
 }

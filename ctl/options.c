@@ -368,6 +368,13 @@ static void set_option(struct ctl *ctl, int letter, const char *value)
 		*(const char **)field = value;
 }
 
+static _Noreturn void exit_shown(void)
+{
+	if (fflush(stdout) != 0)
+		err(1, "standard output");
+	exit(EX_OK);
+}
+
 int options_before(int argc, char *argv[], struct ctl *out)
 {
 	int letter;
@@ -380,10 +387,10 @@ int options_before(int argc, char *argv[], struct ctl *out)
 			break;
 		case 'h':
 			print_overview(stdout);
-			exit(EX_OK);
+			exit_shown();
 		case 'V':
 			puts("pxesrvctl " PXESRV_VERSION);
-			exit(EX_OK);
+			exit_shown();
 		case '?':
 			print_overview(stderr);
 			exit(EX_USAGE);
@@ -419,7 +426,7 @@ int options_of(
 	while ((letter = next_option(command, argc, argv)) != -1) {
 		if (letter == 'h') {
 			print_usage(command, stdout);
-			exit(EX_OK);
+			exit_shown();
 		}
 		if (!has_option(command, letter)) {
 			if (letter != '?') /* else getopt_long(3) has said it */

@@ -450,24 +450,40 @@ def test_a_group_of_administrators(responder, tree, mode):
 
 
 @pytest.mark.skipif(not place.AS_ROOT, reason="only root makes other users")
-@pytest.mark.parametrize("command", ["once", "static"])
+@pytest.mark.parametrize("command, directory", [
+    (["once", CLIENT, "os/boot"], "once"),
+    (["static", CLIENT, "os/boot"], "static"), (["forget", CLIENT], "static"),
+    (["cancel", CLIENT], "until"), (["cancel", "10.0.0.99"], "once")])
 @pytest.mark.parametrize("mode, group, named", [
     (0o2775, 1, True), (0o2755, 1, False), (0o2775, 4242, False),
     (0o2775, 0, False)])
-def test_who_may_is_named(tree, command, mode, group, named):
+def test_who_may_is_named(tree, command, directory, mode, group, named):
     """Group 1 has a name everywhere, 4242 has none."""
-    path = tree.full(command)
+    path = tree.full(directory)
     os.makedirs(path, exist_ok=True)
+    if command[0] in ("forget", "cancel"):
+        os.symlink("../os/boot", f"{path}/{CLIENT}")
+        ctl.good("cancel", "10.0.0.99", "--missing-ok")  # makes .cancelled
     os.chown(path, place.OWNER[0], group)
     os.chmod(path, mode)
-    done = ctl.run(command, CLIENT, "os/boot", user=4241, group=4240,
-                   extra_groups=[])
+    done = ctl.run(*command, user=4241, group=4240, extra_groups=[])
     name = grp.getgrgid(1).gr_name
     advice = (f"; members of the group {name} may write there: "
               f"sudo usermod -aG {name} USER, then log in again")
     assert (done.status, done.err) == (
-        ctl.FOUND, f"pxesrvctl: {command}/{CLIENT}: Permission denied"
+        ctl.FOUND, f"pxesrvctl: {directory}/{command[1]}: Permission denied"
         f"{advice if named else ''}\n")
+
+
+@pytest.mark.skipif(not place.AS_ROOT, reason="only root makes other users")
+def test_a_member_is_not_told_to_join(tree):
+    path = tree.full("static")
+    os.chown(path, place.OWNER[0], 1)
+    os.chmod(path, 0o765)
+    done = ctl.run("static", CLIENT, "os/boot", user=4241, group=4240,
+                   extra_groups=[1])
+    assert (done.status, done.err) == (
+        ctl.FOUND, f"pxesrvctl: static/{CLIENT}: Permission denied\n")
 
 
 # Races
@@ -611,10 +627,12 @@ def test_a_bad_setting_is_named(tree):
     assert done.status == 78 and "PXESRV_ONCE_GRACE=soon" in done.err
 
 
-def test_output_that_can_not_be_written(tree):
+@pytest.mark.parametrize("command", [
+    ["once", CLIENT, "os/boot"], ["-h"], ["-V"], ["once", "-h"]])
+def test_output_that_can_not_be_written(tree, command):
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [place.CTL, "once", CLIENT, "os/boot"], stdout=full,
+            [place.CTL, *command], stdout=full,
             stderr=subprocess.PIPE, text=True,
             env=place.clean_env(PXESRV_ROOT=place.ROOT))
     assert done.returncode == 1 and "No space left" in done.stderr
