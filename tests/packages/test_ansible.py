@@ -16,6 +16,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import textwrap
 import threading
 import time
@@ -24,6 +25,10 @@ import pytest
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(SOURCE, "tests", "blackbox"))
+
+import checkout  # noqa: E402
+
 WORK, MACHINE = os.environ["PXESRV_WORK"], os.environ["PXESRV_MACHINE"]
 TREE = f"{MACHINE}/srv/pxesrv"
 CHECKOUT, CONTROL = f"{WORK}/a place/pxesrv", f"{WORK}/a place/boot-server"
@@ -161,8 +166,8 @@ def machine():
             "198.51.100.7/24":
         subprocess.run(["ip", "address", "add", address, "dev", "lo"],
                        check=True)
-    for name in "examples/ansible", "public":
-        shutil.copytree(f"{SOURCE}/{name}", f"{CHECKOUT}/{name}")
+    shutil.copytree(f"{SOURCE}/examples/ansible", f"{CHECKOUT}/examples/ansible")
+    checkout.copy_public(f"{CHECKOUT}/public")
     os.symlink(f"{WORK}/packages", f"{WORK}/a place/packages")
     subprocess.run("\n".join(["set -e", *documented("Prepare it")]), shell=True,
                    cwd=CHECKOUT, check=True)
