@@ -17,6 +17,7 @@ const char *const logparse_sources[LOGPARSE_OTHER + 1] = {
 	[LOGPARSE_STATIC] = "static",
 	[LOGPARSE_SUBNET] = "subnet",
 	[LOGPARSE_DEFAULT] = "default",
+	[LOGPARSE_NAMES] = "names",
 	[LOGPARSE_OTHER] = "other",
 };
 

@@ -12,6 +12,7 @@ enum logparse_source {
 	LOGPARSE_STATIC,
 	LOGPARSE_SUBNET,
 	LOGPARSE_DEFAULT,
+	LOGPARSE_NAMES, /* a broken link there: always an error */
 	LOGPARSE_OTHER, /* no boot file: grub/clear, a wrong path, an error */
 };
 

@@ -55,12 +55,14 @@ static bool is_expected(int source, int status)
 {
 	switch (status) {
 	case 200:
+		return source != LOGPARSE_NAMES;
 	case 404:
 	case 503:
 		return true;
 	case 403:
-	case 499:
 		return source != LOGPARSE_OTHER;
+	case 499:
+		return source < LOGPARSE_NAMES;
 	case 400:
 	case 405:
 	case 500:

@@ -747,15 +747,18 @@ def test_stats_of_a_responder(responder, tree):
     tree.arm(A, "../os/boot")
     for client in (A, A, A, B):
         ask(r, client)
+    tree.add(f"names/{B}", Link("no/name"))
+    ask(r, B)
     ask(r, B, path="/elsewhere")
     got = tables_of()
     assert got["decision"] == [
         ["1", "once"], ["0", "until"], ["1", "static"], ["0", "subnet"],
-        ["2", "default"], ["1", "other"]]
-    assert got["status"] == [["3", "200"], ["2", "404"]]
+        ["2", "default"], ["1", "names"], ["1", "other"]]
+    assert got["status"] == [["3", "200"], ["1", "403"], ["2", "404"]]
     assert got["target"] == [
-        ["2", "default"], ["1", "os/boot"], ["1", "os/nothing"]]
-    assert [(row[0], row[2]) for row in got["client"]] == [("3", A), ("2", B)]
+        ["2", "default"], ["1", "os/boot"], ["1", "os/nothing"],
+        ["1", f"names/{B}"]]
+    assert [(row[0], row[2]) for row in got["client"]] == [("3", A), ("3", B)]
     for _, last, _ in got["client"]:
         age = datetime.now(UTC) - datetime.strptime(last, "%Y-%m-%dT%H:%M:%S%z")
         assert timedelta(0) <= age < timedelta(seconds=2 * place.PATIENCE)
@@ -763,7 +766,7 @@ def test_stats_of_a_responder(responder, tree):
 
 def test_stats_of_an_empty_log(log):
     got = tables_of(log=log(note("x")))
-    assert [row[0] for row in got.pop("decision")] == ["0"] * 6
+    assert [row[0] for row in got.pop("decision")] == ["0"] * 7
     assert all(rows == [] for rows in got.values())
 
 

@@ -23,6 +23,7 @@ SOURCES = "once", "until", "static", "subnet", "default"
 # What PXESrv answers. These series are there before the first such request.
 EXPECTED = {(source, status) for source in SOURCES
             for status in ("200", "403", "404", "499", "503")} | {
+    ("names", status) for status in ("403", "404", "503")} | {
     ("other", status) for status in ("200", "400", "404", "405", "500", "503")}
 ALWAYS = {"pxesrv_requests_total": "counter",
           "pxesrv_target_requests_total": "counter",

@@ -15,6 +15,8 @@ static const struct {
 } decisions[] = {
 	{"once centos/7/default", LOGPARSE_ONCE, "centos/7/default"},
 	{"static os/a\\x20b:\\x20(c)", LOGPARSE_STATIC, "os/a\\x20b:\\x20(c)"},
+	{"names names/10.0.0.7 (Not a machine's name)", LOGPARSE_NAMES,
+		"names/10.0.0.7"},
 	{"default default (Not a directory)", LOGPARSE_DEFAULT, "default"},
 	{"once x (not delivered: armed again)", LOGPARSE_ONCE, "x"},
 	{"once x (once/10.0.0.7 is no link: ignored) (Is a directory)",
