@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints metrics in Prometheus' text format: counts of the log, links that wait
- * in the tree, and whether the web server answers.
+ * Prints metrics in Prometheus' text format: counts of the log, and links that
+ * wait in the tree.
  */
 #include "ctl/metrics.h"
 

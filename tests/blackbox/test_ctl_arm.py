@@ -3,10 +3,8 @@
 import concurrent.futures
 import grp
 import os
-import re
 import resource
 import subprocess
-import time
 
 import pytest
 

@@ -3,9 +3,7 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
-import threading
 import time
 from datetime import datetime, timedelta, timezone
 
@@ -13,9 +11,8 @@ import pytest
 
 import ctl
 import fastcgi
-import place
 from deployments import meta_variables
-from log_lines import NOON, line, note
+from log_lines import line, note
 from place import until
 from tree import Link
 

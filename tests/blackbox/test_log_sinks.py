@@ -9,7 +9,6 @@ import subprocess
 import pytest
 
 import answer
-import fastcgi
 import place
 from crowd import TREE, get, keep_asking
 from fastcgi import Connection
